@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one job of the queue, "look at this chore", and the sweep that looks for what no wake-up announced."""
+
+from functools import partial
+
+from django.db import connection, transaction
+from procrastinate import exceptions
+from procrastinate.contrib.django import app
+
+from tsuzuku.journal.actions import chore_name, deliver_facts, is_due
+from tsuzuku.journal.chores import chore, chores, register_chore, wake_with
+from tsuzuku.journal.listeners import Listener
+from tsuzuku.kernel import clock
+
+#: Finished jobs are kept this long for a look back.
+KEEP_JOBS_HOURS = 24
+
+
+@app.task(name="look", queue="chores", pass_context=False)
+def look(name: str) -> None:
+    """Works off what is due of one chore."""
+    chore(name).run()
+
+
+def send_wake_up(name: str) -> None:
+    """Queues a look at a chore unless one is queued already."""
+    try:
+        with transaction.atomic():
+            look.configure(queueing_lock=name).defer(name=name)
+    except exceptions.AlreadyEnqueued:
+        pass  # Somebody will look already; the queue's own constraint says so.
+
+
+@app.periodic(cron="*/5 * * * * *")
+@app.task(name="sweep", queue="sweep", queueing_lock="sweep", pass_context=False)
+def sweep(timestamp: int) -> None:
+    """Every five seconds: wakes each chore that has something due, whoever forgot to say so."""
+    now = clock.now()
+    for each in chores():
+        if each.is_due(now):
+            send_wake_up(each.name)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="tidy jobs", queue="sweep", queueing_lock="tidy jobs", pass_context=True)
+async def tidy_jobs(context: object, timestamp: int) -> None:
+    """Every hour: forgets finished jobs of the day before."""
+    await app.job_manager.delete_old_jobs(nb_hours=KEEP_JOBS_HOURS, include_failed=True, include_cancelled=True)
+
+
+def register_delivery(each: Listener) -> None:
+    """Makes the delivery to one listener a chore."""
+    register_chore(
+        name=chore_name(each.name),
+        run=partial(deliver_facts, listener_name=each.name),
+        is_due=lambda now: is_due(listener_name=each.name, now=now),
+    )
+
+
+def start() -> None:
+    """Connects wake-ups with the queue; called when the application starts."""
+    wake_with(send_wake_up)
+
+
+__all__ = ["connection", "look", "register_delivery", "send_wake_up", "start", "sweep", "tidy_jobs"]

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Facts and what is still to be told of them; and the columns that every row which waits for the outside carries."""
+
+from django.db import models
+
+
+class Fact(models.Model):
+    """Something that happened. Append-only."""
+
+    kind = models.TextField()
+    card_id = models.BigIntegerField(null=True)
+    actor = models.TextField()
+    body = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["card_id", "id"], name="journal_fact_card"),)
+
+
+class Waiting(models.Model):
+    """A row that waits for something: how often it was tried, who holds it until when, when to look again."""
+
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    #: Until then one worker has the row; nothing may be sent for it afterwards.
+    lease_until = models.DateTimeField(null=True)
+    #: Null: waits for nothing any more.
+    next_attempt_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Delivery(Waiting):
+    """A fact that one listener has yet to hear; deleted in the transaction in which it was heard."""
+
+    listener = models.TextField()
+    fact = models.ForeignKey(Fact, on_delete=models.CASCADE, related_name="deliveries")
+    problem = models.TextField(default="", db_default="")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["listener", "fact"], name="journal_delivery_once"),)
+        indexes = (models.Index(fields=["listener", "next_attempt_at"], name="journal_delivery_due"),)

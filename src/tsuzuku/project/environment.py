@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading the environment: typed, with `NAME_FILE` for secrets kept in files, loud on odd values."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+class SettingMalformed(Exception):
+    """A variable of the environment holds something that its setting cannot be."""
+
+
+def env_text(name: str, default: str = "") -> str:
+    """The variable's text; `NAME_FILE` names a file that holds it instead."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return os.environ.get(name, default)
+
+
+def env_bool(name: str, default: bool = False) -> bool:
+    """1, true, yes, on or 0, false, no, off."""
+    text = env_text(name, "on" if default else "off").lower()
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    if text in {"0", "false", "no", "off"}:
+        return False
+    raise SettingMalformed(f"{name} must be on or off, not {text!r}")
+
+
+def env_int(name: str, default: int) -> int:
+    """A whole number."""
+    text = env_text(name, str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingMalformed(f"{name} must be a whole number, not {text!r}") from None
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Words separated by commas."""
+    return [word.strip() for word in env_text(name, default).split(",") if word.strip()]
+
+
+def home() -> Path:
+    """TSUZUKU_HOME: the folder of the embedded database, secrets and sandboxes.
+
+    Default: /var/lib/tsuzuku for root, else the user's own data folder.
+    """
+    if path := os.environ.get("TSUZUKU_HOME"):
+        return Path(path).absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/tsuzuku")
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share")) / "tsuzuku"
+
+
+def installation_secret(name: str) -> str:
+    """A secret of this installation: from the environment, else made once and kept in the home, readable by its owner."""
+    if given := env_text(f"TSUZUKU_{name.upper()}"):
+        return given
+    path = home() / "secrets" / name
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{name}.{os.getpid()}")
+    temporary.touch(mode=0o600)
+    temporary.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    try:
+        # A link refuses to replace: of two processes that start together, one secret wins for both.
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+    return path.read_text(encoding="ascii")

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Django's settings, read from the environment. docs/operating/settings.md lists every variable."""
+
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from tsuzuku.project.environment import env_bool, env_list, env_text, home, installation_secret
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+DEBUG = False
+#: The demo shows its mailbox and its logins, which no real installation may.
+DEMO = env_bool("TSUZUKU_DEMO")
+SECRET_KEY = installation_secret("secret_key")
+#: Keys the hashes of PINs and encrypts what is protected at rest; unlike SECRET_KEY it can never be changed.
+INSTALLATION_SECRET = installation_secret("installation_secret")
+PUBLIC_URL = env_text("TSUZUKU_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env_list("TSUZUKU_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env_list("TSUZUKU_TRUSTED_ORIGINS")
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "procrastinate.contrib.django",
+    "tsuzuku.look",
+    "tsuzuku.journal",
+    "tsuzuku.messaging",
+    "tsuzuku.people",
+    "tsuzuku.cards",
+    "tsuzuku.catalog",
+    "tsuzuku.allowances",
+    "tsuzuku.payments",
+    "tsuzuku.orders",
+    "tsuzuku.renewals",
+    "tsuzuku.channels.web",
+    "tsuzuku.project",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "tsuzuku.project.middleware.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    },
+]
+
+ROOT_URLCONF = "tsuzuku.project.urls"
+WSGI_APPLICATION = "tsuzuku.project.wsgi.application"
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's view of a PostgreSQL address (a URL or libpq's key=value words)."""
+    words = conninfo_to_dict(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": words.pop("dbname", "tsuzuku"),
+        "USER": words.pop("user", ""),
+        "PASSWORD": words.pop("password", ""),
+        "HOST": words.pop("host", ""),
+        "PORT": str(words.pop("port", "")),
+        "OPTIONS": {"connect_timeout": 5, **words},
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+# Without an address the embedded PostgreSQL is meant; whoever starts it (command line, tests) puts the address here.
+DATABASES = {"default": _database(env_text("TSUZUKU_DATABASE_URL", "dbname=tsuzuku"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Rate limits count in the cache, so all processes must share it.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+AUTH_USER_MODEL = "people.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "tsuzuku.people.allauth_adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_SESSION_REMEMBER = True
+
+LANGUAGE_CODE = "en"
+#: Only languages whose texts are complete; each in its own name.
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [PACKAGE / "locale"]
+USE_I18N = True
+USE_TZ = True
+#: The brand's time: plans end at midnights of this zone.
+TIME_ZONE = "Asia/Tokyo"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = home() / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+SESSION_COOKIE_NAME = "tsuzuku_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_NAME = "tsuzuku_language"
+CSRF_FAILURE_VIEW = "tsuzuku.project.errors.csrf_failure"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("TSUZUKU_BEHIND_PROXY") else None
+X_FRAME_OPTIONS = "DENY"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+
+#: The outside world, by name: a folder of adapters each. This is the only place that names them.
+PAYMENT_PROVIDERS = {"sandbox": "tsuzuku.payments.adapters.sandbox"}
+CARRIERS = {"sandbox": "tsuzuku.carriers.adapters.sandbox"}
+EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
+MESSAGE_GATEWAYS = {"smtp": "tsuzuku.messaging.adapters.smtp", "mailbox": "tsuzuku.messaging.adapters.mailbox"}
+DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
+EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")
+EMAIL_PORT = int(env_text("TSUZUKU_SMTP_PORT", "25"))
+EMAIL_HOST_USER = env_text("TSUZUKU_SMTP_USER")
+EMAIL_HOST_PASSWORD = env_text("TSUZUKU_SMTP_PASSWORD")
+EMAIL_USE_TLS = env_bool("TSUZUKU_SMTP_TLS")
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env_text("TSUZUKU_LOG_LEVEL", "WARNING")},
+}
