@@ -67,7 +67,7 @@ class PlanTerms:
     start_within_days: int = START_WITHIN_DAYS
     stacking: Stacking = Stacking.SEPARATE
     joins: frozenset[str] = frozenset()
-    extend_days: int = 0
+    extend_days: int | None = None
     max_stack: int | None = None
     grace_hours: int | None = None
     restore_hours: int = 0
@@ -133,15 +133,15 @@ def _is_codes(value: object) -> bool:
 #: The fields of contracts/scenario.md and what each may hold.
 STACKING_FIELDS: Mapping[str, Callable[[object], bool]] = {
     "data_bytes": _or_null(_is_amount),
-    "daily_bytes": _is_length,
+    "daily_bytes": _is_amount,
     "days": _is_length,
     "day_rule": _one_of(DayRule),
     "start": _one_of(Start),
     "start_within_days": _is_amount,
     "stacking": _one_of(Stacking),
     "joins": _is_codes,
-    "extend_days": _is_length,
-    "max_stack": _is_length,
+    "extend_days": _is_amount,
+    "max_stack": _is_amount,
     "grace_hours": _or_null(_is_amount),
     "restore_hours": _is_amount,
     "priority": is_whole,
@@ -194,6 +194,6 @@ def _malformed_combinations(terms: PlanTerms) -> list[str]:
         malformed.append("start")
     if terms.stacking is Stacking.EXTEND_BY and terms.start is not Start.NOW:
         malformed.append("start")
-    if terms.stacking is Stacking.EXTEND_BY and not terms.extend_days:
+    if terms.stacking is Stacking.EXTEND_BY and terms.extend_days is None:
         malformed.append("extend_days")
     return malformed

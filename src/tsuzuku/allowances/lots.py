@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lot: an amount with a window of validity. Frozen; the rules make new ones."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from tsuzuku.catalog.terms import TURN_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
+
+
+class LotState(StrEnum):
+    """What a lot is at a moment; computed, never stored."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    USED_UP = "used_up"
+    EXPIRED = "expired"
+    LAPSED = "lapsed"
+
+
+#: The states in which a lot counts against `max_stack` and keeps a card from expiring.
+LIVING_STATES = frozenset({LotState.WAITING, LotState.RUNNING, LotState.USED_UP})
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """So many days, counted by a rule."""
+
+    days: int
+    day_rule: DayRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """One lot of a card, of one kind. Amounts are bytes, seconds or messages; None is unlimited."""
+
+    #: The order of (first) renewal among the card's lots of this kind: "earlier" and "older" mean a smaller one.
+    sequence: int
+    kind: LotKind
+    #: Of the first renewal: the lot keeps its plan, day rule, daily allowance, priority and lapse.
+    terms: PlanTerms
+    renewed_at: datetime
+    length: Length
+    total: int | None
+    remaining: int | None
+    #: Lengths added while it waited, laid on in order when it starts.
+    added: tuple[Length, ...] = ()
+    #: How many renewals it holds: the first and those that joined.
+    renewals: int = 1
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    #: The local day to which `day_used` belongs.
+    day: date | None = None
+    day_used: int = 0
+
+    @property
+    def waits_its_turn(self) -> bool:
+        """Whether it starts by itself when the lots before it are done."""
+        return self.terms.stacking in TURN_STACKINGS
+
+    @property
+    def waits_alone(self) -> bool:
+        """Whether it waits for use or a tap alone, and may therefore lapse."""
+        return not self.waits_its_turn and self.terms.start is not Start.NOW
+
+    @property
+    def lapses_at(self) -> datetime:
+        """When it lapses if it waits alone and was never started."""
+        return self.renewed_at + timedelta(days=self.terms.start_within_days)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether anything is left in it, its daily allowance aside."""
+        return self.remaining is None or self.remaining > 0
+
+    def state(self, now: datetime) -> LotState:
+        """What it is at `now`, all turns up to then having been taken (rules.advance)."""
+        if self.ends_at is not None:
+            if self.ends_at <= now:
+                return LotState.EXPIRED
+            return LotState.RUNNING if self.has_left else LotState.USED_UP
+        return LotState.LAPSED if self.waits_alone and self.lapses_at <= now else LotState.WAITING
+
+    def can_be_tapped(self, now: datetime) -> bool:
+        """Whether a tap would start it."""
+        return self.terms.start is Start.TAP and self.state(now) is LotState.WAITING
+
+    def left_on(self, day: date) -> int | None:
+        """What it can still serve at full speed on a local day; None is without limit."""
+        if self.terms.daily_bytes is None or self.kind is not LotKind.DATA:
+            return self.remaining
+        of_day = max(self.terms.daily_bytes - (self.day_used if self.day == day else 0), 0)
+        return of_day if self.remaining is None else min(of_day, self.remaining)
+
+
+def first_length(terms: PlanTerms) -> Length:
+    """How long a lot of its own is under these terms."""
+    if terms.stacking is Stacking.EXTEND_BY:
+        # Such a renewal with nothing to join lasts for what is left of its own local day.
+        return Length(1, DayRule.CALENDAR)
+    return Length(terms.days, terms.day_rule)
+
+
+def local_day(moment: datetime, zone: ZoneInfo) -> date:
+    """The calendar day on which a moment falls."""
+    return moment.astimezone(zone).date()
+
+
+def end_from(start: datetime, length: Length, zone: ZoneInfo) -> datetime:
+    """When a lot that starts at `start` ends: elapsed days, or the midnight that ends its last calendar day."""
+    if length.day_rule is DayRule.ROLLING:
+        return _in_utc(start) + timedelta(days=length.days)
+    return _in_utc(
+        datetime.combine(local_day(start, zone) + timedelta(days=length.days), time(), tzinfo=zone),
+    )
+
+
+def end_after(end: datetime, length: Length, zone: ZoneInfo) -> datetime:
+    """An end moved by added days: elapsed, or the same local time so many calendar days later."""
+    if length.day_rule is DayRule.ROLLING:
+        return _in_utc(end) + timedelta(days=length.days)
+    local = end.astimezone(zone)
+    return _in_utc(datetime.combine(local.date() + timedelta(days=length.days), local.time(), tzinfo=zone))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

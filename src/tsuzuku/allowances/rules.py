@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stacking rules of contracts/scenario.md: pure functions over a stack, which is a card's lots of one kind by sequence.
+
+Every function takes the moment and the zone of local days, and gives a new stack. Moments are in UTC. Between events time
+alone changes a stack (turns come, windows end): `advance` brings a stack to a moment, and every event does so first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tsuzuku.allowances.errors import CardExpired, NothingToJoin, StackFull
+from tsuzuku.allowances.lots import (
+    LIVING_STATES,
+    Length,
+    Lot,
+    LotState,
+    end_after,
+    end_from,
+    first_length,
+    local_day,
+)
+from tsuzuku.catalog.terms import JOINING_STACKINGS, LotKind, PlanTerms, Stacking, Start
+
+Stack = tuple[Lot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The stack after a renewal, which lot holds it, and how much of what had expired was given back (None: unlimited)."""
+
+    stack: Stack
+    sequence: int
+    restored: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """So much was taken from one lot."""
+
+    sequence: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The stack after a use, what each lot gave, and what no lot served at full speed."""
+
+    stack: Stack
+    draws: tuple[Draw, ...]
+    throttled: int
+    unserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """An amount that ends at a moment, earlier than the card goes offline."""
+
+    amount: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a stack comes to at a moment."""
+
+    remaining: int | None
+    online_until: datetime | None
+    expires: tuple[Expiring, ...]
+
+
+# -- time ------------------------------------------------------------------------------------------------------------
+
+
+def advance(stack: Stack, now: datetime, zone: ZoneInfo) -> Stack:
+    """Starts the lots whose turn came up to and including `now`, each at its very moment."""
+    return _take_turns(stack, since=None, until=now, zone=zone)
+
+
+def _take_turns(stack: Stack, *, since: datetime | None, until: datetime, zone: ZoneInfo) -> Stack:
+    """Only the first lot that waits its turn can be next; once it has started the one after it is looked at.
+
+    `since` is the moment of an event that may have freed the turn; None when only time has passed.
+    """
+    while (head := next((lot for lot in stack if _awaits_turn(lot)), None)) is not None:
+        moment = _turn_of(head, stack, since=since or head.renewed_at)
+        if moment > until:
+            break
+        stack = _put(stack, _started(head, moment, zone))
+        since = moment
+    return stack
+
+
+def _awaits_turn(lot: Lot) -> bool:
+    return lot.waits_its_turn and lot.starts_at is None
+
+
+def _turn_of(head: Lot, stack: Stack, *, since: datetime) -> datetime:
+    """When nothing earlier is in the way any more if nothing is used: at once, or when the last of it ends."""
+    since = max(since, head.renewed_at)
+    return max((end for lot in stack if (end := _blocks_until(lot, head)) is not None and end > since), default=since)
+
+
+def _blocks_until(lot: Lot, head: Lot) -> datetime | None:
+    if lot.sequence >= head.sequence or (head.terms.stacking is Stacking.QUEUE and not lot.has_left):
+        return None
+    return lot.ends_at
+
+
+def _started(lot: Lot, moment: datetime, zone: ZoneInfo) -> Lot:
+    end = end_from(moment, lot.length, zone)
+    for length in lot.added:
+        end = end_after(end, length, zone)
+    return replace(lot, starts_at=moment, ends_at=end, added=())
+
+
+# -- renewing --------------------------------------------------------------------------------------------------------
+
+
+def renew(stack: Stack, terms: PlanTerms, kind: LotKind, now: datetime, zone: ZoneInfo) -> Renewed:
+    """Stacks a renewal on what is there. Raises StackFull, CardExpired or NothingToJoin, checked in that order."""
+    stack = advance(stack, now, zone)
+    check_can_renew(stack, terms, now)
+    stack, restored = _give_back(stack, terms, now)
+    amount = _plus(terms.amounts[kind], restored)
+    current = current_lot(stack, terms, now)
+    if current is not None and _joins(current, terms):
+        joined = _joined(current, terms, amount, now, zone)
+        # More in an earlier lot never starts a turn, so only a lot of its own needs a look at whose turn it is.
+        return Renewed(_put(stack, joined), joined.sequence, restored)
+    lot = _own_lot(stack, terms, kind, amount, now)
+    if not lot.waits_its_turn and not lot.waits_alone:
+        lot = _started(lot, now, zone)
+    stack = _take_turns((*stack, lot), since=now, until=now, zone=zone)
+    return Renewed(stack, lot.sequence, restored)
+
+
+def check_can_renew(stack: Stack, terms: PlanTerms, now: datetime) -> None:
+    """Raises StackFull, CardExpired or NothingToJoin if a stack that stands at `now` cannot take the plan."""
+    living = [lot for lot in stack if lot.state(now) in LIVING_STATES]
+    if terms.max_stack is not None and sum(lot.renewals for lot in living) + 1 > terms.max_stack:
+        raise StackFull
+    if terms.grace_hours is not None and stack and not living:
+        last_end = max(lot.ends_at or lot.lapses_at for lot in stack)
+        if now >= last_end + timedelta(hours=terms.grace_hours):
+            raise CardExpired
+    if terms.stacking is Stacking.VALUE_ONLY and current_lot(stack, terms, now) is None:
+        raise NothingToJoin
+
+
+def current_lot(stack: Stack, terms: PlanTerms, now: datetime) -> Lot | None:
+    """The lot that a joining renewal of these terms would join, or None."""
+    candidates = [lot for lot in stack if lot.terms.code in terms.joins]
+    running = [lot for lot in candidates if lot.state(now) in {LotState.RUNNING, LotState.USED_UP}]
+    if running:
+        return max(running, key=lambda lot: (lot.ends_at, lot.sequence))
+    return next((lot for lot in candidates if lot.waits_alone and lot.state(now) is LotState.WAITING), None)
+
+
+def _joins(current: Lot, terms: PlanTerms) -> bool:
+    if terms.stacking is Stacking.EXTEND_BY:
+        return current.has_left
+    return terms.stacking in JOINING_STACKINGS
+
+
+def _joined(lot: Lot, terms: PlanTerms, amount: int | None, now: datetime, zone: ZoneInfo) -> Lot:
+    """The lot with the renewal in it. A lot that still waits grows in length instead of moving its end."""
+    length = _added_length(terms)
+    ends_at, added = lot.ends_at, lot.added
+    if ends_at is None:
+        added = (*added, length) if length else added
+    elif terms.stacking is Stacking.RESET:
+        ends_at = max(ends_at, end_from(now, first_length(terms), zone))
+    elif length:
+        ends_at = end_after(ends_at, length, zone)
+    return replace(
+        lot,
+        total=_plus(lot.total, amount),
+        remaining=_plus(lot.remaining, amount),
+        renewals=lot.renewals + 1,
+        ends_at=ends_at,
+        added=added,
+    )
+
+
+def _added_length(terms: PlanTerms) -> Length | None:
+    if terms.stacking is Stacking.EXTEND:
+        return Length(terms.days, terms.day_rule)
+    if terms.stacking is Stacking.EXTEND_BY:
+        return Length(terms.extend_days or 0, terms.day_rule)
+    return None
+
+
+def _own_lot(stack: Stack, terms: PlanTerms, kind: LotKind, amount: int | None, now: datetime) -> Lot:
+    return Lot(
+        sequence=stack[-1].sequence + 1 if stack else 1,
+        kind=kind,
+        terms=terms,
+        renewed_at=now,
+        length=first_length(terms),
+        total=amount,
+        remaining=amount,
+    )
+
+
+def _give_back(stack: Stack, terms: PlanTerms, now: datetime) -> tuple[Stack, int | None]:
+    """Takes what lots of the same plan had left when they expired a short while ago; each leftover is taken once."""
+    late = [
+        lot
+        for lot in stack
+        if lot.terms.code == terms.code
+        and lot.state(now) is LotState.EXPIRED
+        and lot.has_left
+        and lot.ends_at is not None
+        and now < lot.ends_at + timedelta(hours=terms.restore_hours)
+    ]
+    restored: int | None = 0
+    for lot in late:
+        restored = _plus(restored, lot.remaining)
+        stack = _put(stack, replace(lot, remaining=0))
+    return stack, restored
+
+
+# -- using -----------------------------------------------------------------------------------------------------------
+
+
+def use(stack: Stack, amount: int, now: datetime, zone: ZoneInfo) -> Used:
+    """Draws an amount in drain order; a lot emptied on the way may start the next, and use may start lots that wait for it."""
+    stack = advance(stack, now, zone)
+    today = local_day(now, zone)
+    draws: list[Draw] = []
+    rest = amount
+    while rest:
+        lot = next((lot for lot in drain_order(stack, now) if lot.left_on(today) != 0), None)
+        if lot is not None:
+            left = lot.left_on(today)
+            taken = rest if left is None else min(rest, left)
+            stack = _put(stack, _drawn(lot, taken, today))
+            stack = _take_turns(stack, since=now, until=now, zone=zone)
+            draws.append(Draw(lot.sequence, taken))
+            rest -= taken
+        elif (waiting := _waits_for_use(stack, now)) is not None:
+            stack = _put(stack, _started(waiting, now, zone))
+        else:
+            break
+    throttles = any(lot.terms.daily_bytes is not None for lot in drain_order(stack, now))
+    return Used(stack, tuple(draws), rest if throttles else 0, 0 if throttles else rest)
+
+
+def drain_order(stack: Stack, now: datetime) -> list[Lot]:
+    """The running lots with something left: higher priority, then unlimited, then the earliest end, then the oldest."""
+    running = [lot for lot in stack if lot.state(now) is LotState.RUNNING]
+    return sorted(running, key=lambda lot: (-lot.terms.priority, lot.remaining is not None, lot.ends_at, lot.sequence))
+
+
+def _waits_for_use(stack: Stack, now: datetime) -> Lot | None:
+    waiting = (lot for lot in stack if lot.terms.start is Start.FIRST_USE and lot.state(now) is LotState.WAITING)
+    return next(waiting, None)
+
+
+def _drawn(lot: Lot, amount: int, today: date) -> Lot:
+    used_before = lot.day_used if lot.day == today else 0
+    remaining = None if lot.remaining is None else lot.remaining - amount
+    return replace(lot, remaining=remaining, day=today, day_used=used_before + amount)
+
+
+def tap(stack: Stack, now: datetime, zone: ZoneInfo, sequence: int | None = None) -> Stack:
+    """Starts the oldest lot that a tap can start, or the one asked for; without such a lot nothing happens."""
+    stack = advance(stack, now, zone)
+    lots = (lot for lot in stack if lot.can_be_tapped(now) and sequence in (None, lot.sequence))
+    lot = next(lots, None)
+    if lot is None:
+        return stack
+    # The lots behind a started one wait for it or not as their own terms say.
+    return _take_turns(_put(stack, _started(lot, now, zone)), since=now, until=now, zone=zone)
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def standing(stack: Stack, now: datetime, zone: ZoneInfo) -> Standing:
+    """What the card has at `now`, how long it stays online unbroken, and what ends before that."""
+    stack = advance(stack, now, zone)
+    running = [lot for lot in stack if lot.state(now) is LotState.RUNNING]
+    until = online_until(stack, now, zone)
+    expires = sorted(
+        (
+            (lot.ends_at, lot.sequence, lot.remaining)
+            for lot in running
+            if lot.remaining is not None and lot.ends_at is not None and until is not None and lot.ends_at < until
+        ),
+    )
+    return Standing(
+        remaining=_sum(lot.remaining for lot in running),
+        online_until=until,
+        expires=tuple(Expiring(amount, at) for at, _, amount in expires),
+    )
+
+
+def online_until(stack: Stack, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The end of unbroken validity from `now` if nothing more is used; None when no lot can serve now."""
+    until = None
+    moment = now
+    while serving := drain_order(stack := advance(stack, moment, zone), moment):
+        until = moment = max(lot.ends_at for lot in serving if lot.ends_at is not None)
+    return until
+
+
+# -- amounts, in which None is unlimited -------------------------------------------------------------------------------
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    total: int | None = 0
+    for amount in amounts:
+        total = _plus(total, amount)
+    return total
+
+
+def _put(stack: Sequence[Lot], lot: Lot) -> Stack:
+    return tuple(lot if each.sequence == lot.sequence else each for each in stack)
