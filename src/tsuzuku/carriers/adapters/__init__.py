@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One folder per carrier. Copy one, register it in `tsuzuku.project.adapters`, pass the contract suite."""

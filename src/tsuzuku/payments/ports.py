@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Tsuzuku asks of a payment provider, whoever it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from tsuzuku.kernel.errors import DomainError
+from tsuzuku.kernel.money import Money
+
+
+class WebhookForged(DomainError):
+    """The signature is missing or does not fit the body: nobody knows who sent it, nothing of it may be believed."""
+
+    code = "webhook-forged"
+
+
+class WebhookStale(DomainError):
+    """Rightly signed, but for a moment too far from now: perhaps recorded and sent again."""
+
+    code = "webhook-stale"
+
+
+class EventKind(StrEnum):
+    """What a provider can tell. UNKNOWN is kept and otherwise ignored: providers add kinds without asking."""
+
+    CAPTURED = "captured"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"
+    UNKNOWN = "unknown"
+
+
+class FailureReason(StrEnum):
+    """Why a payment failed, as far as a payer can do something about it."""
+
+    #: The bank or network did not answer: the same method may work in a minute.
+    NETWORK = "network"
+    #: The payer's limit or balance: a smaller amount or another method.
+    LIMIT = "limit"
+    #: Refused for any other reason: another method.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What a provider can do."""
+
+    #: Names of methods that people know: card, alipay, konbini ...
+    methods: tuple[str, ...]
+    #: ISO 4217 codes.
+    currencies: tuple[str, ...]
+    refunds: bool
+    #: Where `StartedPayment.redirect_url` may lead (scheme, host, port), for the Content-Security-Policy of our pages.
+    redirect_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentRequest:
+    """What the payer is to pay. `key` is ours: the same key is the same payment, however often it is started."""
+
+    key: str
+    amount: Money
+    description: str
+    order_number: str
+    #: Where the payer comes back to. What the provider adds to it proves nothing.
+    return_url: str
+    #: A language tag such as zh-hans or en.
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartedPayment:
+    """The provider's reference of a payment, and where to send the payer."""
+
+    reference: str
+    redirect_url: str
+    raw: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderEvent:
+    """One thing that a provider tells, by webhook or when asked.
+
+    `event_id` is the same however often one webhook is delivered. A provider that is asked may use another id for the
+    same thing: captures are told apart by `capture_reference`, refunds by `refund_key`.
+    """
+
+    event_id: str
+    kind: EventKind
+    #: Empty for an UNKNOWN event that names no payment.
+    payment_reference: str
+    capture_reference: str | None = None
+    #: Our key of the refund.
+    refund_key: str | None = None
+    #: What was captured, refunded or not refunded; compare it with the order, currency included.
+    amount: Money | None = None
+    failure: FailureReason | None = None
+    occurred_at: datetime
+    raw: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefundRequest:
+    """What to give back of one capture. `key` is ours: the same key is the same refund."""
+
+    key: str
+    capture_reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartedRefund:
+    """A refund that the provider has accepted. Unless it `is_done`, an event tells its end."""
+
+    reference: str
+    is_done: bool
+    raw: str
+
+
+class PaymentProvider(Protocol):
+    """Takes and returns money. What a payer's browser says on the way back is never believed, only events are."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do now; cheap enough to ask for every page."""
+
+    def start_payment(self, request: PaymentRequest) -> StartedPayment:
+        """Starts a payment; idempotent by `request.key`.
+
+        Raises Rejected (also when the key was used for something else), Unavailable, or OutcomeUnknown: then the same
+        request may be repeated, since the key makes it the same payment.
+        """
+
+    def find_payment(self, reference: str) -> tuple[ProviderEvent, ...]:
+        """What is known now of a payment, oldest first: every capture, failure and refund. Empty if nothing happened yet.
+
+        Raises Rejected (the provider has no such payment) or Unavailable; asking changes nothing.
+        """
+
+    def refund(self, request: RefundRequest) -> StartedRefund:
+        """Gives back a part or all of a capture; idempotent by `request.key`.
+
+        Raises Rejected (more than is left of the capture, or the key was used for something else), Unavailable,
+        OutcomeUnknown (repeat the same request) or Unsupported (capabilities.refunds is false).
+        """
+
+    def read_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[ProviderEvent, ...]:
+        """Verifies the raw bytes of a webhook, then reads them. Header names in any case.
+
+        Raises WebhookForged or WebhookStale. A genuine body of an unknown kind or form is an UNKNOWN event, no error.
+        """

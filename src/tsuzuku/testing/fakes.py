@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Doubles of the three ports, in memory, with outcomes on demand. They pass the same contracts as the real adapters."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from tsuzuku.carriers import ports as carriers
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
+from tsuzuku.kernel.signatures import SignatureForged, SignatureStale, check_signature, signature_header
+from tsuzuku.messaging import ports as messaging
+from tsuzuku.payments import ports as payments
+
+
+class Outcome(StrEnum):
+    """What the next call comes to. Without a script, everything succeeds."""
+
+    DONE = "done"
+    #: Rejected: a final no, nothing happens.
+    REFUSED = "refused"
+    #: Unavailable: nothing happens.
+    UNAVAILABLE = "unavailable"
+    #: OutcomeUnknown, and it has happened.
+    DONE_UNANSWERED = "done_unanswered"
+    #: OutcomeUnknown, and it never happens.
+    LOST = "lost"
+    #: OutcomeUnknown, and it happens when `arrive` is called. For a carrier only.
+    ARRIVES_LATER = "arrives_later"
+
+
+class Script:
+    """The outcomes to come, in order; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._outcomes: deque[Outcome] = deque()
+
+    def add(self, *outcomes: Outcome) -> None:
+        """Sets the outcomes of the next calls."""
+        self._outcomes.extend(outcomes)
+
+    def take(self) -> Outcome:
+        """The outcome of this call; raises what it means for calls that come to nothing."""
+        outcome = self._outcomes.popleft() if self._outcomes else Outcome.DONE
+        match outcome:
+            case Outcome.REFUSED:
+                raise Rejected("refused-on-demand")
+            case Outcome.UNAVAILABLE:
+                raise Unavailable("unavailable-on-demand")
+            case Outcome.LOST:
+                raise OutcomeUnknown("unanswered-on-demand")
+        return outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credited:
+    """A line of the fake carrier's history."""
+
+    request: carriers.ActivationRequest
+    activation: carriers.Activation
+
+
+class FakeCarrier:
+    """A carrier that credits again when it is asked again, as the worst real ones do.
+
+    `script` sets the outcomes of the next calls to `activate`; `history` and `requests` tell what it credited and what
+    it was asked; `is_down` makes everything Unavailable.
+    """
+
+    def __init__(self, *, confirms_at_once: bool = False, settles_within_seconds: int = 10) -> None:
+        self.confirms_at_once = confirms_at_once
+        self.settles_within_seconds = settles_within_seconds
+        self.is_down = False
+        self.script = Script()
+        self.requests: list[carriers.ActivationRequest] = []
+        self.history: list[Credited] = []
+        self._on_the_way: list[carriers.ActivationRequest] = []
+        self._lock = threading.Lock()
+
+    @property
+    def capabilities(self) -> carriers.Capabilities:
+        return carriers.Capabilities(
+            confirms_at_once=self.confirms_at_once, settles_within_seconds=self.settles_within_seconds
+        )
+
+    def activate(self, request: carriers.ActivationRequest) -> carriers.Activation:
+        with self._lock:
+            self.requests.append(request)
+            self._check_up()
+            match self.script.take():
+                case Outcome.ARRIVES_LATER:
+                    self._on_the_way.append(request)
+                    raise OutcomeUnknown("unanswered-on-demand")
+                case Outcome.DONE_UNANSWERED:
+                    self._credit(request)
+                    raise OutcomeUnknown("unanswered-on-demand")
+            return self._credit(request)
+
+    def find_activation(self, *, iccid: str, reference: str) -> carriers.Activation | None:
+        with self._lock:
+            self._check_up()
+            for credited in self.history:
+                if credited.request.iccid == iccid and credited.request.reference == reference:
+                    return credited.activation
+        return None
+
+    def arrive(self) -> None:
+        """Credits every request that was to arrive later."""
+        with self._lock:
+            for request in self._on_the_way:
+                self._credit(request)
+            self._on_the_way.clear()
+
+    def _check_up(self) -> None:
+        if self.is_down:
+            raise Unavailable("carrier-down")
+
+    def _credit(self, request: carriers.ActivationRequest) -> carriers.Activation:
+        number = f"F{len(self.history) + 1:06d}"
+        activation = carriers.Activation(
+            reference=request.reference,
+            carrier_reference=number,
+            credited_at=clock.now(),
+            raw=json.dumps({"id": number, "reference": request.reference}),
+        )
+        self.history.append(Credited(request=request, activation=activation))
+        return activation
+
+
+@dataclass(kw_only=True, slots=True)
+class FakePayment:
+    """A payment as the fake provider keeps it."""
+
+    request: payments.PaymentRequest
+    started: payments.StartedPayment
+    events: list[payments.ProviderEvent] = field(default_factory=list)
+
+
+@dataclass(kw_only=True, slots=True)
+class FakeRefund:
+    """A refund as the fake provider keeps it; `is_failed` gives the amount back to the capture."""
+
+    request: payments.RefundRequest
+    started: payments.StartedRefund
+    payment: FakePayment
+    is_failed: bool = False
+
+
+class FakeProvider:
+    """A provider whose payers do what the test says: `pay`, `decline`; `finish_refund` and `fail_refund` end refunds.
+
+    Each returns its events; `webhook` makes of an event what would be delivered. `script` sets the outcomes of the next
+    calls to `start_payment` and `refund`.
+    """
+
+    origin = "https://pay.fake.example"
+
+    def __init__(self, *, secret: str = "fake webhook secret") -> None:
+        self.secrets = [secret]
+        self.is_down = False
+        self.script = Script()
+        self.payments: dict[str, FakePayment] = {}
+        self.refunds: dict[str, FakeRefund] = {}
+        self._by_key: dict[str, FakePayment] = {}
+        self._events = 0
+        self._lock = threading.RLock()
+
+    @property
+    def capabilities(self) -> payments.Capabilities:
+        return payments.Capabilities(
+            methods=("fake",), currencies=("JPY",), refunds=True, redirect_origins=(self.origin,)
+        )
+
+    def start_payment(self, request: payments.PaymentRequest) -> payments.StartedPayment:
+        with self._lock:
+            self._check_up()
+            outcome = self.script.take()
+            payment = self._by_key.get(request.key)
+            if payment is None:
+                reference = f"fakepay_{len(self.payments) + 1}"
+                url = f"{self.origin}/{reference}"
+                raw = json.dumps({"id": reference})
+                started = payments.StartedPayment(reference=reference, redirect_url=url, raw=raw)
+                payment = FakePayment(request=request, started=started)
+                self.payments[reference] = self._by_key[request.key] = payment
+            if payment.request != request:
+                raise Rejected("idempotency-key-reused")
+            _answer(outcome)
+            return payment.started
+
+    def find_payment(self, reference: str) -> tuple[payments.ProviderEvent, ...]:
+        with self._lock:
+            self._check_up()
+            return tuple(self._payment(reference).events)
+
+    def refund(self, request: payments.RefundRequest) -> payments.StartedRefund:
+        with self._lock:
+            self._check_up()
+            outcome = self.script.take()
+            refund = self.refunds.get(request.key)
+            if refund is None:
+                refund = self._accept_refund(request)
+                self.refunds[request.key] = refund
+            if refund.request != request:
+                raise Rejected("idempotency-key-reused")
+            _answer(outcome)
+            return refund.started
+
+    def read_webhook(
+        self, *, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> tuple[payments.ProviderEvent, ...]:
+        signature = {name.lower(): value for name, value in headers.items()}.get("fake-signature", "")
+        try:
+            check_signature(signature, body=body, secrets=self.secrets, now=now)
+        except SignatureForged:
+            raise payments.WebhookForged from None
+        except SignatureStale:
+            raise payments.WebhookStale from None
+        told = json.loads(body)
+        for payment in self.payments.values():
+            for event in payment.events:
+                if event.event_id == told["id"]:
+                    return (event,)
+        return (
+            payments.ProviderEvent(
+                event_id=told["id"],
+                kind=payments.EventKind.UNKNOWN,
+                payment_reference="",
+                occurred_at=now,
+                raw=body.decode(),
+            ),
+        )
+
+    def pay(
+        self, reference: str, *, amount: Money | None = None, times: int = 1
+    ) -> tuple[payments.ProviderEvent, ...]:
+        """The payer pays: a capture each time, of the payment's amount unless another is given."""
+        with self._lock:
+            payment = self._payment(reference)
+            return tuple(
+                self._record(
+                    payment,
+                    kind=payments.EventKind.CAPTURED,
+                    capture_reference=f"fakecap_{self._events + 1}",
+                    amount=amount or payment.request.amount,
+                )
+                for _ in range(times)
+            )
+
+    def decline(self, reference: str, reason: payments.FailureReason) -> payments.ProviderEvent:
+        """The payer's bank says no."""
+        with self._lock:
+            return self._record(self._payment(reference), kind=payments.EventKind.FAILED, failure=reason)
+
+    def finish_refund(self, key: str) -> payments.ProviderEvent:
+        """The money has gone back."""
+        with self._lock:
+            return self._end_refund(self.refunds[key], payments.EventKind.REFUNDED)
+
+    def fail_refund(self, key: str) -> payments.ProviderEvent:
+        """The money could not go back and is with the merchant again."""
+        with self._lock:
+            self.refunds[key].is_failed = True
+            return self._end_refund(self.refunds[key], payments.EventKind.REFUND_FAILED)
+
+    def webhook(self, event_id: str, *, at: datetime | None = None) -> tuple[dict[str, str], bytes]:
+        """Headers and body that deliver an event, signed now or at another moment."""
+        body = json.dumps({"id": event_id}).encode()
+        return {"Fake-Signature": signature_header(body, secrets=self.secrets, at=at or clock.now())}, body
+
+    def _check_up(self) -> None:
+        if self.is_down:
+            raise Unavailable("provider-down")
+
+    def _payment(self, reference: str) -> FakePayment:
+        try:
+            return self.payments[reference]
+        except KeyError:
+            raise Rejected("payment-unknown") from None
+
+    def _accept_refund(self, request: payments.RefundRequest) -> FakeRefund:
+        payment, captured = self._capture(request.capture_reference)
+        returned = sum(
+            each.request.amount.amount_minor
+            for each in self.refunds.values()
+            if each.request.capture_reference == request.capture_reference and not each.is_failed
+        )
+        if request.amount.currency != captured.currency:
+            raise Rejected("refund-currency")
+        if request.amount.amount_minor + returned > captured.amount_minor:
+            raise Rejected("refund-over-captured")
+        reference = f"fakeref_{len(self.refunds) + 1}"
+        started = payments.StartedRefund(reference=reference, is_done=False, raw=json.dumps({"id": reference}))
+        return FakeRefund(request=request, started=started, payment=payment)
+
+    def _capture(self, capture_reference: str) -> tuple[FakePayment, Money]:
+        for payment in self.payments.values():
+            for event in payment.events:
+                is_capture = event.kind is payments.EventKind.CAPTURED
+                if is_capture and event.capture_reference == capture_reference and event.amount is not None:
+                    return payment, event.amount
+        raise Rejected("capture-unknown")
+
+    def _end_refund(self, refund: FakeRefund, kind: payments.EventKind) -> payments.ProviderEvent:
+        return self._record(
+            refund.payment,
+            kind=kind,
+            capture_reference=refund.request.capture_reference,
+            refund_key=refund.request.key,
+            amount=refund.request.amount,
+        )
+
+    def _record(
+        self,
+        payment: FakePayment,
+        *,
+        kind: payments.EventKind,
+        capture_reference: str | None = None,
+        refund_key: str | None = None,
+        amount: Money | None = None,
+        failure: payments.FailureReason | None = None,
+    ) -> payments.ProviderEvent:
+        self._events += 1
+        event_id = f"fakeevt_{self._events}"
+        event = payments.ProviderEvent(
+            event_id=event_id,
+            kind=kind,
+            payment_reference=payment.started.reference,
+            capture_reference=capture_reference,
+            refund_key=refund_key,
+            amount=amount,
+            failure=failure,
+            occurred_at=clock.now(),
+            raw=json.dumps({"id": event_id}),
+        )
+        payment.events.append(event)
+        return event
+
+
+class FakeGateway:
+    """A gateway that keeps what it was given, in `sent`; `script` sets the outcomes of the next sends."""
+
+    def __init__(self) -> None:
+        self.script = Script()
+        self.sent: list[messaging.KeptMessage] = []
+
+    @property
+    def capabilities(self) -> messaging.Capabilities:
+        return messaging.Capabilities(keeps_copies=True)
+
+    def send(self, message: messaging.OutgoingMessage) -> messaging.Sent:
+        outcome = self.script.take()
+        self.sent.append(messaging.KeptMessage(message=message, sent_at=clock.now()))
+        _answer(outcome)
+        return messaging.Sent(raw="taken")
+
+    def kept(self, *, limit: int) -> tuple[messaging.KeptMessage, ...]:
+        return tuple(reversed(self.sent[-limit:]))
+
+
+def _answer(outcome: Outcome) -> None:
+    """Raises what a call comes to that has done its work."""
+    if outcome is Outcome.DONE_UNANSWERED:
+        raise OutcomeUnknown("unanswered-on-demand")
+    if outcome is Outcome.ARRIVES_LATER:
+        raise ValueError("only a carrier's calls can arrive later")
