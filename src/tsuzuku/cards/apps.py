@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Django's registration of this room."""
+
+from django.apps import AppConfig
+
+
+class CardsConfig(AppConfig):
+    """The cards."""
+
+    name = "tsuzuku.cards"
+
+    def ready(self) -> None:
+        from tsuzuku.cards import jobs
+
+        jobs.register()

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counting wrong PINs, so that four digits cannot be tried through. Rows, not a cache: the counts survive a restart."""
+
+import ipaddress
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from tsuzuku.cards.errors import TooManyGuesses
+from tsuzuku.cards.models import PinGuesses
+from tsuzuku.cards.protection import guesser_digest
+from tsuzuku.kernel import clock
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most so many wrong PINs in a stretch of time that begins with the first of them."""
+
+    name: str
+    wrong_max: int
+    length: timedelta
+
+
+#: An address may be a whole airport behind one NAT, so it gets more than a card.
+ADDRESS_LIMITS = (
+    Limit("address in 15 min", 30, timedelta(minutes=15)),
+    Limit("address in a day", 200, timedelta(days=1)),
+)
+#: Twenty a day: half of all four-digit PINs would take eight months.
+CARD_LIMITS = (
+    Limit("card in 15 min", 5, timedelta(minutes=15)),
+    Limit("card in a day", 20, timedelta(days=1)),
+)
+#: The circuit breaker against many addresses trying many cards.
+INSTALLATION_LIMITS = (Limit("installation in a min", 300, timedelta(minutes=1)),)
+
+#: Rows forgotten in one statement.
+PORTION = 5000
+
+
+def count_guess(*, number: str, address: str, now: datetime) -> TooManyGuesses | None:
+    """Counts one guess against the address, the card and the installation, and returns the refusal if it is one too many.
+
+    A guess is counted before its PIN is looked at, so guesses made at the same time all count; the caller takes the count
+    back, with its transaction's savepoint, when the PIN was right. What an earlier limit refuses does not count against
+    later ones: one address cannot use up the installation's. Locks are taken in this order everywhere.
+    """
+    for limits, whom in (
+        (ADDRESS_LIMITS, _network(address)),
+        (CARD_LIMITS, number),
+        (INSTALLATION_LIMITS, ""),
+    ):
+        refusal = _count(limits, guesser_digest(whom), now)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _count(limits: Sequence[Limit], whom: str, now: datetime) -> TooManyGuesses | None:
+    free_at = max((_count_one(limit, whom, now) or now for limit in limits), default=now)
+    if free_at <= now:
+        return None
+    return TooManyGuesses(retry_after_seconds=math.ceil((free_at - now).total_seconds()))
+
+
+def _count_one(limit: Limit, whom: str, now: datetime) -> datetime | None:
+    """Adds one; returns when the stretch of time ends if that was one too many."""
+    with connection.cursor() as cursor:
+        # One more, or one anew if the stretch is over; the row's lock makes parallel guesses count one after the other.
+        cursor.execute(
+            """
+            INSERT INTO cards_pinguesses AS known (subject, wrong, ends_at) VALUES (%(subject)s, 1, %(ends_at)s)
+            ON CONFLICT (subject) DO UPDATE SET
+                wrong = CASE WHEN known.ends_at <= %(now)s THEN 1 ELSE known.wrong + 1 END,
+                ends_at = CASE WHEN known.ends_at <= %(now)s THEN excluded.ends_at ELSE known.ends_at END
+            RETURNING wrong, ends_at
+            """,
+            {"subject": f"{limit.name} {whom}", "ends_at": now + limit.length, "now": now},
+        )
+        wrong, ends_at = cursor.fetchone()
+    return ends_at if wrong > limit.wrong_max else None
+
+
+def _network(address: str) -> str:
+    """Whom an address counts as: a household or a phone has a whole /64 in IPv6, and one address in IPv4."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ipaddress.ip_network((parsed, 64), strict=False))
+        return str(parsed.ipv4_mapped)
+    return str(parsed)
+
+
+def has_forgettable(now: datetime) -> bool:
+    """Whether any counts are over."""
+    return PinGuesses.objects.filter(ends_at__lte=now).exists()
+
+
+def forget_guesses() -> int:
+    """Deletes counts that are over; returns how many.
+
+    Rows that a guess holds at this moment are left for next time, so that the two never wait for each other.
+    """
+    forgotten = 0
+    with connection.cursor() as cursor:
+        while True:
+            # A portion of what is over and nobody holds.
+            cursor.execute(
+                """
+                DELETE FROM cards_pinguesses WHERE id IN (
+                    SELECT id FROM cards_pinguesses WHERE ends_at <= %s LIMIT %s FOR UPDATE SKIP LOCKED
+                )
+                """,
+                [clock.now(), PORTION],
+            )
+            forgotten += cursor.rowcount
+            if cursor.rowcount < PORTION:
+                return forgotten

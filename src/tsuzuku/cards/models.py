@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cards, who holds them, and how often somebody guessed at a PIN."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from tsuzuku.kernel.iccid import masked
+
+
+class CardKind(models.TextChoices):
+    """A piece of plastic, or a profile that a phone downloads."""
+
+    SIM = "sim", _("SIM card")
+    ESIM = "esim", _("eSIM")
+
+
+class Blocked(models.TextChoices):
+    """Why a card may not be renewed, whatever is on it."""
+
+    NO = "", _("not blocked")
+    SUSPENDED = "suspended", _("suspended")
+    LOST = "lost", _("reported lost")
+
+
+class Card(models.Model):
+    """One SIM or eSIM. PIN and activation code are protected by `protection`, and by no other module."""
+
+    iccid = models.CharField(max_length=19)
+    imsi = models.CharField(max_length=15, null=True)
+    #: E.164 with its plus; data-only cards may have none, and a carrier gives a number to another card later.
+    msisdn = models.CharField(max_length=16, null=True)
+    kind = models.CharField(max_length=4, choices=CardKind)
+    activation_code_encrypted = models.BinaryField(null=True)
+    #: Null: this card cannot be opened with a PIN.
+    pin_hash = models.BinaryField(null=True)
+    #: Plans may be for some groups only; "" is none.
+    group = models.CharField(max_length=64, default="", db_default="", blank=True)
+    #: The name of the carrier's adapter in the settings.
+    carrier = models.CharField(max_length=32, default="sandbox", db_default="sandbox")
+    #: The last day, in the brand's time, on which the card can be renewed; null is no such day.
+    last_use_date = models.DateField(null=True)
+    blocked = models.CharField(max_length=9, choices=Blocked, default=Blocked.NO, db_default="", blank=True)
+    #: Names the card in addresses and QR codes without saying anything about it.
+    public_token = models.CharField(max_length=16)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            # Constraints rather than unique=True, with which Django makes a second index for LIKE that nobody reads.
+            models.UniqueConstraint(fields=["iccid"], name="cards_card_iccid"),
+            models.UniqueConstraint(fields=["public_token"], name="cards_card_public_token"),
+            models.CheckConstraint(condition=Q(iccid__regex=r"^[0-9]{19}$"), name="cards_card_iccid_digits"),
+            models.CheckConstraint(condition=Q(imsi__regex=r"^[0-9]{14,15}$"), name="cards_card_imsi_digits"),
+            models.CheckConstraint(condition=Q(msisdn__regex=r"^\+[1-9][0-9]{6,14}$"), name="cards_card_msisdn_e164"),
+            models.CheckConstraint(condition=Q(kind__in=CardKind.values), name="cards_card_kind"),
+            models.CheckConstraint(condition=Q(blocked__in=Blocked.values), name="cards_card_blocked"),
+        )
+
+    def __str__(self) -> str:
+        return masked(self.iccid)
+
+
+class CardHolder(models.Model):
+    """A person who may act for a card, and what they call it. A card may have several, a person too."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="holders")
+    #: "" until its holder thinks of one.
+    name = models.CharField(max_length=40, default="", db_default="", blank=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["user", "card"], name="cards_cardholder_once"),)
+
+    def __str__(self) -> str:
+        return self.name or str(self.card)
+
+
+class PinGuesses(models.Model):
+    """Wrong PINs of one subject (a card, an address, the installation) in one stretch of time; `guesses` counts them."""
+
+    #: The limit's name and a digest of whom it counts: no number and no address is kept.
+    subject = models.CharField(max_length=64)
+    wrong = models.PositiveIntegerField()
+    #: From then on the row counts anew, or may be forgotten.
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["subject"], name="cards_pinguesses_subject"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.wrong}"

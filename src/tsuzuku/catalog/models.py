@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans, the versions of their terms, and their prices. What was sold points to a version and copies a price."""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from tsuzuku.catalog.terms import PlanTerms
+from tsuzuku.kernel.money import Money
+
+
+class Plan(models.Model):
+    """What people choose from. Its words may change; its terms and prices only get successors."""
+
+    code = models.CharField(max_length=32)
+    #: Texts by language tag, as in plan files: zh-Hans, zh-Hant, ja, en, ko. English is always there.
+    name = models.JSONField()
+    #: Empty: every card may buy it.
+    card_groups = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    #: ISO 3166 alpha-2.
+    countries = ArrayField(models.CharField(max_length=2))
+    network = models.CharField(max_length=60, default="", blank=True)
+    #: Whether devices may share the line; null where the brand does not say.
+    tethering = models.BooleanField(null=True)
+    on_sale_from = models.DateTimeField(null=True)
+    on_sale_until = models.DateTimeField(null=True)
+    #: For a plan that people mix themselves: its steps, limits and rates instead of terms and price.
+    own_mix = models.JSONField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    #: What a renewal sold now gets. Null for a plan that people mix themselves, which has no terms before they do.
+    terms_now = models.ForeignKey("PlanTermsRow", on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["code"], name="catalog_plan_code"),
+            models.CheckConstraint(condition=Q(code__regex=r"^[A-Z0-9-]{1,32}$"), name="catalog_plan_code_letters"),
+            models.CheckConstraint(condition=Q(on_sale_until__gt=F("on_sale_from")), name="catalog_plan_on_sale"),
+        )
+
+    def __str__(self) -> str:
+        return self.code
+
+    def name_in(self, language: str) -> str:
+        """The plan's name in a language (Django's or the file's spelling of its tag), else in English."""
+        spelled = {tag.lower(): text for tag, text in self.name.items()}
+        text: str = spelled.get(language.lower(), spelled["en"])
+        return text
+
+
+class PlanTermsRow(models.Model):
+    """One version of a plan's terms. Never changed and never deleted: lots and renewals point to it."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="terms_rows")
+    #: Fingerprint of what follows.
+    digest = models.CharField(max_length=64)
+    #: `PlanTerms.to_json`.
+    terms = models.JSONField()
+    #: Where its voice seconds may call: domestic or international; "" for a plan without voice.
+    voice_to = models.CharField(max_length=13, default="", blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["plan", "digest"], name="catalog_terms_once"),
+            models.CheckConstraint(
+                condition=Q(voice_to__in=["", "domestic", "international"]), name="catalog_terms_voice_to"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.plan_id} {self.digest[:8]}"
+
+    def parsed(self) -> PlanTerms:
+        """The terms as the rules take them."""
+        body: dict[str, Any] = self.terms
+        return PlanTerms.from_json(body)
+
+
+class Price(models.Model):
+    """What a plan costs at a door for a stretch of time, tax included. Never changed, only closed."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="prices")
+    #: Null: every door that has no price of its own.
+    channel = models.CharField(max_length=32, null=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    valid_from = models.DateTimeField()
+    #: From then on it is no longer sold at this price.
+    valid_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["plan", "channel"],
+                condition=Q(valid_until__isnull=True),
+                nulls_distinct=False,
+                name="catalog_price_open",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="catalog_price_amount"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="catalog_price_currency"),
+            models.CheckConstraint(condition=Q(valid_until__gte=F("valid_from")), name="catalog_price_window"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}"
+
+    @property
+    def money(self) -> Money:
+        """The amount."""
+        return Money(self.amount_minor, self.currency)
