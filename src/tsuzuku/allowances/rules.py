@@ -118,10 +118,17 @@ def _started(lot: Lot, moment: datetime, zone: ZoneInfo) -> Lot:
 # -- renewing --------------------------------------------------------------------------------------------------------
 
 
-def renew(stack: Stack, terms: PlanTerms, kind: LotKind, now: datetime, zone: ZoneInfo) -> Renewed:
-    """Stacks a renewal on what is there. Raises StackFull, CardExpired or NothingToJoin, checked in that order."""
+def renew(
+    stack: Stack, terms: PlanTerms, kind: LotKind, now: datetime, zone: ZoneInfo, *, is_credited: bool = False
+) -> Renewed:
+    """Stacks a renewal on what is there. Raises StackFull, CardExpired or NothingToJoin, checked in that order.
+
+    With `is_credited` the carrier has already done it, which nothing can refuse any more: what finds nothing to join is
+    then a lot of its own.
+    """
     stack = advance(stack, now, zone)
-    check_can_renew(stack, terms, now)
+    if not is_credited:
+        check_can_renew(stack, terms, now)
     stack, restored = _give_back(stack, terms, now)
     amount = _plus(terms.amounts[kind], restored)
     current = current_lot(stack, terms, now)

@@ -11,7 +11,10 @@ from tsuzuku.kernel.luhn import luhn_digit
 Iccid = NewType("Iccid", str)
 """Always the 19 digits."""
 
-_SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
+# Blanks, hyphens of every width (U+30FC is what a Japanese keyboard gives for one), and the invisible marks of copied text.
+_SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212\u30fc\u200b-\u200f\u2060\ufeff]+")
+#: Far more than a number with all its separators; longer texts are not worth folding.
+_TEXT_LENGTH_MAX = 100
 _LENGTHS = re.compile(r"(?P<body>\d{18})(?P<check>\d)?F?", re.IGNORECASE | re.ASCII)
 
 
@@ -31,10 +34,12 @@ def parse_iccid(text: str) -> Iccid:
     """Reads an ICCID as people and files write it.
 
     Taken: 19 digits; 20 characters ending in the filler F; 18 digits as printed without the check digit. Spaces,
-    hyphens, full-width digits and a spreadsheet's leading apostrophe are folded.
+    hyphens, invisible marks, full-width digits and a spreadsheet's leading apostrophe are folded.
 
     Raises IccidMalformed or IccidCheckDigit. Never echoes the number, which may end up in a log.
     """
+    if len(text) > _TEXT_LENGTH_MAX:
+        raise IccidMalformed
     folded = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).lstrip("'\u2019")
     found = _LENGTHS.fullmatch(folded)
     if found is None or (found["check"] is None and len(folded) != 18):

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changing what cards hold: granting renewals, starting a lot by a tap, drawing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from tsuzuku.allowances import rules
+from tsuzuku.allowances.errors import LotCannotStart, RenewalRefused
+from tsuzuku.allowances.events import LotStarted
+from tsuzuku.allowances.lots import Lot
+from tsuzuku.allowances.models import Grant, LotRow
+from tsuzuku.allowances.store import StackKey, brand_zone, load_stacks, save_stacks, terms_of
+from tsuzuku.cards.models import Card
+from tsuzuku.catalog.terms import LotKind
+from tsuzuku.journal.actions import record_facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grantee:
+    """A renewal that is to be put on its card, at the moment from which it counts."""
+
+    card_id: int
+    renewal_id: int
+    terms_id: int
+    at: datetime
+    #: The carrier has credited it already, so nothing can refuse it any more.
+    is_credited: bool
+
+
+def lock_cards(card_ids: Sequence[int]) -> dict[int, Card]:
+    """Locks the rows of these cards in one order, which is what guards their lots; returns them by id."""
+    return {card.pk: card for card in Card.objects.filter(pk__in=card_ids).order_by("pk").select_for_update()}
+
+
+def grant_renewals(grantees: Sequence[Grantee]) -> dict[int, RenewalRefused | None]:
+    """Puts many renewals on their cards, in the caller's transaction and under its locks of the cards.
+
+    Applied in the order given. Returns by renewal None, or why its card could not take it; a refused one changes nothing
+    and does not touch its neighbours. Granting the same renewal again is an error of the database.
+    """
+    before = load_stacks({each.card_id for each in grantees})
+    after = dict(before)
+    terms_ids: dict[tuple[StackKey, int], int] = {}
+    grants: list[tuple[StackKey, rules.Renewed, Grantee]] = []
+    outcomes: dict[int, RenewalRefused | None] = {}
+    for grantee in grantees:
+        try:
+            renewed = _renew_all_kinds(after, grantee)
+        except RenewalRefused as refusal:
+            outcomes[grantee.renewal_id] = refusal
+            continue
+        for key, result in renewed.items():
+            after[key] = result.stack
+            terms_ids.setdefault((key, result.sequence), grantee.terms_id)
+            grants.append((key, result, grantee))
+        outcomes[grantee.renewal_id] = None
+    save_stacks(before, after, terms_ids)
+    _write_grants(grants)
+    return outcomes
+
+
+def _renew_all_kinds(stacks: dict[StackKey, rules.Stack], grantee: Grantee) -> dict[StackKey, rules.Renewed]:
+    """The stacks of every kind that the plan gives; one kind that refuses refuses all."""
+    terms = terms_of(grantee.terms_id)
+    keys = [StackKey(grantee.card_id, kind) for kind in terms.amounts]
+    zone = brand_zone()
+    return {
+        key: rules.renew(
+            stacks.get(key, ()),
+            terms,
+            key.kind,
+            # A carrier's clock may lag behind what the card has already seen.
+            max([grantee.at, *(lot.renewed_at for lot in stacks.get(key, ()))]),
+            zone,
+            is_credited=grantee.is_credited,
+        )
+        for key in keys
+    }
+
+
+def _write_grants(grants: Sequence[tuple[StackKey, rules.Renewed, Grantee]]) -> None:
+    lots = LotRow.objects.filter(card_id__in={key.card_id for key, _, _ in grants})
+    lot_ids = {
+        (StackKey(card_id, LotKind(kind)), sequence): pk
+        for card_id, kind, sequence, pk in lots.values_list("card_id", "kind", "sequence", "pk")
+    }
+    Grant.objects.bulk_create(
+        Grant(
+            card_id=key.card_id,
+            renewal_id=grantee.renewal_id,
+            kind=key.kind,
+            lot_id=lot_ids[key, renewed.sequence],
+            amount=terms_of(grantee.terms_id).amounts[key.kind],
+            restored=renewed.restored,
+            granted_at=grantee.at,
+        )
+        for key, renewed, grantee in grants
+    )
+
+
+def start_lot(*, card_id: int, lot_id: int, actor: str, now: datetime) -> None:
+    """Starts a lot that waits for a tap. Starting it twice starts it once.
+
+    Raises LotCannotStart if it is not this card's, or neither waits for a tap nor was started by one.
+    """
+    with transaction.atomic():
+        lock_cards([card_id])
+        row = LotRow.objects.filter(pk=lot_id, card_id=card_id).first()
+        if row is None:
+            raise LotCannotStart
+        key = StackKey(card_id, LotKind(row.kind))
+        before = load_stacks([card_id])
+        stack = rules.advance(before[key], now, brand_zone())
+        lot = _of_sequence(stack, row.sequence)
+        if lot.starts_at is not None:
+            return
+        if not lot.can_be_tapped(now):
+            raise LotCannotStart
+        save_stacks(before, {key: rules.tap(stack, now, brand_zone(), row.sequence)}, {})
+        record_facts([LotStarted(card_id=card_id, lot_id=lot_id)], actor=actor, now=now)
+
+
+def draw(*, card_id: int, kind: LotKind, amount: int, now: datetime) -> rules.Used:
+    """Draws an amount (bytes, seconds or messages) from one card in drain order; returns what was served and what was not."""
+    with transaction.atomic():
+        lock_cards([card_id])
+        key = StackKey(card_id, kind)
+        before = load_stacks([card_id])
+        used = rules.use(before.get(key, ()), amount, now, brand_zone())
+        save_stacks(before, {key: used.stack}, {})
+        return used
+
+
+def _of_sequence(stack: rules.Stack, sequence: int) -> Lot:
+    return next(lot for lot in stack if lot.sequence == sequence)

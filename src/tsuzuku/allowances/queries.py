@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading what cards hold, and previewing what a renewal would make of it, by the very rules that will do it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from tsuzuku.allowances import rules
+from tsuzuku.allowances.errors import RenewalRefused
+from tsuzuku.allowances.lots import LIVING_STATES, LotState, local_day
+from tsuzuku.allowances.models import LotRow
+from tsuzuku.allowances.rules import Expiring
+from tsuzuku.allowances.store import StackKey, brand_zone, load_rows, stacks_of
+from tsuzuku.catalog.terms import LotKind, PlanTerms
+
+_END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class AllowanceStatus(StrEnum):
+    """What a card's lots make of it: never had one, has a living one, or all are over."""
+
+    FRESH = "fresh"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotView:
+    """A lot as people see it. Amounts in bytes, seconds or messages; None is unlimited."""
+
+    #: None for a lot that only a preview shows.
+    id: int | None
+    kind: LotKind
+    sequence: int
+    plan_code: str
+    state: LotState
+    total: int | None
+    remaining: int | None
+    daily_bytes: int | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    #: When a lot that waits its turn will run if nothing more is used; for a started lot the same as above.
+    expected_starts_at: datetime | None
+    expected_ends_at: datetime | None
+    can_be_tapped: bool
+    waits_for_use: bool
+    lapses_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a card has at a moment. `remaining_bytes`, `online_until` and `expires` speak of data, as contracts/scenario.md does."""
+
+    status: AllowanceStatus
+    remaining_bytes: int | None
+    #: What may still be used at full speed today; None without a daily limit.
+    daily_remaining_bytes: int | None
+    online_until: datetime | None
+    expires: tuple[Expiring, ...]
+    lots: tuple[LotView, ...]
+    #: Changes whenever a renewal changed what the card holds; time and use alone leave it.
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a card would hold right after a renewal; `sequence` names the lot of data that would hold it."""
+
+    allowance: Allowance
+    sequence: int
+
+
+def card_allowance(card_id: int, *, now: datetime) -> Allowance:
+    """What a card may use at `now`."""
+    return card_allowances([card_id], now=now)[card_id]
+
+
+def card_allowances(card_ids: Sequence[int], *, now: datetime) -> dict[int, Allowance]:
+    """What each of these cards may use at `now`, read in one query."""
+    rows = load_rows(card_ids)
+    return {
+        card_id: _allowance(of_card := [row for row in rows if row.card_id == card_id], _by_kind(of_card), now)
+        for card_id in card_ids
+    }
+
+
+def preview_renewals(
+    card_id: int, plans: Mapping[str, PlanTerms], *, now: datetime
+) -> dict[str, Preview | RenewalRefused]:
+    """By plan code: what the card would hold after renewing with it, or why it cannot take it. One query for all."""
+    rows = load_rows([card_id])
+    stacks = _by_kind(rows)
+    return {code: _preview(rows, stacks, terms, now) for code, terms in plans.items()}
+
+
+def _preview(
+    rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], terms: PlanTerms, now: datetime
+) -> Preview | RenewalRefused:
+    try:
+        renewed = {
+            kind: rules.renew(stacks.get(kind, ()), terms, kind, now, brand_zone()) for kind in terms.amounts
+        }
+    except RenewalRefused as refusal:
+        return refusal
+    after = {**stacks, **{kind: result.stack for kind, result in renewed.items()}}
+    return Preview(allowance=_allowance(rows, after, now), sequence=renewed[LotKind.DATA].sequence)
+
+
+def _by_kind(rows: Sequence[LotRow]) -> dict[LotKind, rules.Stack]:
+    return {key.kind: stack for key, stack in stacks_of(rows).items()}
+
+
+def _allowance(rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], now: datetime) -> Allowance:
+    zone = brand_zone()
+    stacks = {kind: rules.advance(stack, now, zone) for kind, stack in stacks.items()}
+    data = stacks.get(LotKind.DATA, ())
+    standing = rules.standing(data, now, zone)
+    return Allowance(
+        status=_status(stacks, now),
+        remaining_bytes=standing.remaining,
+        daily_remaining_bytes=_left_today(data, now),
+        online_until=standing.online_until,
+        expires=standing.expires,
+        lots=tuple(view for kind in sorted(stacks) for view in _views(rows, kind, stacks[kind], now)),
+        version=";".join(
+            f"{kind}:{len(stack)}:{sum(lot.renewals for lot in stack)}" for kind, stack in sorted(stacks.items())
+        ),
+    )
+
+
+def _status(stacks: Mapping[LotKind, rules.Stack], now: datetime) -> AllowanceStatus:
+    lots = [lot for stack in stacks.values() for lot in stack]
+    if any(lot.state(now) in LIVING_STATES for lot in lots):
+        return AllowanceStatus.ACTIVE
+    return AllowanceStatus.EXPIRED if lots else AllowanceStatus.FRESH
+
+
+def _left_today(stack: rules.Stack, now: datetime) -> int | None:
+    """Full speed for the rest of the local day; None if a running lot has no daily limit, or nothing runs."""
+    running = rules.drain_order(stack, now)
+    if not any(lot.terms.daily_bytes is not None for lot in running):
+        return None
+    left = [lot.left_on(local_day(now, brand_zone())) for lot in running]
+    return None if None in left else sum(amount for amount in left if amount is not None)
+
+
+def _views(rows: Sequence[LotRow], kind: LotKind, stack: rules.Stack, now: datetime) -> list[LotView]:
+    ids = {row.sequence: row.pk for row in rows if row.kind == kind}
+    forecast = rules.advance(stack, _END_OF_TIME, brand_zone())
+    return [
+        LotView(
+            id=ids.get(lot.sequence),
+            kind=kind,
+            sequence=lot.sequence,
+            plan_code=lot.terms.code,
+            state=lot.state(now),
+            total=lot.total,
+            remaining=lot.remaining,
+            daily_bytes=lot.terms.daily_bytes if kind is LotKind.DATA else None,
+            starts_at=lot.starts_at,
+            ends_at=lot.ends_at,
+            expected_starts_at=later.starts_at,
+            expected_ends_at=later.ends_at,
+            can_be_tapped=lot.can_be_tapped(now),
+            waits_for_use=lot.waits_alone and not lot.can_be_tapped(now) and lot.state(now) is LotState.WAITING,
+            lapses_at=lot.lapses_at if lot.waits_alone and lot.starts_at is None else None,
+        )
+        for lot, later in zip(stack, forecast, strict=True)
+    ]
+
+
+__all__ = [
+    "Allowance",
+    "AllowanceStatus",
+    "Expiring",
+    "LotView",
+    "Preview",
+    "StackKey",
+    "card_allowance",
+    "card_allowances",
+    "preview_renewals",
+]

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file that another process replaces as a whole, read again only when it has changed."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+
+class WatchedJson:
+    """A JSON object in a file; looking at an unchanged one costs a stat."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: tuple[tuple[int, int, int], Mapping[str, Any]] | None = None
+
+    def read(self) -> Mapping[str, Any] | None:
+        """The object as it is now; None if there is no file. ValueError if the file holds something else."""
+        try:
+            found = os.stat(self._path)
+            stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
+            known = self._known
+            if known is not None and known[0] == stamp:
+                return known[1]
+            fields = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return None
+        if not isinstance(fields, dict):
+            raise ValueError(f"{self._path.name} holds no JSON object")
+        # Read after the stat: a file replaced in between is only read once more next time.
+        self._known = (stamp, MappingProxyType(fields))
+        return self._known[1]

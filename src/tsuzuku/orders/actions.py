@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of orders: placed, paid by what payments captured, expired, cancelled, held."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from tsuzuku.journal.actions import record_facts
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.orders import states
+from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
+from tsuzuku.orders.events import OrderHeld, OrderPaid
+from tsuzuku.orders.models import Order, OrderMove
+from tsuzuku.orders.numbers import new_number
+from tsuzuku.payments.actions import decide_capture
+from tsuzuku.payments.models import Capture, CaptureOutcome
+from tsuzuku.people.models import User
+
+#: How long an order waits for its money. Methods that take longer (cash at a shop) will bring their own.
+PAY_WITHIN = timedelta(hours=2)
+_EXPIRE_AT_ONCE = 500
+
+
+def place_order(
+    *,
+    price: Money,
+    lines: list[dict[str, Any]],
+    channel: str,
+    actor: str,
+    payer: User | None,
+    email: str,
+    language: str,
+    now: datetime,
+) -> Order:
+    """Writes an order that awaits its payment, in the caller's transaction, which also writes what it pays for."""
+    return Order.objects.create(
+        number=new_number(),
+        channel=channel,
+        actor=actor,
+        payer=payer,
+        email=email,
+        language=language,
+        amount_minor=price.amount_minor,
+        currency=price.currency,
+        lines=lines,
+        created_at=now,
+        expires_at=now + PAY_WITHIN,
+    )
+
+
+def move_order(order: Order, target: str, *, reason: str, actor: str, now: datetime) -> None:
+    """Moves an order whose row the caller has locked; writes the history. Raises MoveNotAllowed."""
+    states.ORDER_STATES.check_move(order.state, target)
+    OrderMove.objects.create(
+        order=order, source=order.state, target=target, reason=reason, actor=actor, at=now
+    )
+    order.state = target
+    order.save(update_fields=["state"])
+
+
+def accept_captures(*, capture_ids: Sequence[int], now: datetime) -> None:
+    """Decides what captured money does to its order: pays it, is one payment too many, or has to wait for a person.
+
+    Each capture is decided once, whoever asks how often. Orders are locked in one order. Money for an order that is paid or
+    cancelled goes back by itself; money of another amount or currency is never settled.
+    """
+    with transaction.atomic():
+        captures = list(Capture.objects.filter(pk__in=capture_ids).select_related("payment"))
+        numbers = {capture.payment.purpose for capture in captures}
+        orders = {
+            order.number: order
+            for order in Order.objects.filter(number__in=numbers).order_by("pk").select_for_update()
+        }
+        undecided = Capture.objects.filter(pk__in=capture_ids, outcome=CaptureOutcome.UNDECIDED)
+        for capture in undecided.select_related("payment").order_by("pk").select_for_update(of=("self",)):
+            _accept_capture(orders[capture.payment.purpose], capture, now=now)
+
+
+def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
+    actor = f"provider:{capture.provider}"
+    if order.state in {states.PAID, states.CANCELLED}:
+        decide_capture(capture, CaptureOutcome.SURPLUS, reason="paid-twice", now=now)
+    elif capture.amount != order.price or order.state == states.HELD:
+        decide_capture(capture, CaptureOutcome.HELD, reason="amount-differs", now=now)
+        if order.state != states.HELD:
+            move_order(order, states.HELD, reason="amount-differs", actor=actor, now=now)
+            record_facts([OrderHeld(order_id=order.pk, reason="amount-differs")], actor=actor, now=now)
+    else:
+        decide_capture(capture, CaptureOutcome.ACCEPTED, reason="", now=now)
+        reason = "paid" if order.state == states.AWAITING_PAYMENT else "paid-late"
+        move_order(order, states.PAID, reason=reason, actor=actor, now=now)
+        record_facts([OrderPaid(order_id=order.pk)], actor=actor, now=now)
+
+
+def cancel_order(*, number: str, actor: str, now: datetime) -> Order:
+    """Cancels an order that awaits its payment; doing it twice does it once. Raises OrderUnknown or OrderNotPayable."""
+    with transaction.atomic():
+        order = Order.objects.select_for_update().filter(number=number).first()
+        if order is None:
+            raise OrderUnknown
+        if order.state == states.CANCELLED:
+            return order
+        if order.state != states.AWAITING_PAYMENT:
+            raise OrderNotPayable(state=order.state)
+        move_order(order, states.CANCELLED, reason="cancelled-by-payer", actor=actor, now=now)
+        return order
+
+
+def expire_orders() -> int:
+    """Writes down which orders' time is over; readers knew it already from `expires_at`. Returns how many."""
+    now = clock.now()
+    with transaction.atomic():
+        overdue = Order.objects.filter(state=states.AWAITING_PAYMENT, expires_at__lte=now)
+        orders = list(overdue.order_by("pk").select_for_update(skip_locked=True)[:_EXPIRE_AT_ONCE])
+        for order in orders:
+            move_order(order, states.EXPIRED, reason="not-paid-in-time", actor="system", now=now)
+        return len(orders)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must always hold of orders."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from tsuzuku.kernel.findings import Finding
+
+#: A paid order has exactly one accepted capture of exactly its price; no other order has one.
+_PAID_WITHOUT_MONEY = """
+    SELECT o.number, o.state, o.amount_minor, count(c.id), sum(c.amount_minor)
+      FROM orders_order AS o
+      LEFT JOIN payments_payment AS p ON p.purpose = o.number
+      LEFT JOIN payments_capture AS c ON c.payment_id = p.id AND c.outcome = 'accepted'
+     GROUP BY o.id
+    HAVING (o.state = 'paid') <> (count(c.id) = 1)
+        OR count(c.id) > 1
+        OR sum(c.amount_minor) <> o.amount_minor
+     ORDER BY o.id
+"""
+
+#: The last move leads to the state that the row shows.
+_HISTORY_DIFFERS = """
+    SELECT o.number, o.state, last.target
+      FROM orders_order AS o
+      LEFT JOIN LATERAL (SELECT target FROM orders_ordermove WHERE order_id = o.id ORDER BY id DESC LIMIT 1) AS last ON true
+     WHERE o.state <> coalesce(last.target, 'awaiting_payment')
+     ORDER BY o.id
+"""
+
+
+def findings() -> Iterator[Finding]:
+    """Everything that does not add up in this room."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PAID_WITHOUT_MONEY)
+        for number, state, price, captures, captured in cursor.fetchall():
+            detail = f"{state} at {price}, {captures} accepted captures of {captured}"
+            yield Finding("order-and-money-differ", f"order {number}", detail)
+        cursor.execute(_HISTORY_DIFFERS)
+        for number, state, target in cursor.fetchall():
+            yield Finding("history-differs", f"order {number}", f"is {state}, last moved to {target}")

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Facts of this room."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tsuzuku.journal.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderPaid(Event):
+    """The money of an order is here, wholly and once."""
+
+    kind: ClassVar[str] = "order-paid"
+    order_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderHeld(Event):
+    """Money came that does not fit the order; a person must look. Nothing is settled until then."""
+
+    kind: ClassVar[str] = "order-held"
+    order_id: int
+    reason: str

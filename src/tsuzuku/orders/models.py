@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Orders and the history of their moves."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from tsuzuku.kernel.money import Money
+from tsuzuku.orders.states import AWAITING_PAYMENT, ORDER_STATES
+
+
+class Order(models.Model):
+    """One sale. Its price never changes; what it pays for points to it."""
+
+    number = models.TextField(unique=True)
+    channel = models.TextField()
+    #: Who placed it, as facts name people: customer:12, card:34 (opened with its PIN), partner:5.
+    actor = models.TextField()
+    payer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    #: Where proof goes, if the payer gave an address.
+    email = models.TextField(blank=True)
+    #: A language tag such as zh-hans.
+    language = models.TextField()
+    amount_minor = models.BigIntegerField()
+    currency = models.TextField()
+    #: The price explained: [{"text": plan code or promotion, "amount_minor": n}, ...], summing to the amount.
+    lines = models.JSONField()
+    state = models.TextField(default=AWAITING_PAYMENT)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="orders_order_amount"),
+            models.CheckConstraint(condition=Q(state__in=sorted(ORDER_STATES.moves)), name="orders_order_state"),
+        )
+        indexes = (
+            models.Index(fields=["payer", "-id"], name="orders_order_payer"),
+            models.Index(fields=["expires_at"], name="orders_order_due", condition=Q(state=AWAITING_PAYMENT)),
+        )
+
+    @property
+    def price(self) -> Money:
+        """What it costs, tax included."""
+        return Money(self.amount_minor, self.currency)
+
+    def can_be_paid(self, now: datetime) -> bool:
+        """Whether a payment for it may be started at `now`."""
+        return self.state == AWAITING_PAYMENT and now < self.expires_at
+
+
+class OrderMove(models.Model):
+    """One move of an order. Append-only."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="moves")
+    source = models.TextField()
+    target = models.TextField()
+    reason = models.TextField()
+    actor = models.TextField()
+    at = models.DateTimeField()

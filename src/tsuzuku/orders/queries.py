@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads of orders that have more than one caller."""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from tsuzuku.orders import states
+from tsuzuku.orders.errors import OrderUnknown
+from tsuzuku.orders.models import Order
+from tsuzuku.orders.numbers import parse_number
+from tsuzuku.people.models import User
+
+
+def order_by_number(text: str) -> Order:
+    """The order of a number in any spelling. Raises OrderUnknown."""
+    number = parse_number(text)
+    order = Order.objects.filter(number=number).first() if number else None
+    if order is None:
+        raise OrderUnknown
+    return order
+
+
+def orders_of_payer(payer: User) -> QuerySet[Order]:
+    """What somebody has ordered, newest first."""
+    return Order.objects.filter(payer=payer).order_by("-pk")
+
+
+def has_overdue_orders(now: datetime) -> bool:
+    """Whether an order's time is over and nobody has written it down."""
+    return Order.objects.filter(state=states.AWAITING_PAYMENT, expires_at__lte=now).exists()

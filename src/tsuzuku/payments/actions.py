@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taking and returning money. Intent is committed, then the provider is called with our key, then the outcome is recorded."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from tsuzuku.journal.actions import record_facts
+from tsuzuku.journal.chores import wake
+from tsuzuku.journal.claims import claim, still_held, try_again_at
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
+from tsuzuku.payments import states
+from tsuzuku.payments.errors import PaymentNotStarted, ProviderUnknown
+from tsuzuku.payments.events import PaymentCaptured, PaymentFailed, RefundDone, RefundFailed
+from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post, provider_account
+from tsuzuku.payments.models import Capture, CaptureOutcome, Payment, ProviderNotice, Refund
+from tsuzuku.payments.ports import EventKind, PaymentRequest, ProviderEvent, RefundRequest
+from tsuzuku.payments.registry import provider as provider_named
+from tsuzuku.payments.registry import providers
+
+#: Longer than every time-out of a provider's adapter together.
+LEASE = timedelta(seconds=60)
+_PORTION = 50
+#: A payment without a word from its provider is asked about at these ages, then no more.
+_ASK_AGAIN = (
+    timedelta(seconds=20),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=20),
+    timedelta(hours=1),
+    timedelta(hours=3),
+    timedelta(hours=24),
+)
+
+SEND_REFUNDS = "send refunds"
+ASK_PROVIDERS = "ask providers"
+
+
+# -- taking ----------------------------------------------------------------------------------------------------------
+
+
+def start_payment(
+    *,
+    purpose: str,
+    amount: Money,
+    provider: str,
+    method: str,
+    description: str,
+    order_number: str,
+    return_url: str,
+    language: str,
+    now: datetime,
+) -> str:
+    """Starts a payment with a provider, or finds the one that is open, and returns where to send the payer.
+
+    Raises ProviderUnknown, or PaymentNotStarted when the provider cannot be had; the payment then stays to be started by
+    the next try, under the same key.
+    """
+    if provider not in providers():
+        raise ProviderUnknown
+    payment = _open_payment(purpose=purpose, amount=amount, provider=provider, method=method, now=now)
+    if payment.state == states.STARTED:
+        return payment.redirect_url
+    request = PaymentRequest(
+        key=str(payment.key),
+        amount=amount,
+        description=description,
+        order_number=order_number,
+        return_url=return_url,
+        language=language,
+    )
+    try:
+        started = provider_named(provider).start_payment(request)
+    except Rejected as rejected:
+        _fail_payment(payment, reason="refused", now=now)
+        raise PaymentNotStarted(reason=rejected.code) from rejected
+    except (Unavailable, OutcomeUnknown) as problem:
+        raise PaymentNotStarted(reason=problem.code) from problem
+    Payment.objects.filter(pk=payment.pk, state=states.CREATED).update(
+        state=states.STARTED,
+        reference=started.reference,
+        redirect_url=started.redirect_url,
+        next_attempt_at=now + _ASK_AGAIN[0],
+    )
+    return started.redirect_url
+
+
+def _open_payment(*, purpose: str, amount: Money, provider: str, method: str, now: datetime) -> Payment:
+    """The one open payment of this purpose by this method; the database holds that there is one, whoever comes first."""
+    payments = Payment.objects.filter(
+        purpose=purpose, provider=provider, method=method, state__in=states.OPEN_PAYMENT_STATES
+    )
+    Payment.objects.bulk_create(
+        [
+            Payment(
+                purpose=purpose,
+                provider=provider,
+                method=method,
+                key=uuid.uuid4(),
+                amount_minor=amount.amount_minor,
+                currency=amount.currency,
+                created_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    return payments.get()
+
+
+def _fail_payment(payment: Payment, *, reason: str, now: datetime) -> None:
+    with transaction.atomic():
+        failed = Payment.objects.filter(pk=payment.pk, state__in=states.OPEN_PAYMENT_STATES)
+        if failed.update(state=states.FAILED, failure=reason, next_attempt_at=None):
+            record_facts(
+                [PaymentFailed(payment_id=payment.pk, purpose=payment.purpose, reason=reason)],
+                actor=f"provider:{payment.provider}",
+                now=now,
+            )
+
+
+# -- what providers tell -----------------------------------------------------------------------------------------------
+
+
+def take_events(*, provider: str, events: Sequence[ProviderEvent], now: datetime) -> None:
+    """Takes what a provider delivered, already verified by its adapter. An event delivered again has no effect.
+
+    Committed when it returns. Events may come in any order; an event of a payment that is not ours is kept and has no
+    effect.
+    """
+    for event in events:
+        with transaction.atomic():
+            notice, is_new = ProviderNotice.objects.get_or_create(
+                provider=provider,
+                event_id=event.event_id,
+                defaults={"kind": event.kind, "raw": event.raw, "taken_at": now},
+            )
+            if not is_new:
+                continue
+            notice.problem = _take_event(provider, event, now=now)
+            if notice.problem:
+                notice.save(update_fields=["problem"])
+
+
+def _take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
+    """Applies one event; what it tells may be known already from another event or from asking. Returns why not, if not."""
+    if event.kind is EventKind.UNKNOWN:
+        return "kind-unknown"
+    payments = Payment.objects.select_for_update()
+    payment = payments.filter(provider=provider, reference=event.payment_reference).first()
+    if payment is None:
+        return "payment-unknown"
+    if event.kind is EventKind.CAPTURED:
+        return _take_capture(payment, event, now=now)
+    if event.kind is EventKind.FAILED:
+        _fail_payment(payment, reason=event.failure or "refused", now=now)
+        return ""
+    return _take_refund_word(payment, event, now=now)
+
+
+def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
+    if event.capture_reference is None or event.amount is None:
+        return "capture-malformed"
+    capture, is_new = Capture.objects.get_or_create(
+        provider=payment.provider,
+        reference=event.capture_reference,
+        defaults={
+            "payment": payment,
+            "amount_minor": event.amount.amount_minor,
+            "currency": event.amount.currency,
+            "captured_at": event.occurred_at,
+        },
+    )
+    if not is_new:
+        return ""
+    if payment.state != states.CAPTURED:
+        payment.state, payment.next_attempt_at = states.CAPTURED, None
+        payment.save(update_fields=["state", "next_attempt_at"])
+    entry = Entry(
+        kind="capture",
+        subject=f"capture:{capture.pk}",
+        purpose=payment.purpose,
+        debit=provider_account(payment.provider),
+        credit=CUSTOMERS,
+        amount=capture.amount,
+    )
+    post([entry], now=now)
+    captured = PaymentCaptured(capture_id=capture.pk, purpose=payment.purpose)
+    record_facts([captured], actor=f"provider:{payment.provider}", now=now)
+    return ""
+
+
+def _take_refund_word(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
+    refunds = Refund.objects.select_for_update(of=("self",)).select_related("capture__payment")
+    refund = refunds.filter(capture__payment=payment, key=event.refund_key).first() if event.refund_key else None
+    if refund is None:
+        return "refund-unknown"
+    if event.kind is EventKind.REFUNDED:
+        _finish_refund(refund, now=now)
+    else:
+        _fail_refund(refund, problem="provider-refused", now=now)
+    return ""
+
+
+def ask_providers() -> int:
+    """Asks about payments whose provider has said nothing: a webhook may be late or lost. Returns how many were asked."""
+    now = clock.now()
+    waiting = Payment.objects.filter(state=states.STARTED)
+    claimed = claim(waiting, now=now, lease=LEASE, limit=_PORTION)
+    for payment in claimed:
+        _ask_provider(payment, now=now)
+    return len(claimed)
+
+
+def _ask_provider(payment: Payment, *, now: datetime) -> None:
+    try:
+        events = provider_named(payment.provider).find_payment(payment.reference or "")
+    except (Unavailable, OutcomeUnknown):
+        events = ()
+    except Rejected:
+        _fail_payment(payment, reason="refused", now=now)
+        return
+    with transaction.atomic():
+        for event in events:
+            _take_event(payment.provider, event, now=now)
+        age = now - payment.created_at
+        again = next((payment.created_at + later for later in _ASK_AGAIN if later > age), None)
+        still_held(payment).filter(next_attempt_at__isnull=False).update(lease_until=None, next_attempt_at=again)
+
+
+# -- deciding and returning --------------------------------------------------------------------------------------------
+
+
+def decide_capture(capture: Capture, outcome: CaptureOutcome, *, reason: str, now: datetime) -> None:
+    """Says what captured money turned out to be, in the caller's transaction and under its lock; surplus goes back."""
+    capture.outcome = outcome
+    capture.save(update_fields=["outcome"])
+    if outcome == CaptureOutcome.SURPLUS:
+        request_refund(capture, reason=reason, now=now)
+
+
+def refund_purpose(*, purpose: str, reason: str, now: datetime) -> None:
+    """Gives back all that was accepted for a purpose, in the caller's transaction; asking twice gives back once."""
+    accepted = Capture.objects.filter(payment__purpose=purpose, outcome=CaptureOutcome.ACCEPTED)
+    for capture in accepted.order_by("pk"):
+        request_refund(capture, reason=reason, now=now)
+
+
+def request_refund(capture: Capture, *, reason: str, now: datetime) -> None:
+    """Writes down that a capture is to go back, in the caller's transaction; it is sent after the commit."""
+    refund = Refund(
+        capture=capture, key=uuid.uuid4(), reason=reason, requested_at=now, next_attempt_at=now
+    )
+    Refund.objects.bulk_create([refund], ignore_conflicts=True)
+    wake(SEND_REFUNDS)
+
+
+def earn(*, purposes: Sequence[tuple[str, Money]], now: datetime) -> None:
+    """Books what was paid for purposes as earned, in the caller's transaction: the service has been given."""
+    entries = [
+        Entry(kind="earn", subject=purpose, purpose=purpose, debit=CUSTOMERS, credit=REVENUE, amount=amount)
+        for purpose, amount in purposes
+    ]
+    post(entries, now=now)
+
+
+def send_refunds() -> int:
+    """Asks providers to give money back, outside any transaction; the same key again is the same refund."""
+    now = clock.now()
+    waiting = Refund.objects.filter(state=states.REQUESTED)
+    claimed = claim(waiting, now=now, lease=LEASE, limit=_PORTION)
+    for refund in claimed:
+        _send_refund(refund)
+    return len(claimed)
+
+
+def _send_refund(refund: Refund) -> None:
+    capture = refund.capture
+    request = RefundRequest(key=str(refund.key), capture_reference=capture.reference, amount=capture.amount)
+    try:
+        started = provider_named(capture.provider).refund(request)
+    except Rejected as rejected:
+        with transaction.atomic():
+            locked = Refund.objects.select_for_update().get(pk=refund.pk)
+            _fail_refund(locked, problem=rejected.code, now=clock.now())
+    except (Unavailable, OutcomeUnknown) as problem:
+        again = try_again_at(refund, now=clock.now())
+        still_held(refund).update(problem=problem.code, lease_until=None, next_attempt_at=again)
+    else:
+        with transaction.atomic():
+            locked = Refund.objects.select_for_update().get(pk=refund.pk)
+            if locked.state == states.REQUESTED:
+                locked.state, locked.reference, locked.next_attempt_at = states.SENT, started.reference, None
+                locked.save(update_fields=["state", "reference", "next_attempt_at"])
+            if started.is_done:
+                _finish_refund(locked, now=clock.now())
+
+
+def _finish_refund(refund: Refund, *, now: datetime) -> None:
+    """Money is back: books it. Known already is fine."""
+    if refund.state not in {states.REQUESTED, states.SENT}:
+        return
+    refund.state, refund.done_at, refund.next_attempt_at = states.DONE, now, None
+    refund.save(update_fields=["state", "done_at", "next_attempt_at"])
+    capture = refund.capture
+    entry = Entry(
+        kind="refund",
+        subject=f"refund:{refund.pk}",
+        purpose=capture.payment.purpose,
+        debit=CUSTOMERS,
+        credit=provider_account(capture.provider),
+        amount=capture.amount,
+    )
+    post([entry], now=now)
+    done = RefundDone(refund_id=refund.pk, purpose=capture.payment.purpose)
+    record_facts([done], actor=f"provider:{capture.provider}", now=now)
+
+
+def _fail_refund(refund: Refund, *, problem: str, now: datetime) -> None:
+    if refund.state not in {states.REQUESTED, states.SENT}:
+        return
+    refund.state, refund.problem, refund.next_attempt_at = states.FAILED, problem, None
+    refund.save(update_fields=["state", "problem", "next_attempt_at"])
+    purpose = refund.capture.payment.purpose
+    failed = RefundFailed(refund_id=refund.pk, purpose=purpose, problem=problem)
+    record_facts([failed], actor=f"provider:{refund.capture.provider}", now=now)

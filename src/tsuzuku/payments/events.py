@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Facts of this room."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tsuzuku.journal.events import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentCaptured(Event):
+    """A provider has taken money; what it pays has yet to be decided."""
+
+    kind: ClassVar[str] = "payment-captured"
+    capture_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentFailed(Event):
+    """A payment failed; what it was for still waits for its money."""
+
+    kind: ClassVar[str] = "payment-failed"
+    payment_id: int
+    purpose: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundDone(Event):
+    """Money went back."""
+
+    kind: ClassVar[str] = "refund-done"
+    refund_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundFailed(Event):
+    """A provider would not give money back; a person must."""
+
+    kind: ClassVar[str] = "refund-failed"
+    refund_id: int
+    purpose: str
+    problem: str

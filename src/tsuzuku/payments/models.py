@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Payments, what providers told of them, refunds, and the ledger."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from tsuzuku.journal.models import Waiting
+from tsuzuku.kernel.money import Money
+from tsuzuku.payments.states import CREATED, OPEN_PAYMENT_STATES, PAYMENT_STATES, REFUND_STATES, REQUESTED
+
+
+class CaptureOutcome(models.TextChoices):
+    """What captured money turned out to be; each capture gets exactly one."""
+
+    UNDECIDED = "undecided"
+    #: It paid for its purpose.
+    ACCEPTED = "accepted"
+    #: One payment too many, or for something that is not to be paid any more; it goes back.
+    SURPLUS = "surplus"
+    #: It does not fit; a person decides.
+    HELD = "held"
+
+
+class Payment(Waiting):
+    """One try to take an amount for a purpose from a payer, by one provider. It waits for the provider's word."""
+
+    #: What is paid for; an opaque id here.
+    purpose = models.TextField()
+    provider = models.TextField()
+    method = models.TextField()
+    #: Ours, under which the provider knows the payment once, however often it is asked to start it.
+    key = models.UUIDField(unique=True)
+    #: The provider's, from the moment it has started the payment.
+    reference = models.TextField(null=True)
+    redirect_url = models.TextField(blank=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.TextField()
+    state = models.TextField(default=CREATED)
+    #: Why it failed: network, limit or refused.
+    failure = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["provider", "reference"], name="payments_payment_reference"),
+            # A double click starts one payment.
+            models.UniqueConstraint(
+                fields=["purpose", "provider", "method"],
+                condition=Q(state__in=sorted(OPEN_PAYMENT_STATES)),
+                name="payments_payment_open",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_payment_amount"),
+            models.CheckConstraint(condition=Q(state__in=sorted(PAYMENT_STATES.moves)), name="payments_payment_state"),
+        )
+        indexes = (
+            models.Index(fields=["purpose"], name="payments_payment_purpose"),
+            models.Index(
+                fields=["next_attempt_at"], name="payments_payment_due", condition=Q(next_attempt_at__isnull=False)
+            ),
+        )
+
+    @property
+    def amount(self) -> Money:
+        """What is to be taken."""
+        return Money(self.amount_minor, self.currency)
+
+
+class Capture(models.Model):
+    """Money that a provider has taken. A payer who pays twice makes two of one payment."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="captures")
+    provider = models.TextField()
+    reference = models.TextField()
+    amount_minor = models.BigIntegerField()
+    currency = models.TextField()
+    outcome = models.TextField(choices=CaptureOutcome.choices, default=CaptureOutcome.UNDECIDED)
+    captured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["provider", "reference"], name="payments_capture_once"),
+            # Nothing is paid twice.
+            models.UniqueConstraint(
+                fields=["payment"], condition=Q(outcome=CaptureOutcome.ACCEPTED), name="payments_capture_accepted_once"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_capture_amount"),
+        )
+
+    @property
+    def amount(self) -> Money:
+        """What was taken."""
+        return Money(self.amount_minor, self.currency)
+
+
+class Refund(Waiting):
+    """Money on its way back: the whole of one capture."""
+
+    capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="refunds")
+    key = models.UUIDField(unique=True)
+    reference = models.TextField(blank=True)
+    reason = models.TextField()
+    state = models.TextField(default=REQUESTED)
+    problem = models.TextField(blank=True)
+    requested_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            # A capture goes back once.
+            models.UniqueConstraint(
+                fields=["capture"], condition=~Q(state="failed"), name="payments_refund_once"
+            ),
+            models.CheckConstraint(condition=Q(state__in=sorted(REFUND_STATES.moves)), name="payments_refund_state"),
+        )
+
+
+class ProviderNotice(models.Model):
+    """An event that a provider delivered, kept as it came; its id makes a second delivery a repetition."""
+
+    provider = models.TextField()
+    event_id = models.TextField()
+    kind = models.TextField()
+    raw = models.TextField()
+    #: Why it had no effect, if it had none.
+    problem = models.TextField(blank=True)
+    taken_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["provider", "event_id"], name="payments_notice_once"),)
+
+
+class Account(models.Model):
+    """A place where money is. Its balance is the sum of its postings."""
+
+    code = models.TextField(unique=True)
+
+
+class Posting(models.Model):
+    """One move of money, out of the credit account into the debit account. Append-only: a correction is a new posting.
+
+    One row has both sides, so the sum over all accounts is zero by construction.
+    """
+
+    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    currency = models.TextField()
+    #: Why, and for which single thing: the pair is posted once.
+    kind = models.TextField()
+    subject = models.TextField()
+    purpose = models.TextField()
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_posting_amount"),
+            models.CheckConstraint(condition=~Q(debit=F("credit")), name="payments_posting_sides"),
+            models.UniqueConstraint(fields=["kind", "subject"], name="payments_posting_once"),
+        )
+        indexes = (models.Index(fields=["purpose"], name="payments_posting_purpose"),)

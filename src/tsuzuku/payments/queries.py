@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads of payments that have more than one caller."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q, Sum
+
+from tsuzuku.journal.claims import due
+from tsuzuku.payments import states
+from tsuzuku.payments.models import Account, Payment, Posting, Refund
+from tsuzuku.payments.registry import providers
+
+
+def latest_payment(purpose: str) -> Payment | None:
+    """The newest try to pay for something, or None."""
+    return Payment.objects.filter(purpose=purpose).order_by("-pk").first()
+
+
+def refunds_of(purpose: str) -> Sequence[Refund]:
+    """What went back or is on its way back, oldest first."""
+    return list(Refund.objects.filter(capture__payment__purpose=purpose).select_related("capture").order_by("pk"))
+
+
+def payment_methods(currency: str) -> list[tuple[str, str]]:
+    """Which provider offers which method in a currency, in the order in which the installation names them."""
+    return [
+        (name, method)
+        for name, provider in providers().items()
+        if currency in provider.capabilities.currencies
+        for method in provider.capabilities.methods
+    ]
+
+
+def balance_minor(account_code: str) -> int:
+    """What lies in an account: what came in less what went out, in minor units."""
+    sums = Posting.objects.aggregate(
+        debits=Sum("amount_minor", filter=Q(debit__code=account_code)),
+        credits=Sum("amount_minor", filter=Q(credit__code=account_code)),
+    )
+    return (sums["debits"] or 0) - (sums["credits"] or 0)
+
+
+def balances() -> dict[str, int]:
+    """The balance of every account."""
+    return {account.code: balance_minor(account.code) for account in Account.objects.order_by("code")}
+
+
+def has_refunds_to_send(now: datetime) -> bool:
+    """Whether a refund waits to be sent."""
+    return due(Refund.objects.filter(state=states.REQUESTED), now=now).exists()
+
+
+def has_payments_to_ask_about(now: datetime) -> bool:
+    """Whether a payment has been without a word for too long."""
+    return due(Payment.objects.filter(state=states.STARTED), now=now).exists()

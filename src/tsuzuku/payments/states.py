@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states of payments and refunds and the moves between them."""
+
+from typing import Final
+
+from tsuzuku.kernel.states import States
+
+CREATED: Final = "created"
+STARTED: Final = "started"
+CAPTURED: Final = "captured"
+FAILED: Final = "failed"
+
+#: One try to take an amount: our intent, then the provider's page, then its word.
+PAYMENT_STATES = States(
+    subject="payment",
+    initial=CREATED,
+    moves={
+        CREATED: frozenset({STARTED, FAILED}),
+        STARTED: frozenset({CAPTURED, FAILED}),
+        # A provider may take money after it has said that it could not.
+        FAILED: frozenset({CAPTURED}),
+        CAPTURED: frozenset(),
+    },
+)
+
+#: States in which a payer may still be about to pay.
+OPEN_PAYMENT_STATES: Final = frozenset({CREATED, STARTED})
+
+REQUESTED: Final = "requested"
+SENT: Final = "sent"
+DONE: Final = "done"
+
+REFUND_STATES = States(
+    subject="refund",
+    initial=REQUESTED,
+    moves={
+        REQUESTED: frozenset({SENT, DONE, FAILED}),
+        SENT: frozenset({DONE, FAILED}),
+        DONE: frozenset(),
+        FAILED: frozenset(),
+    },
+)
