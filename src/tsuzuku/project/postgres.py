@@ -3,10 +3,11 @@
 
 Only its binaries: its `get_server()` trusts a stale `postmaster.pid` and hands out a dead socket after a crash.
 
-Everything of a server lies in HOME/postgres: `data`, `socket`, `log`. PostgreSQL refuses to run as root, so root runs it
-as the system user `tsuzuku`; where that user cannot enter the home, HOME/postgres is a link into /var/lib/tsuzuku.
-Processes that use a server hold a shared lock on HOME/postgres.users, and whoever leaves last stops it. HOME/postgres.lock
-is held while somebody looks whether it runs, starts it or stops it. The kernel drops both locks of a killed process.
+Everything of a server lies in HOME/postgres: `data`, `socket`, `log`. PostgreSQL refuses to run as root, so root runs
+it as the system user `tsuzuku`; where that user cannot enter the home, HOME/postgres is a link into /var/lib/tsuzuku.
+Processes that use a server hold a shared lock on HOME/postgres.users, and whoever leaves last stops it.
+HOME/postgres.lock is held while somebody looks whether it runs, starts it or stops it. The kernel drops both locks of
+a killed process.
 """
 
 import fcntl
@@ -278,7 +279,7 @@ def _socket_folder(folder: Path) -> Path:
     socket = folder / "socket"
     if len(os.fsencode(socket / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES_MAX:
         return socket
-    return Path("/tmp") / f"tsuzuku-{_short_hash(folder)}"
+    return Path("/tmp") / f"tsuzuku-{_short_hash(folder)}"  # noqa: S108  # `_make_private` refuses a folder of others
 
 
 def _make_private(path: Path, account: pwd.struct_passwd) -> None:
@@ -367,8 +368,8 @@ def _initialise(server: Server) -> None:
         # Whoever can enter the socket's folder is the server's user or root.
         "--auth=trust",
         "--encoding=UTF8",
-        # Sorting by code point never changes; the system's collations do with its updates, and corrupt indexes silently.
-        # Letters keep their case rules beyond ASCII. Both are the server's own: any machine sorts alike.
+        # Sorting by code point never changes, while the system's collations change with its updates and then spoil
+        # indexes in silence. This one is PostgreSQL's own, so all machines sort alike, and it knows case beyond ASCII.
         "--locale=C",
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
