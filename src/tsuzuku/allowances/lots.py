@@ -67,7 +67,11 @@ class Lot:
     @property
     def lapses_at(self) -> datetime:
         """When it lapses if it waits alone and was never started."""
-        return self.renewed_at + timedelta(days=self.terms.start_within_days)
+        return self.renewed_at + self._start_within
+
+    @property
+    def _start_within(self) -> timedelta:
+        return timedelta(days=self.terms.start_within_days)
 
     @property
     def has_left(self) -> bool:
@@ -80,17 +84,22 @@ class Lot:
             if self.ends_at <= now:
                 return LotState.EXPIRED
             return LotState.RUNNING if self.has_left else LotState.USED_UP
-        return LotState.LAPSED if self.waits_alone and self.lapses_at <= now else LotState.WAITING
+        return LotState.LAPSED if self.waits_alone and now - self.renewed_at >= self._start_within else LotState.WAITING
 
     def can_be_tapped(self, now: datetime) -> bool:
         """Whether a tap would start it."""
         return self.terms.start is Start.TAP and self.state(now) is LotState.WAITING
 
+    @property
+    def daily_bytes(self) -> int | None:
+        """The data it gives at full speed on one local day; None is no such limit, as calls and messages never have."""
+        return self.terms.daily_bytes if self.kind is LotKind.DATA else None
+
     def left_on(self, day: date) -> int | None:
         """What it can still serve at full speed on a local day; None is without limit."""
-        if self.terms.daily_bytes is None or self.kind is not LotKind.DATA:
+        if self.daily_bytes is None:
             return self.remaining
-        of_day = max(self.terms.daily_bytes - (self.day_used if self.day == day else 0), 0)
+        of_day = max(self.daily_bytes - (self.day_used if self.day == day else 0), 0)
         return of_day if self.remaining is None else min(of_day, self.remaining)
 
 
@@ -111,17 +120,23 @@ def end_from(start: datetime, length: Length, zone: ZoneInfo) -> datetime:
     """When a lot that starts at `start` ends: elapsed days, or the midnight that ends its last calendar day."""
     if length.day_rule is DayRule.ROLLING:
         return _in_utc(start) + timedelta(days=length.days)
-    return _in_utc(
-        datetime.combine(local_day(start, zone) + timedelta(days=length.days), time(), tzinfo=zone),
-    )
+    return _day_start(local_day(start, zone) + timedelta(days=length.days), zone)
 
 
 def end_after(end: datetime, length: Length, zone: ZoneInfo) -> datetime:
-    """An end moved by added days: elapsed, or the same local time so many calendar days later."""
+    """An end moved by added days: elapsed, or calendar days to the same local time (a midnight stays a midnight)."""
     if length.day_rule is DayRule.ROLLING:
         return _in_utc(end) + timedelta(days=length.days)
     local = end.astimezone(zone)
-    return _in_utc(datetime.combine(local.date() + timedelta(days=length.days), local.time(), tzinfo=zone))
+    later = local.date() + timedelta(days=length.days)
+    if end == _day_start(local.date(), zone):
+        # Where clocks jump over midnight a day starts at 01:00; the days after it start at midnight again.
+        return _day_start(later, zone)
+    return _in_utc(datetime.combine(later, local.time(), tzinfo=zone))
+
+
+def _day_start(day: date, zone: ZoneInfo) -> datetime:
+    return _in_utc(datetime.combine(day, time(), tzinfo=zone))
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stacking rules of contracts/scenario.md: pure functions over a stack, which is a card's lots of one kind by sequence.
+"""The stacking rules of contracts/scenario.md: pure functions over a stack, a card's lots of one kind by sequence.
 
-Every function takes the moment and the zone of local days, and gives a new stack. Moments are in UTC. Between events time
-alone changes a stack (turns come, windows end): `advance` brings a stack to a moment, and every event does so first.
+Every function takes the moment and the zone of local days, and gives a new stack. Moments are in UTC. Between events
+time alone changes a stack (turns come, windows end): `advance` brings a stack to a moment; every event does so first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ Stack = tuple[Lot, ...]
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """The stack after a renewal, which lot holds it, and how much of what had expired was given back (None: unlimited)."""
+    """The stack after a renewal, which lot holds it, and how much that had expired was given back (None: no limit)."""
 
     stack: Stack
     sequence: int
@@ -150,7 +150,7 @@ def check_can_renew(stack: Stack, terms: PlanTerms, now: datetime) -> None:
         raise StackFull
     if terms.grace_hours is not None and stack and not living:
         last_end = max(lot.ends_at or lot.lapses_at for lot in stack)
-        if now >= last_end + timedelta(hours=terms.grace_hours):
+        if now - last_end >= timedelta(hours=terms.grace_hours):
             raise CardExpired
     if terms.stacking is Stacking.VALUE_ONLY and current_lot(stack, terms, now) is None:
         raise NothingToJoin
@@ -220,7 +220,7 @@ def _give_back(stack: Stack, terms: PlanTerms, now: datetime) -> tuple[Stack, in
         and lot.state(now) is LotState.EXPIRED
         and lot.has_left
         and lot.ends_at is not None
-        and now < lot.ends_at + timedelta(hours=terms.restore_hours)
+        and now - lot.ends_at < timedelta(hours=terms.restore_hours)
     ]
     restored: int | None = 0
     for lot in late:
@@ -233,7 +233,7 @@ def _give_back(stack: Stack, terms: PlanTerms, now: datetime) -> tuple[Stack, in
 
 
 def use(stack: Stack, amount: int, now: datetime, zone: ZoneInfo) -> Used:
-    """Draws an amount in drain order; a lot emptied on the way may start the next, and use may start lots that wait for it."""
+    """Draws an amount in drain order. A lot emptied on the way may start the next; use starts lots that wait for it."""
     stack = advance(stack, now, zone)
     today = local_day(now, zone)
     draws: list[Draw] = []
@@ -251,7 +251,7 @@ def use(stack: Stack, amount: int, now: datetime, zone: ZoneInfo) -> Used:
             stack = _put(stack, _started(waiting, now, zone))
         else:
             break
-    throttles = any(lot.terms.daily_bytes is not None for lot in drain_order(stack, now))
+    throttles = any(lot.daily_bytes is not None for lot in drain_order(stack, now))
     return Used(stack, tuple(draws), rest if throttles else 0, 0 if throttles else rest)
 
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The terms of a plan: what its renewal gives and how that joins what a card already has. Pure, shared by plan files,
-scenario files and the rules of `allowances`.
+"""The terms of a plan: what its renewal gives and how that joins what a card already has.
 
-The fields and their meaning are those of contracts/scenario.md; the mistakes' codes are those of contracts/plans.md.
+Pure, shared by plan files, scenario files and the rules of `allowances`. The fields and their meaning are those of contracts/scenario.md; the mistakes' codes are those of contracts/plans.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -160,8 +159,8 @@ _KIND_FIELDS = {"data_bytes": LotKind.DATA, "voice_seconds": LotKind.VOICE, "mes
 def parse_terms(code: str, fields: Mapping[str, object]) -> tuple[PlanTerms | None, list[Mistake]]:
     """Reads a plan's terms out of its fields; fields that are not terms are left to the caller.
 
-    Returns the terms, or None with every mistake found (`value-malformed`, `combination-malformed`). That the plans named
-    in `joins` exist is checked by whoever knows them all.
+    Returns the terms, or None with every mistake found (`value-malformed`, `combination-malformed`). That the plans
+    named in `joins` exist is checked by whoever knows them all.
     """
     mistakes = [Mistake(code, name, "value-malformed") for name in _REQUIRED if name not in fields]
     checks = {**STACKING_FIELDS, **SERVICE_FIELDS}
