@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The terms of a plan: what its renewal gives and how that joins what a card already has.
 
-Pure, shared by plan files, scenario files and the rules of `allowances`. The fields and their meaning are those of contracts/scenario.md; the mistakes' codes are those of contracts/plans.md.
+Pure, shared by plan files, scenario files and the rules of `allowances`. The fields and their meaning are those of
+contracts/scenario.md; the mistakes' codes are those of contracts/plans.md.
 """
 
 from collections.abc import Callable, Mapping
