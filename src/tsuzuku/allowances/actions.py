@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changing what cards hold: granting renewals, starting a lot by a tap, drawing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,27 +42,45 @@ def grant_renewals(grantees: Sequence[Grantee]) -> dict[int, RenewalRefused | No
     and does not touch its neighbours. Granting the same renewal again is an error of the database.
     """
     before = load_stacks({each.card_id for each in grantees})
-    after = dict(before)
+    trial = _try(grantees, before)
     terms_ids: dict[tuple[StackKey, int], int] = {}
-    grants: list[tuple[StackKey, rules.Renewed, Grantee]] = []
-    outcomes: dict[int, RenewalRefused | None] = {}
+    for key, renewed, grantee in trial.grants:
+        terms_ids.setdefault((key, renewed.sequence), grantee.terms_id)
+    save_stacks(before, trial.stacks, terms_ids)
+    _write_grants(trial.grants)
+    return trial.outcomes
+
+
+def check_renewals(grantees: Sequence[Grantee]) -> dict[int, RenewalRefused | None]:
+    """What `grant_renewals` would answer now, without doing it."""
+    return _try(grantees, load_stacks({each.card_id for each in grantees})).outcomes
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Renewals applied to stacks in memory."""
+
+    stacks: dict[StackKey, rules.Stack]
+    grants: list[tuple[StackKey, rules.Renewed, Grantee]]
+    outcomes: dict[int, RenewalRefused | None]
+
+
+def _try(grantees: Sequence[Grantee], before: Mapping[StackKey, rules.Stack]) -> _Trial:
+    trial = _Trial(dict(before), [], {})
     for grantee in grantees:
         try:
-            renewed = _renew_all_kinds(after, grantee)
+            renewed = _renew_all_kinds(trial.stacks, grantee)
         except RenewalRefused as refusal:
-            outcomes[grantee.renewal_id] = refusal
+            trial.outcomes[grantee.renewal_id] = refusal
             continue
         for key, result in renewed.items():
-            after[key] = result.stack
-            terms_ids.setdefault((key, result.sequence), grantee.terms_id)
-            grants.append((key, result, grantee))
-        outcomes[grantee.renewal_id] = None
-    save_stacks(before, after, terms_ids)
-    _write_grants(grants)
-    return outcomes
+            trial.stacks[key] = result.stack
+            trial.grants.append((key, result, grantee))
+        trial.outcomes[grantee.renewal_id] = None
+    return trial
 
 
-def _renew_all_kinds(stacks: dict[StackKey, rules.Stack], grantee: Grantee) -> dict[StackKey, rules.Renewed]:
+def _renew_all_kinds(stacks: Mapping[StackKey, rules.Stack], grantee: Grantee) -> dict[StackKey, rules.Renewed]:
     """The stacks of every kind that the plan gives; one kind that refuses refuses all."""
     terms = terms_of(grantee.terms_id)
     keys = [StackKey(grantee.card_id, kind) for kind in terms.amounts]

@@ -3,13 +3,13 @@
 
 from functools import partial
 
-from django.db import connection, transaction
+from django.db import transaction
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
 from tsuzuku.journal.actions import chore_name, deliver_facts, is_due
 from tsuzuku.journal.chores import chore, chores, register_chore, wake_with
-from tsuzuku.journal.listeners import Listener
+from tsuzuku.journal.listeners import Listener, listeners
 from tsuzuku.kernel import clock
 
 #: Finished jobs are kept this long for a look back.
@@ -48,7 +48,7 @@ async def tidy_jobs(context: object, timestamp: int) -> None:
     await app.job_manager.delete_old_jobs(nb_hours=KEEP_JOBS_HOURS, include_failed=True, include_cancelled=True)
 
 
-def register_delivery(each: Listener) -> None:
+def _register_delivery(each: Listener) -> None:
     """Makes the delivery to one listener a chore."""
     register_chore(
         name=chore_name(each.name),
@@ -58,8 +58,7 @@ def register_delivery(each: Listener) -> None:
 
 
 def start() -> None:
-    """Connects wake-ups with the queue; called when the application starts."""
+    """Connects wake-ups with the queue and makes delivery to every listener a chore; called once all rooms are loaded."""
     wake_with(send_wake_up)
-
-
-__all__ = ["connection", "look", "register_delivery", "send_wake_up", "start", "sweep", "tidy_jobs"]
+    for each in listeners():
+        _register_delivery(each)

@@ -43,6 +43,11 @@ def listener(name: str) -> Listener:
     return _listeners[name]
 
 
+def listeners() -> tuple[Listener, ...]:
+    """Everybody who listens, in order of subscription."""
+    return tuple(_listeners.values())
+
+
 def listeners_for(kind: str) -> tuple[Listener, ...]:
     """Everybody who wants to hear facts of this kind."""
     return tuple(each for each in _listeners.values() if each.event_type.kind == kind)

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit of the whole house: every room's own, in one snapshot of the database."""
+
+from django.db import connection, transaction
+
+from tsuzuku.allowances import audit as allowances
+from tsuzuku.kernel.findings import Finding
+from tsuzuku.orders import audit as orders
+from tsuzuku.payments import audit as payments
+from tsuzuku.renewals import audit as renewals
+
+ROOMS = (allowances, payments, orders, renewals)
+
+
+def audit() -> list[Finding]:
+    """Everything that does not add up, as of one moment."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return [finding for room in ROOMS for finding in room.findings()]

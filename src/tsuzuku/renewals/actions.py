@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of a renewal up to the carrier: order it, settle what is paid, withdraw what cannot be.
+
+`settle_renewals` takes many at once; activation.py goes on from there with carriers that do not confirm at once.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from tsuzuku.allowances.actions import Grantee, check_renewals, grant_renewals, lock_cards
+from tsuzuku.cards.models import Card
+from tsuzuku.cards.rules import check_can_renew
+from tsuzuku.carriers.registry import carrier
+from tsuzuku.journal.actions import record_facts
+from tsuzuku.journal.chores import wake
+from tsuzuku.kernel.errors import DomainError
+from tsuzuku.kernel.fingerprint import fingerprint
+from tsuzuku.orders.actions import cancel_order, place_order
+from tsuzuku.orders.models import Order
+from tsuzuku.people.models import User
+from tsuzuku.payments.actions import earn, refund_purpose
+from tsuzuku.renewals import states
+from tsuzuku.renewals.errors import KeyReused, QuoteChanged
+from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
+from tsuzuku.renewals.models import Renewal, RenewalMove
+from tsuzuku.renewals.quotes import quote_renewal
+
+ACTIVATE = "activate renewals"
+
+
+def order_renewal(
+    *,
+    card: Card,
+    plan_code: str,
+    digest: str,
+    actor: str,
+    key: str,
+    payer: User | None,
+    email: str,
+    language: str,
+    channel: str,
+    now: datetime,
+) -> Order:
+    """Places an order for a renewal as it was quoted. The same key again gives the same order.
+
+    Raises QuoteChanged when what was shown no longer holds, KeyReused when the key stands for another plan, and whatever
+    `quote_renewal` refuses.
+    """
+    inputs_hash = fingerprint(plan=plan_code, channel=channel)
+    with transaction.atomic():
+        lock_cards([card.pk])
+        known = Renewal.objects.filter(card=card, actor=actor, key=key).select_related("order").first()
+        if known is not None:
+            if known.inputs_hash != inputs_hash:
+                raise KeyReused
+            return known.order
+        quote = quote_renewal(card, plan_code, channel=channel, now=now)
+        if quote.digest != digest:
+            raise QuoteChanged(quote)
+        order = place_order(
+            price=quote.price,
+            lines=[{"plan": plan_code, "amount_minor": quote.price.amount_minor}],
+            channel=channel,
+            actor=actor,
+            payer=payer,
+            email=email,
+            language=language,
+            now=now,
+        )
+        Renewal.objects.create(
+            card=card,
+            order=order,
+            plan=quote.plan,
+            terms_id=quote.terms_id,
+            actor=actor,
+            key=key,
+            inputs_hash=inputs_hash,
+            reference=uuid.uuid4(),
+            created_at=now,
+        )
+        return order
+
+
+def cancel_renewal(*, number: str, actor: str, now: datetime) -> None:
+    """Cancels an order that awaits its payment and withdraws its renewal. Raises OrderUnknown or OrderNotPayable."""
+    with transaction.atomic():
+        order = cancel_order(number=number, actor=actor, now=now)
+        renewal = Renewal.objects.select_for_update().get(order=order)
+        if renewal.state == states.ORDERED:
+            withdraw(renewal, reason="cancelled-by-payer", actor=actor, now=now)
+
+
+def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
+    """Settles renewals whose orders are paid: many in one transaction, oldest first.
+
+    With a carrier that confirms at once the card holds the lots when this returns; with any other the renewal is ready to
+    be activated. One that its card cannot take any more is withdrawn and its money goes back; its neighbours go on. One
+    that is settled already is left as it is.
+    """
+    with transaction.atomic():
+        paid = Renewal.objects.filter(order_id__in=order_ids, state=states.ORDERED, settled_at=None)
+        cards = lock_cards(list(paid.values_list("card_id", flat=True)))
+        renewals = list(paid.select_related("order").order_by("pk").select_for_update(of=("self",)))
+        for renewal in renewals:
+            renewal.settled_at = now
+        renewals = [renewal for renewal in renewals if not _withdraw_if_blocked(renewal, cards, now=now)]
+        at_once = [renewal for renewal in renewals if _confirms_at_once(cards[renewal.card_id])]
+        later = [renewal for renewal in renewals if not _confirms_at_once(cards[renewal.card_id])]
+        refusals = {
+            **grant_renewals([_grantee(renewal, at=now, is_credited=False) for renewal in at_once]),
+            **check_renewals([_grantee(renewal, at=now, is_credited=False) for renewal in later]),
+        }
+        for renewal in renewals:
+            if (refusal := refusals[renewal.pk]) is not None:
+                withdraw(renewal, reason=refusal.code, actor="system", now=now)
+        finish_renewals([(each, now, "") for each in at_once if refusals[each.pk] is None], now=now)
+        ready = [renewal.pk for renewal in later if refusals[renewal.pk] is None]
+        Renewal.objects.filter(pk__in=ready).update(settled_at=now, next_attempt_at=now)
+        if ready:
+            wake(ACTIVATE)
+
+
+def _withdraw_if_blocked(renewal: Renewal, cards: Mapping[int, Card], *, now: datetime) -> bool:
+    """A card that was blocked since the order takes nothing. Its last date of use is that of the order: money may come late."""
+    try:
+        check_can_renew(cards[renewal.card_id], renewal.created_at)
+    except DomainError as refusal:
+        withdraw(renewal, reason=refusal.code, actor="system", now=now)
+        return True
+    return False
+
+
+def _confirms_at_once(card: Card) -> bool:
+    return carrier(card.carrier).capabilities.confirms_at_once
+
+
+def _grantee(renewal: Renewal, *, at: datetime, is_credited: bool) -> Grantee:
+    return Grantee(
+        card_id=renewal.card_id,
+        renewal_id=renewal.pk,
+        terms_id=renewal.terms_id,
+        at=at,
+        is_credited=is_credited,
+    )
+
+
+def credit_renewals(credited: Sequence[tuple[Renewal, datetime, str]], *, now: datetime) -> None:
+    """Makes the lots of renewals that carriers have credited (when, under which reference), under the cards' locks."""
+    grant_renewals([_grantee(renewal, at=at, is_credited=True) for renewal, at, _ in credited])
+    finish_renewals(credited, now=now)
+
+
+def finish_renewals(credited: Sequence[tuple[Renewal, datetime, str]], *, now: datetime) -> None:
+    """Makes renewals whose lots are there active and their money earned, in the caller's transaction."""
+    for renewal, at, reference in credited:
+        renewal.credited_at, renewal.carrier_reference = at, reference
+    move_renewals([renewal for renewal, _, _ in credited], states.ACTIVE, reason="", actor="system", now=now)
+    earn(purposes=[(renewal.order.number, renewal.order.price) for renewal, _, _ in credited], now=now)
+    record_facts(
+        [RenewalActivated(card_id=renewal.card_id, renewal_id=renewal.pk) for renewal, _, _ in credited],
+        actor="system",
+        now=now,
+    )
+
+
+def withdraw(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> None:
+    """Gives a renewal up, in the caller's transaction and under its lock; what was paid for it goes back."""
+    renewal.refusal = reason
+    move_renewals([renewal], states.WITHDRAWN, reason=reason, actor=actor, now=now)
+    refund_purpose(purpose=renewal.order.number, reason=reason, now=now)
+    withdrawn = RenewalWithdrawn(card_id=renewal.card_id, renewal_id=renewal.pk, reason=reason)
+    record_facts([withdrawn], actor=actor, now=now)
+
+
+#: States in which a renewal waits for nothing any more.
+_SETTLED_STATES = frozenset({states.ACTIVE, states.REFUSED, states.WITHDRAWN})
+
+
+def move_renewals(renewals: Sequence[Renewal], target: str, *, reason: str, actor: str, now: datetime) -> None:
+    """Moves renewals whose rows the caller has locked; writes their rows and the history. Raises MoveNotAllowed."""
+    moves = []
+    for renewal in renewals:
+        states.RENEWAL_STATES.check_move(renewal.state, target)
+        moves.append(
+            RenewalMove(renewal=renewal, source=renewal.state, target=target, reason=reason, actor=actor, at=now)
+        )
+        renewal.state = target
+        if target in _SETTLED_STATES:
+            renewal.next_attempt_at = renewal.lease_until = None
+    RenewalMove.objects.bulk_create(moves)
+    Renewal.objects.bulk_update(
+        renewals,
+        [
+            "state",
+            "refusal",
+            "credited_at",
+            "carrier_reference",
+            "history_final_at",
+            "settled_at",
+            "attempts",
+            "lease_until",
+            "next_attempt_at",
+        ],
+    )

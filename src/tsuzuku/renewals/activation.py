@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Activation with carriers that do not confirm at once: claim, send or ask, record. Never a blind repetition.
+
+That a request may be out there (`history_final_at`) is committed before it is sent. As long as its outcome is not known the
+carrier's history is asked, and only once that history has the last word and does not hold it is it sent again.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from tsuzuku.allowances.actions import lock_cards
+from tsuzuku.carriers.ports import Activation, ActivationRequest
+from tsuzuku.carriers.registry import carrier
+from tsuzuku.journal.claims import due, try_again_at
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.iccid import Iccid
+from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable
+from tsuzuku.renewals import states
+from tsuzuku.renewals.actions import credit_renewals, move_renewals, withdraw
+from tsuzuku.renewals.models import Renewal
+
+#: How long a worker holds what it has claimed.
+LEASE = timedelta(seconds=60)
+#: Nothing is sent this late in a lease: an adapter's time-outs must fit into what is left of it.
+_CALL_TAKES_MAX = timedelta(seconds=20)
+#: What is not activated by then never will be: the money goes back (product row M3).
+GIVE_UP_AFTER = timedelta(hours=24)
+#: An outcome that is not known is asked for this much later.
+_ASK_AFTER = timedelta(seconds=2)
+_PORTION = 64
+_CALLS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be done for a claimed renewal: send it, or ask what became of what was sent."""
+
+    renewal: Renewal
+    is_sending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call and its answer: an activation, None (not in the history), or one of the port's outcomes."""
+
+    call: Call
+    answer: Activation | PortError | None
+
+
+def activate_renewals() -> int:
+    """Works off what is ready, a portion at a time; returns how many calls were made.
+
+    Several workers may run it at once. Each portion is claimed under a lease and committed, then carriers are called outside
+    any transaction, then the outcomes are recorded together.
+    """
+    called = 0
+    with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="carrier") as pool:
+        while calls := _claim(now=clock.now()):
+            answers = list(pool.map(_call, calls))
+            _record(answers, now=clock.now())
+            called += len(calls)
+    return called
+
+
+def has_renewals_to_activate(now: datetime) -> bool:
+    """Whether a renewal waits for its carrier."""
+    return _ready_renewals(now).exists()
+
+
+def _ready_renewals(now: datetime) -> QuerySet[Renewal]:
+    """Settled ones that are first in the line of their card, and open ones whose time has come."""
+    others = Renewal.objects.filter(card=OuterRef("card"), next_attempt_at__isnull=False).exclude(pk=OuterRef("pk"))
+    ahead = others.filter(Q(state=states.ACTIVATING) | Q(state=states.ORDERED, pk__lt=OuterRef("pk")))
+    waiting = Renewal.objects.filter(Q(state=states.ACTIVATING) | (Q(state=states.ORDERED) & ~Exists(ahead)))
+    return due(waiting, now=now)
+
+
+def _claim(*, now: datetime) -> list[Call]:
+    """Takes a portion under a lease. What will be sent is known to be out there from here on, whatever happens to us."""
+    with transaction.atomic():
+        renewals = list(
+            _ready_renewals(now)
+            .select_related("card", "terms", "plan")
+            .order_by("next_attempt_at", "pk")
+            .select_for_update(of=("self",), skip_locked=True)[:_PORTION]
+        )
+        calls = [Call(renewal, is_sending=renewal.history_final_at is None) for renewal in renewals]
+        for call in calls:
+            call.renewal.attempts += 1
+            call.renewal.lease_until = call.renewal.next_attempt_at = now + LEASE
+            if call.is_sending:
+                call.renewal.history_final_at = now + LEASE + _settling_time(call.renewal)
+        fresh = [renewal for renewal in renewals if renewal.state == states.ORDERED]
+        move_renewals(fresh, states.ACTIVATING, reason="", actor="system", now=now)
+        _save([renewal for renewal in renewals if renewal not in fresh])
+        return calls
+
+
+def _settling_time(renewal: Renewal) -> timedelta:
+    return timedelta(seconds=carrier(renewal.card.carrier).capabilities.settles_within_seconds)
+
+
+def _call(call: Call) -> Answered:
+    """The only place that speaks to a carrier; touches no database."""
+    renewal = call.renewal
+    port = carrier(renewal.card.carrier)
+    reference = str(renewal.reference)
+    iccid = Iccid(renewal.card.iccid)
+    try:
+        if not call.is_sending:
+            return Answered(call, port.find_activation(iccid=iccid, reference=reference))
+        if renewal.lease_until is None or clock.now() > renewal.lease_until - _CALL_TAKES_MAX:
+            return Answered(call, Unavailable("lease-short", "too much of the lease was gone to send anything"))
+        request = ActivationRequest(
+            reference=reference, iccid=iccid, plan_code=renewal.plan.code, terms=renewal.terms.terms
+        )
+        return Answered(call, port.activate(request))
+    except PortError as outcome:
+        return Answered(call, outcome)
+
+
+def _record(answers: Sequence[Answered], *, now: datetime) -> None:
+    with transaction.atomic():
+        lock_cards([each.call.renewal.card_id for each in answers])
+        held = _still_held(answers)
+        credited = [
+            (held[each.call.renewal.pk], each.answer.credited_at, each.answer.carrier_reference)
+            for each in answers
+            if each.call.renewal.pk in held and isinstance(each.answer, Activation)
+        ]
+        credit_renewals(credited, now=now)
+        for each in answers:
+            renewal = held.get(each.call.renewal.pk)
+            if renewal is not None and not isinstance(each.answer, Activation):
+                _go_on(renewal, each.call, each.answer, now=now)
+
+
+def _still_held(answers: Sequence[Answered]) -> dict[int, Renewal]:
+    """The renewals, locked, that nobody else has claimed since; whoever has will ask the history and find the same."""
+    attempts = {each.call.renewal.pk: each.call.renewal.attempts for each in answers}
+    rows = Renewal.objects.filter(pk__in=attempts, state=states.ACTIVATING).select_related("order", "card")
+    locked = rows.order_by("pk").select_for_update(of=("self",))
+    return {row.pk: row for row in locked if row.attempts == attempts[row.pk]}
+
+
+def _go_on(renewal: Renewal, call: Call, answer: PortError | None, *, now: datetime) -> None:
+    """What comes after anything but an activation."""
+    if call.is_sending and isinstance(answer, Rejected):
+        _refuse(renewal, reason=answer.code, now=now)
+        return
+    renewal.lease_until = None
+    renewal.next_attempt_at = try_again_at(renewal, now=now)
+    if call.is_sending and isinstance(answer, OutcomeUnknown):
+        renewal.unknown_outcomes += 1
+        renewal.history_final_at = now + _settling_time(renewal)
+        renewal.next_attempt_at = now + _ASK_AFTER
+    elif call.is_sending:
+        renewal.history_final_at = None
+    elif answer is None and renewal.history_final_at is not None:
+        # Not in the history. Until that is final it is asked again; then nothing is out there and it is sent anew.
+        if now < renewal.history_final_at:
+            renewal.next_attempt_at = min(renewal.next_attempt_at, renewal.history_final_at)
+        else:
+            renewal.history_final_at, renewal.next_attempt_at = None, now
+    if renewal.history_final_at is None and renewal.settled_at and now > renewal.settled_at + GIVE_UP_AFTER:
+        _refuse(renewal, reason="carrier-unavailable", now=now)
+        return
+    _save([renewal])
+
+
+def _refuse(renewal: Renewal, *, reason: str, now: datetime) -> None:
+    renewal.refusal, renewal.history_final_at = reason, None
+    move_renewals([renewal], states.REFUSED, reason=reason, actor=f"carrier:{renewal.card.carrier}", now=now)
+    withdraw(renewal, reason=reason, actor="system", now=now)
+
+
+def _save(renewals: Sequence[Renewal]) -> None:
+    fields = ["attempts", "lease_until", "next_attempt_at", "history_final_at", "unknown_outcomes"]
+    Renewal.objects.bulk_update(renewals, fields)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must always hold of renewals."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from tsuzuku.kernel.findings import Finding
+
+#: An active renewal has exactly one grant for each kind that its terms give, any other has none.
+_GRANTS_DIFFER = """
+    SELECT o.number, r.state,
+           (SELECT count(*) FROM allowances_grant AS given WHERE given.renewal_id = r.id) AS grants,
+           (SELECT count(*) FROM jsonb_object_keys(t.terms -> 'amounts')) AS kinds
+      FROM renewals_renewal AS r
+      JOIN orders_order AS o ON o.id = r.order_id
+      JOIN catalog_plantermsrow AS t ON t.id = r.terms_id
+     WHERE (SELECT count(*) FROM allowances_grant AS given WHERE given.renewal_id = r.id)
+           <> CASE WHEN r.state = 'active' THEN (SELECT count(*) FROM jsonb_object_keys(t.terms -> 'amounts')) ELSE 0 END
+     ORDER BY r.id
+"""
+
+#: An active renewal was paid and earned once; a withdrawn one was not earned, and what was accepted for it goes back.
+_MONEY_DIFFERS = """
+    SELECT o.number, r.state, o.state, earned.count, kept.count
+      FROM renewals_renewal AS r
+      JOIN orders_order AS o ON o.id = r.order_id
+      CROSS JOIN LATERAL (
+           SELECT count(*) FROM payments_posting AS p WHERE p.kind = 'earn' AND p.subject = o.number) AS earned
+      CROSS JOIN LATERAL (
+           SELECT count(*) FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
+            WHERE p.purpose = o.number AND c.outcome = 'accepted'
+              AND NOT EXISTS (SELECT FROM payments_refund AS f WHERE f.capture_id = c.id AND f.state <> 'failed')) AS kept
+     WHERE earned.count <> CASE WHEN r.state = 'active' THEN 1 ELSE 0 END
+        OR (r.state = 'active' AND (o.state <> 'paid' OR kept.count <> 1))
+        OR (r.state = 'withdrawn' AND kept.count <> 0)
+     ORDER BY r.id
+"""
+
+#: The last move leads to the state that the row shows.
+_HISTORY_DIFFERS = """
+    SELECT o.number, r.state, last.target
+      FROM renewals_renewal AS r
+      JOIN orders_order AS o ON o.id = r.order_id
+      LEFT JOIN LATERAL (
+           SELECT target FROM renewals_renewalmove WHERE renewal_id = r.id ORDER BY id DESC LIMIT 1) AS last ON true
+     WHERE r.state <> coalesce(last.target, 'ordered')
+     ORDER BY r.id
+"""
+
+
+def findings() -> Iterator[Finding]:
+    """Everything that does not add up in this room."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GRANTS_DIFFER)
+        for number, state, grants, kinds in cursor.fetchall():
+            yield Finding("grants-differ", f"renewal {number}", f"{state} with {grants} grants for {kinds} kinds")
+        cursor.execute(_MONEY_DIFFERS)
+        for number, state, order_state, earned, kept in cursor.fetchall():
+            detail = f"{state}, order {order_state}, earned {earned} times, {kept} captures kept"
+            yield Finding("renewal-and-money-differ", f"renewal {number}", detail)
+        cursor.execute(_HISTORY_DIFFERS)
+        for number, state, target in cursor.fetchall():
+            yield Finding("history-differs", f"renewal {number}", f"is {state}, last moved to {target}")

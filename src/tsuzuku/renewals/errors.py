@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What renewals refuse beside what cards, catalog and allowances refuse already."""
+
+from tsuzuku.kernel.errors import DomainError
+from tsuzuku.renewals.quotes import Quote
+
+
+class QuoteChanged(DomainError):
+    """Price, terms or what the card holds are not what was shown; `quote` is what holds now, to be shown and asked again."""
+
+    code = "quote-changed"
+
+    def __init__(self, quote: Quote) -> None:
+        super().__init__()
+        self.quote = quote
+
+
+class KeyReused(DomainError):
+    """The idempotency key belongs to another renewal of this card by this actor."""
+
+    code = "idempotency-key-reused"

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What renewals listen to and do in the background."""
+
+from collections.abc import Sequence
+
+from tsuzuku.journal.chores import register_chore
+from tsuzuku.journal.listeners import Heard, listen
+from tsuzuku.kernel import clock
+from tsuzuku.orders.events import OrderPaid
+from tsuzuku.renewals.actions import ACTIVATE, settle_renewals
+from tsuzuku.renewals.activation import activate_renewals, has_renewals_to_activate
+from tsuzuku.renewals.confirmation import confirm_activation, confirm_withdrawal
+from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
+
+
+def hear_paid_orders(heard: Sequence[Heard[OrderPaid]]) -> None:
+    """Orders are paid: settle what they pay for."""
+    settle_renewals(order_ids=[each.event.order_id for each in heard], now=clock.now())
+
+
+def hear_activated(heard: Sequence[Heard[RenewalActivated]]) -> None:
+    """Cards hold what was bought: say so."""
+    confirm_activation(renewal_ids=[each.event.renewal_id for each in heard], now=clock.now())
+
+
+def hear_withdrawn(heard: Sequence[Heard[RenewalWithdrawn]]) -> None:
+    """Something paid will not be activated: say that the money goes back."""
+    confirm_withdrawal(renewal_ids=[each.event.renewal_id for each in heard], now=clock.now())
+
+
+listen(name="renewals settle paid orders", event_type=OrderPaid, hear=hear_paid_orders)
+listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hear_activated)
+listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn)
+register_chore(name=ACTIVATE, run=activate_renewals, is_due=has_renewals_to_activate)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renewals and the history of their moves."""
+
+from django.db import models
+from django.db.models import Q
+
+from tsuzuku.cards.models import Card
+from tsuzuku.catalog.models import Plan, PlanTermsRow
+from tsuzuku.journal.models import Waiting
+from tsuzuku.orders.models import Order
+from tsuzuku.renewals.states import ACTIVATING, ORDERED, RENEWAL_STATES
+
+
+class Renewal(Waiting):
+    """One plan for one card, paid by one order. It waits for its carrier."""
+
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="renewal")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
+    #: The terms as sold; the price as sold is the order's.
+    terms = models.ForeignKey(PlanTermsRow, on_delete=models.PROTECT, related_name="+")
+    actor = models.TextField()
+    key = models.TextField()
+    inputs_hash = models.TextField()
+    state = models.TextField(default=ORDERED)
+    #: Ours, by which the carrier's history is asked.
+    reference = models.UUIDField(unique=True)
+    #: A request may be out there, and the carrier's history has the last word on it from then on; null: nothing is.
+    history_final_at = models.DateTimeField(null=True)
+    carrier_reference = models.TextField(blank=True)
+    #: Why it was refused or withdrawn.
+    refusal = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    #: When its money was settled and its carrier's turn began.
+    settled_at = models.DateTimeField(null=True)
+    #: From when it counts, by the carrier's word.
+    credited_at = models.DateTimeField(null=True)
+    #: How often an outcome was unknown and had to be asked for.
+    unknown_outcomes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["card", "actor", "key"], name="renewals_renewal_key"),
+            # Where a carrier's history is the only evidence, two open requests for one card could not be told apart.
+            models.UniqueConstraint(
+                fields=["card"], condition=Q(state=ACTIVATING), name="renewals_renewal_one_activating"
+            ),
+            models.CheckConstraint(condition=Q(state__in=sorted(RENEWAL_STATES.moves)), name="renewals_renewal_state"),
+        )
+        indexes = (
+            models.Index(fields=["card", "-id"], name="renewals_renewal_card"),
+            models.Index(
+                fields=["next_attempt_at"], name="renewals_renewal_due", condition=Q(next_attempt_at__isnull=False)
+            ),
+        )
+
+
+class RenewalMove(models.Model):
+    """One move of a renewal. Append-only."""
+
+    renewal = models.ForeignKey(Renewal, on_delete=models.PROTECT, related_name="moves")
+    source = models.TextField()
+    target = models.TextField()
+    reason = models.TextField(blank=True)
+    actor = models.TextField()
+    at = models.DateTimeField()

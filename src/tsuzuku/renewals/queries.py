@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads of renewals that have more than one caller."""
+
+from django.db.models import QuerySet
+
+from tsuzuku.orders.models import Order
+from tsuzuku.renewals.models import Renewal
+
+
+def renewal_of(order: Order) -> Renewal:
+    """What an order pays for, with card and plan."""
+    return Renewal.objects.select_related("card", "plan", "order", "terms").get(order=order)
+
+
+def renewals_of_card(card_id: int) -> QuerySet[Renewal]:
+    """A card's renewals, newest first."""
+    return Renewal.objects.filter(card_id=card_id).select_related("order", "plan").order_by("-pk")
+
+
+def renewals_of_orders(orders: QuerySet[Order]) -> QuerySet[Renewal]:
+    """What these orders pay for, newest first."""
+    return Renewal.objects.filter(order__in=orders).select_related("order", "plan", "card").order_by("-pk")

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a renewal would cost and bring, before anybody decides. Only this room makes quotes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tsuzuku.allowances.errors import RenewalRefused
+from tsuzuku.allowances.queries import Allowance, Preview, card_allowance, preview_renewals
+from tsuzuku.cards.models import Card
+from tsuzuku.cards.rules import check_can_renew
+from tsuzuku.catalog.models import Plan
+from tsuzuku.catalog.queries import PlanOnSale, plan_for_card, plans_for_sale
+from tsuzuku.kernel.errors import DomainError
+from tsuzuku.kernel.fingerprint import fingerprint
+from tsuzuku.kernel.money import Money
+
+#: A card that is online this much longer and has this much left needs nothing yet.
+_ENOUGH_TIME = timedelta(days=3)
+_ENOUGH_BYTES = 1_000_000_000
+
+
+class Notice(StrEnum):
+    """What a person should know before paying."""
+
+    #: The card has enough data and days for now.
+    NOT_NEEDED_YET = "not-needed-yet"
+    #: Something that the card holds now will end before the new end.
+    SOMETHING_ENDS_EARLIER = "something-ends-earlier"
+    #: The new lot gives nothing until it is started.
+    STARTS_LATER = "starts-later"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A plan as a card sees it: with a preview, or the code of why it cannot take it now."""
+
+    plan: Plan
+    price: Money
+    refused: str | None
+    preview: Preview | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What is asked and what is given. `digest` changes when price, terms or the card's lots do, not as time goes by."""
+
+    plan: Plan
+    terms_id: int
+    price: Money
+    before: Allowance
+    preview: Preview
+    warnings: tuple[Notice, ...]
+    digest: str
+
+
+def offers_for(card: Card, *, channel: str, now: datetime) -> list[Offer]:
+    """Every plan on sale for a card at a door, in the catalogue's order; a number of queries that does not grow."""
+    on_sale = plans_for_sale(card_group=card.group, channel=channel, now=now)
+    blocked = _why_blocked(card, now)
+    if blocked is not None:
+        return [_refused(each, blocked) for each in on_sale]
+    previews = preview_renewals(card.pk, {each.plan.code: each.terms for each in on_sale}, now=now)
+    return [_offer(each, previews[each.plan.code]) for each in on_sale]
+
+
+def quote_renewal(card: Card, plan_code: str, *, channel: str, now: datetime) -> Quote:
+    """What renewing this card with this plan costs and brings at `now`.
+
+    Raises PlanUnknown, PlanNotForCard, CardSuspended, CardLost, CardPastLastDate, StackFull, CardExpired, NothingToJoin.
+    """
+    on_sale = plan_for_card(plan_code, card_group=card.group, channel=channel, now=now)
+    check_can_renew(card, now)
+    preview = preview_renewals(card.pk, {plan_code: on_sale.terms}, now=now)[plan_code]
+    if isinstance(preview, RenewalRefused):
+        raise preview
+    before = card_allowance(card.pk, now=now)
+    return Quote(
+        plan=on_sale.plan,
+        terms_id=on_sale.terms_id,
+        price=on_sale.price,
+        before=before,
+        preview=preview,
+        warnings=_warnings(before, preview, now),
+        digest=fingerprint(
+            plan=plan_code,
+            terms=on_sale.terms_id,
+            amount_minor=on_sale.price.amount_minor,
+            currency=on_sale.price.currency,
+            card=before.version,
+        ),
+    )
+
+
+def _why_blocked(card: Card, now: datetime) -> DomainError | None:
+    try:
+        check_can_renew(card, now)
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
+def _offer(on_sale: PlanOnSale, preview: Preview | RenewalRefused) -> Offer:
+    if isinstance(preview, RenewalRefused):
+        return _refused(on_sale, preview)
+    return Offer(plan=on_sale.plan, price=on_sale.price, refused=None, preview=preview)
+
+
+def _refused(on_sale: PlanOnSale, refusal: DomainError) -> Offer:
+    return Offer(plan=on_sale.plan, price=on_sale.price, refused=refusal.code, preview=None)
+
+
+def _warnings(before: Allowance, preview: Preview, now: datetime) -> tuple[Notice, ...]:
+    after = preview.allowance
+    warnings = []
+    has_time = before.online_until is not None and before.online_until - now > _ENOUGH_TIME
+    has_bytes = before.remaining_bytes is None or before.remaining_bytes > _ENOUGH_BYTES
+    if has_time and has_bytes:
+        warnings.append(Notice.NOT_NEEDED_YET)
+    if after.expires:
+        warnings.append(Notice.SOMETHING_ENDS_EARLIER)
+    if next(lot for lot in after.lots if lot.sequence == preview.sequence).starts_at is None:
+        warnings.append(Notice.STARTS_LATER)
+    return tuple(warnings)
