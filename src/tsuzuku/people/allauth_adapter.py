@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""allauth's hooks: our words, our mails, our idea of an address and of a safe way back.
+
+Written for allauth 65; its templates are not used, so its upgrades cannot change what people read.
+"""
+
+import uuid
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from tsuzuku.kernel import clock
+from tsuzuku.people.addresses import client_address
+from tsuzuku.people.models import User
+
+#: allauth's name of a mail, and our template of it: the first line is the subject.
+MAILS = {
+    "account/email/email_confirmation": "people/mail/verify_address.txt",
+    "account/email/email_confirmation_signup": "people/mail/verify_address.txt",
+    "account/email/account_already_exists": "people/mail/account_exists.txt",
+    "account/email/unknown_account": "people/mail/account_unknown.txt",
+    "account/email/password_reset_code": "people/mail/reset_password.txt",
+    "account/email/password_reset": "people/mail/password_changed.txt",
+    "account/email/password_changed": "people/mail/password_changed.txt",
+}
+
+#: What is said of what allauth did; it does more than people want to hear of.
+NOTICES = {
+    "account/messages/password_changed.txt": _("Your new password is saved."),
+    "account/messages/email_confirmed.txt": _("Your e-mail address is confirmed."),
+}
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Named in the settings as ACCOUNT_ADAPTER."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": _("This account is closed."),
+        "email_password_mismatch": _("E-mail address and password do not fit together."),
+        "too_many_login_attempts": _("Too many wrong tries. Please wait five minutes, then try again."),
+        "incorrect_code": _("This is not the code that we sent. Look at the latest mail."),
+        "enter_current_password": _("This is not your current password."),
+        "incorrect_password": _("This is not your current password."),
+        "email_taken": _("There is an account with this e-mail address already. Log in instead."),
+        "rate_limited": _("We have just sent a mail. Please wait a moment before you ask for another."),
+    }
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_address(request)
+
+    def is_safe_url(self, url: str) -> bool:
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def save_user(
+        self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True
+    ) -> AbstractBaseUser:
+        if isinstance(user, User):
+            user.language = get_language() or settings.LANGUAGE_CODE
+        return super().save_user(request, user, form, commit)
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **details: Any) -> HttpResponse:  # noqa: ANN401  # allauth's
+        response = super().post_login(request, user, **details)
+        if isinstance(user, User) and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            remember_language(response, user.language)
+        return response
+
+    def add_message(  # noqa: PLR0917  # allauth's
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        message_context: dict[str, Any] | None = None,
+        extra_tags: str = "",
+        message: str | None = None,
+    ) -> None:
+        text = message or NOTICES.get(message_template or "")
+        if text:
+            super().add_message(request, level, message=str(text), extra_tags=extra_tags)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Hands a mail over. It is written down before the answer, and sent by a job."""
+        from tsuzuku.messaging.actions import send_message
+        from tsuzuku.messaging.ports import AddressKind
+
+        written = render_to_string(MAILS[template_prefix], {**context, "public_url": settings.PUBLIC_URL})
+        subject, _line, text = written.strip().partition("\n")
+        send_message(
+            dedupe_key=f"account:{uuid.uuid4()}",
+            kind=AddressKind.EMAIL,
+            address=email,
+            language=get_language() or settings.LANGUAGE_CODE,
+            subject=subject.strip(),
+            text=f"{text.strip()}\n",
+            html="",
+            purpose="account",
+            now=clock.now(),
+        )
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: AbstractBaseUser,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tells of a changed password, whatever ACCOUNT_EMAIL_NOTIFICATIONS says; of nothing else."""
+        if template_prefix in MAILS and isinstance(user, User):
+            self.send_mail(template_prefix, email or user.email, {"user": user, "now": clock.now(), **(context or {})})
+
+
+def remember_language(response: HttpResponse, language: str) -> None:
+    """Keeps the language in the browser, for the time after logging out."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=31_536_000,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+        httponly=True,
+    )
