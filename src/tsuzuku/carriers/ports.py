@@ -41,7 +41,7 @@ class Activation:
 
 
 class Carrier(Protocol):
-    """An upstream network or wholesaler. Many of them credit twice when asked twice: `activate` is never repeated blindly."""
+    """An upstream network or wholesaler. Many credit twice when asked twice: `activate` is never repeated blindly."""
 
     @property
     def capabilities(self) -> Capabilities:

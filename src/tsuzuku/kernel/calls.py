@@ -22,7 +22,7 @@ ANSWER_SECONDS = 5.0
 WHOLE_SECONDS = CONNECT_SECONDS + SEND_SECONDS + 2 * ANSWER_SECONDS
 BODY_BYTES_MAX = 1_000_000
 
-#: Refusals that are no word about what was asked: a wrong key of ours or too many calls. Somebody mends it, then we try again.
+#: Refusals that are no word about what was asked: a wrong key of ours, too many calls. They are tried again.
 _TRY_AGAIN = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
@@ -55,9 +55,9 @@ class Answer:
     def fields(self) -> dict[str, Any]:
         """The body as a JSON object; ValueError if it is something else."""
         found = json.loads(self.body)
-        if not isinstance(found, dict):
-            raise ValueError("the answer is no JSON object")
-        return found
+        if isinstance(found, dict):
+            return found
+        raise ValueError("the answer is no JSON object")
 
 
 def new_client(*, through_proxy: bool = True) -> httpx.Client:

@@ -2,7 +2,6 @@
 """A file that another process replaces as a whole, read again only when it has changed."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +18,7 @@ class WatchedJson:
     def read(self) -> Mapping[str, Any] | None:
         """The object as it is now; None if there is no file. ValueError if the file holds something else."""
         try:
-            found = os.stat(self._path)
+            found = self._path.stat()
             stamp = (found.st_mtime_ns, found.st_ino, found.st_size)
             known = self._known
             if known is not None and known[0] == stamp:
@@ -27,8 +26,8 @@ class WatchedJson:
             fields = json.loads(self._path.read_bytes())
         except FileNotFoundError:
             return None
-        if not isinstance(fields, dict):
-            raise ValueError(f"{self._path.name} holds no JSON object")
-        # Read after the stat: a file replaced in between is only read once more next time.
-        self._known = (stamp, MappingProxyType(fields))
-        return self._known[1]
+        if isinstance(fields, dict):
+            # Read after the stat: a file replaced in between is only read once more next time.
+            self._known = (stamp, MappingProxyType(fields))
+            return self._known[1]
+        raise ValueError(f"{self._path.name} holds no JSON object")

@@ -135,7 +135,7 @@ class PaymentProvider(Protocol):
         """
 
     def find_payment(self, reference: str) -> tuple[ProviderEvent, ...]:
-        """What is known now of a payment, oldest first: every capture, failure and refund. Empty if nothing happened yet.
+        """What is known now of a payment, oldest first: every capture, failure and refund. Empty if nothing is.
 
         Raises Rejected (the provider has no such payment) or Unavailable; asking changes nothing.
         """

@@ -68,8 +68,8 @@ class Credited:
 class FakeCarrier:
     """A carrier that credits again when it is asked again, as the worst real ones do.
 
-    `script` sets the outcomes of the next calls to `activate`; `history` and `requests` tell what it credited and what
-    it was asked; `is_down` makes everything Unavailable.
+    `script` sets the outcomes of the next calls to `activate`, `history_script` of those to `find_activation`;
+    `history` and `requests` tell what it credited and what it was asked; `is_down` makes everything Unavailable.
     """
 
     def __init__(self, *, confirms_at_once: bool = False, settles_within_seconds: int = 10) -> None:
@@ -77,6 +77,7 @@ class FakeCarrier:
         self.settles_within_seconds = settles_within_seconds
         self.is_down = False
         self.script = Script()
+        self.history_script = Script()
         self.requests: list[carriers.ActivationRequest] = []
         self.history: list[Credited] = []
         self._on_the_way: list[carriers.ActivationRequest] = []
@@ -104,6 +105,7 @@ class FakeCarrier:
     def find_activation(self, *, iccid: str, reference: str) -> carriers.Activation | None:
         with self._lock:
             self._check_up()
+            self.history_script.take()
             for credited in self.history:
                 if credited.request.iccid == iccid and credited.request.reference == reference:
                     return credited.activation
@@ -160,7 +162,7 @@ class FakeProvider:
 
     origin = "https://pay.fake.example"
 
-    def __init__(self, *, secret: str = "fake webhook secret") -> None:
+    def __init__(self, *, secret: str = "fake webhook secret") -> None:  # noqa: S107 - a double keeps no secret
         self.secrets = [secret]
         self.is_down = False
         self.script = Script()
@@ -236,9 +238,7 @@ class FakeProvider:
             ),
         )
 
-    def pay(
-        self, reference: str, *, amount: Money | None = None, times: int = 1
-    ) -> tuple[payments.ProviderEvent, ...]:
+    def pay(self, reference: str, *, amount: Money | None = None, times: int = 1) -> tuple[payments.ProviderEvent, ...]:
         """The payer pays: a capture each time, of the payment's amount unless another is given."""
         with self._lock:
             payment = self._payment(reference)
