@@ -42,11 +42,11 @@ PORTION = 5000
 
 
 def count_guess(*, number: str, address: str, now: datetime) -> TooManyGuesses | None:
-    """Counts one guess against the address, the card and the installation, and returns the refusal if it is one too many.
+    """Counts one guess against the address, the card and the installation; returns the refusal if it is one too many.
 
-    A guess is counted before its PIN is looked at, so guesses made at the same time all count; the caller takes the count
-    back, with its transaction's savepoint, when the PIN was right. What an earlier limit refuses does not count against
-    later ones: one address cannot use up the installation's. Locks are taken in this order everywhere.
+    A guess is counted before its PIN is looked at, so guesses made at the same time all count; the caller rolls the
+    count back when the PIN was right. What an earlier limit refuses does not count against later ones: one address
+    cannot use up the installation's. Locks are taken in this order everywhere.
     """
     for limits, whom in (
         (ADDRESS_LIMITS, _network(address)),

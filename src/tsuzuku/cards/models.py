@@ -79,7 +79,7 @@ class CardHolder(models.Model):
 
 
 class PinGuesses(models.Model):
-    """Wrong PINs of one subject (a card, an address, the installation) in one stretch of time; `guesses` counts them."""
+    """Wrong PINs of one subject (a card, an address, the installation) in one stretch of time, counted by `guesses`."""
 
     #: The limit's name and a digest of whom it counts: no number and no address is kept.
     subject = models.CharField(max_length=64)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of a card is protected at rest: its PIN, which nobody can read back, and its activation code, which one function can.
+"""What of a card is protected at rest: its PIN, which nobody can read back, and its activation code, which one can.
 
-Each purpose has a key of its own, derived from INSTALLATION_SECRET (HKDF, RFC 5869). Activation codes are under AES-SIV
-(RFC 5297): authenticated, bound to their card, and the same text on the same card gives the same bytes, so that an import
-sees whether a code has changed without revealing the old one.
+Each purpose has a key of its own, derived from INSTALLATION_SECRET (HKDF, RFC 5869). Activation codes are under
+AES-SIV (RFC 5297): authenticated, bound to their card, and the same text on the same card gives the same bytes, so
+that an import sees whether a code has changed without revealing the old one.
 """
 
 import hashlib
@@ -50,8 +50,9 @@ def concealed_activation_code(iccid: Iccid, activation_code: str) -> bytes:
 
 
 def reveal_activation_code(card: Card) -> str | None:
-    """The activation code for whoever may install this eSIM, or None. The only place where it is decrypted; never log it.
+    """The activation code for whoever may install this eSIM, or None.
 
+    The only place where it is decrypted; never log it.
     Raises cryptography.exceptions.InvalidTag if the row was tampered with or the installation's secret has changed.
     """
     if card.activation_code_encrypted is None:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans, their terms, their prices per door, and promotions. Owns what is for sale; knows nothing of who has bought it."""
+"""Plans, their terms, their prices per door, and promotions. Owns what is for sale; knows not who bought it."""

@@ -45,7 +45,7 @@ def is_for_group(plan: Plan, card_group: str) -> bool:
 
 
 def _plans(channel: str, now: datetime) -> QuerySet[Plan]:
-    """Plans on sale now, with their terms and the open prices that concern a door. Plans to be mixed have no terms yet."""
+    """Plans on sale now with their terms and the open prices that concern a door. Plans to be mixed have no terms."""
     open_prices = Price.objects.filter(Q(channel=channel) | Q(channel=None), valid_from__lte=now).filter(
         Q(valid_until=None) | Q(valid_until__gt=now)
     )

@@ -8,5 +8,5 @@ _LEADS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def begins_like_formula(text: str) -> bool:
-    """Whether a cell with this text would be run as a formula; full-width signs count, which Japanese spreadsheets take too."""
+    """Whether a cell with this text would be run as a formula. Full-width signs count too."""
     return unicodedata.normalize("NFKC", text[:1]).startswith(_LEADS)

@@ -11,7 +11,7 @@ from tsuzuku.kernel.luhn import luhn_digit
 Iccid = NewType("Iccid", str)
 """Always the 19 digits."""
 
-# Blanks, hyphens of every width (U+30FC is what a Japanese keyboard gives for one), and the invisible marks of copied text.
+# Blanks, hyphens of every width (a Japanese keyboard gives U+30FC for one), the invisible marks of copied text.
 _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212\u30fc\u200b-\u200f\u2060\ufeff]+")
 #: Far more than a number with all its separators; longer texts are not worth folding.
 _TEXT_LENGTH_MAX = 100

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads of cards."""
+
+from django.db.models import QuerySet
+
+from tsuzuku.cards.errors import CardUnknown
+from tsuzuku.cards.models import Card, CardHolder
+from tsuzuku.kernel.iccid import parse_iccid
+from tsuzuku.people.models import User
+
+
+def card_by_iccid(text: str) -> Card:
+    """The card of a number as people write it. Raises IccidMalformed, IccidCheckDigit or CardUnknown."""
+    return _only(Card.objects.filter(iccid=parse_iccid(text)))
+
+
+def card_by_token(token: str) -> Card:
+    """The card that an address or a QR code names. Raises CardUnknown."""
+    return _only(Card.objects.filter(public_token=token))
+
+
+def _only(cards: QuerySet[Card]) -> Card:
+    card = cards.first()
+    if card is None:
+        raise CardUnknown
+    return card
+
+
+def cards_of(user: User) -> QuerySet[CardHolder]:
+    """What a person holds, with its cards, in the order in which they were added."""
+    return CardHolder.objects.filter(user=user).select_related("card").order_by("since", "pk")
+
+
+def holds(user: User, card: Card) -> bool:
+    """Whether a person may act for a card."""
+    return CardHolder.objects.filter(user=user, card=card).exists()
