@@ -98,9 +98,7 @@ def _preview(
     rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], terms: PlanTerms, now: datetime
 ) -> Preview | RenewalRefused:
     try:
-        renewed = {
-            kind: rules.renew(stacks.get(kind, ()), terms, kind, now, brand_zone()) for kind in terms.amounts
-        }
+        renewed = {kind: rules.renew(stacks.get(kind, ()), terms, kind, now, brand_zone()) for kind in terms.amounts}
     except RenewalRefused as refusal:
         return refusal
     after = {**stacks, **{kind: result.stack for kind, result in renewed.items()}}

@@ -54,9 +54,7 @@ def place_order(
 def move_order(order: Order, target: str, *, reason: str, actor: str, now: datetime) -> None:
     """Moves an order whose row the caller has locked; writes the history. Raises MoveNotAllowed."""
     states.ORDER_STATES.check_move(order.state, target)
-    OrderMove.objects.create(
-        order=order, source=order.state, target=target, reason=reason, actor=actor, at=now
-    )
+    OrderMove.objects.create(order=order, source=order.state, target=target, reason=reason, actor=actor, at=now)
     order.state = target
     order.save(update_fields=["state"])
 
@@ -71,8 +69,7 @@ def accept_captures(*, capture_ids: Sequence[int], now: datetime) -> None:
         captures = list(Capture.objects.filter(pk__in=capture_ids).select_related("payment"))
         numbers = {capture.payment.purpose for capture in captures}
         orders = {
-            order.number: order
-            for order in Order.objects.filter(number__in=numbers).order_by("pk").select_for_update()
+            order.number: order for order in Order.objects.filter(number__in=numbers).order_by("pk").select_for_update()
         }
         undecided = Capture.objects.filter(pk__in=capture_ids, outcome=CaptureOutcome.UNDECIDED)
         for capture in undecided.select_related("payment").order_by("pk").select_for_update(of=("self",)):

@@ -251,9 +251,7 @@ def refund_purpose(*, purpose: str, reason: str, now: datetime) -> None:
 
 def request_refund(capture: Capture, *, reason: str, now: datetime) -> None:
     """Writes down that a capture is to go back, in the caller's transaction; it is sent after the commit."""
-    refund = Refund(
-        capture=capture, key=uuid.uuid4(), reason=reason, requested_at=now, next_attempt_at=now
-    )
+    refund = Refund(capture=capture, key=uuid.uuid4(), reason=reason, requested_at=now, next_attempt_at=now)
     Refund.objects.bulk_create([refund], ignore_conflicts=True)
     wake(SEND_REFUNDS)
 

@@ -14,5 +14,3 @@ class ProviderUnknown(DomainError):
     """There is no provider of that name in this installation."""
 
     code = "provider-unknown"
-
-

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The books: which account pays into which, for every kind of move. Double entry, append-only.
 
-    money comes in     provider:<name>  <-  customers      we hold it and owe it
-    service is given   customers        <-  revenue        the debt is earned
-    money goes back    customers        <-  provider:<name>
+money comes in     provider:<name>  <-  customers      we hold it and owe it
+service is given   customers        <-  revenue        the debt is earned
+money goes back    customers        <-  provider:<name>
 """
 
 from collections.abc import Sequence

@@ -107,9 +107,7 @@ class Refund(Waiting):
     class Meta:
         constraints = (
             # A capture goes back once.
-            models.UniqueConstraint(
-                fields=["capture"], condition=~Q(state="failed"), name="payments_refund_once"
-            ),
+            models.UniqueConstraint(fields=["capture"], condition=~Q(state="failed"), name="payments_refund_once"),
             models.CheckConstraint(condition=Q(state__in=sorted(REFUND_STATES.moves)), name="payments_refund_state"),
         )
 

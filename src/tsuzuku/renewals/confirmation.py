@@ -42,9 +42,7 @@ def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
 
 def confirm_withdrawal(*, renewal_ids: Sequence[int], now: datetime) -> None:
     """Tells payers who have paid that their renewal will not happen and that their money goes back."""
-    paid = set(
-        OrderMove.objects.filter(order__renewal__in=renewal_ids, target=PAID).values_list("order_id", flat=True)
-    )
+    paid = set(OrderMove.objects.filter(order__renewal__in=renewal_ids, target=PAID).values_list("order_id", flat=True))
     for renewal in _to_tell(renewal_ids):
         if renewal.order_id not in paid:
             continue
