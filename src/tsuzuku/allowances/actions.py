@@ -38,8 +38,8 @@ def lock_cards(card_ids: Sequence[int]) -> dict[int, Card]:
 def grant_renewals(grantees: Sequence[Grantee]) -> dict[int, RenewalRefused | None]:
     """Puts many renewals on their cards, in the caller's transaction and under its locks of the cards.
 
-    Applied in the order given. Returns by renewal None, or why its card could not take it; a refused one changes nothing
-    and does not touch its neighbours. Granting the same renewal again is an error of the database.
+    Applied in the order given. Returns by renewal None, or why its card could not take it; a refused one changes
+    nothing and does not touch its neighbours. Granting the same renewal again is an error of the database.
     """
     before = load_stacks({each.card_id for each in grantees})
     trial = _try(grantees, before)
@@ -142,7 +142,7 @@ def start_lot(*, card_id: int, lot_id: int, actor: str, now: datetime) -> None:
 
 
 def draw(*, card_id: int, kind: LotKind, amount: int, now: datetime) -> rules.Used:
-    """Draws an amount (bytes, seconds or messages) from one card in drain order; returns what was served and what was not."""
+    """Draws an amount (bytes, seconds or messages) from one card in drain order."""
     with transaction.atomic():
         lock_cards([card_id])
         key = StackKey(card_id, kind)

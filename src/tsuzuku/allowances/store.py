@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
@@ -16,7 +17,6 @@ from tsuzuku.allowances.models import LotRow
 from tsuzuku.allowances.rules import Stack
 from tsuzuku.catalog.models import PlanTermsRow
 from tsuzuku.catalog.terms import DayRule, LotKind, PlanTerms
-from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def load_stacks(card_ids: Iterable[int]) -> dict[StackKey, Stack]:
 def save_stacks(
     before: Mapping[StackKey, Stack], after: Mapping[StackKey, Stack], terms_ids: Mapping[tuple[StackKey, int], int]
 ) -> None:
-    """Writes what differs: new lots in one statement, changed ones in another. `terms_ids` names the terms of new lots."""
+    """Writes what differs, new lots (whose terms `terms_ids` names) in one statement, changed ones in another."""
     fresh: list[LotRow] = []
     changed: list[tuple[StackKey, Lot]] = []
     for key, stack in after.items():
@@ -118,38 +118,26 @@ def _changing(lot: Lot) -> dict[str, Any]:
     }
 
 
-#: The columns of a lot that change, with the types in which arrays of them travel.
-_CHANGING_TYPES = {
-    "added": "jsonb",
-    "total": "bigint",
-    "remaining": "bigint",
-    "renewals": "int",
-    "starts_at": "timestamptz",
-    "ends_at": "timestamptz",
-    "day": "date",
-    "day_used": "bigint",
-}
+#: Each array is one column; unnest lays them side by side as rows, one for each lot that changed.
+_UPDATE_LOTS = """
+    UPDATE allowances_lotrow AS lot
+       SET added = new.added, total = new.total, remaining = new.remaining, renewals = new.renewals,
+           starts_at = new.starts_at, ends_at = new.ends_at, day = new.day, day_used = new.day_used
+      FROM unnest(%(card_id)s::bigint[], %(kind)s::text[], %(sequence)s::int[], %(added)s::jsonb[], %(total)s::bigint[],
+                  %(remaining)s::bigint[], %(renewals)s::int[], %(starts_at)s::timestamptz[],
+                  %(ends_at)s::timestamptz[], %(day)s::date[], %(day_used)s::bigint[])
+           AS new(card_id, kind, sequence, added, total, remaining, renewals, starts_at, ends_at, day, day_used)
+     WHERE (lot.card_id, lot.kind, lot.sequence) = (new.card_id, new.kind, new.sequence)
+"""
 
 
 def _update(changed: Sequence[tuple[StackKey, Lot]]) -> None:
     """Updates many lots in one statement; Django's bulk_update would grow a CASE per row and column instead."""
     values = [_changing(lot) for _, lot in changed]
-    arrays: dict[str, list[Any]] = {
-        "card_id": [key.card_id for key, _ in changed],
-        "kind": [str(key.kind) for key, _ in changed],
-        "sequence": [lot.sequence for _, lot in changed],
-        **{name: [value[name] for value in values] for name in _CHANGING_TYPES},
-    }
+    arrays = {name: [value[name] for value in values] for name in values[0]}
     arrays["added"] = [Jsonb(added) for added in arrays["added"]]
-    types = {"card_id": "bigint", "kind": "text", "sequence": "int", **_CHANGING_TYPES}
+    arrays["card_id"] = [key.card_id for key, _ in changed]
+    arrays["kind"] = [str(key.kind) for key, _ in changed]
+    arrays["sequence"] = [lot.sequence for _, lot in changed]
     with connection.cursor() as cursor:
-        # Each array is one column; unnest lays them side by side as rows.
-        cursor.execute(
-            f"""
-            UPDATE allowances_lotrow AS lot
-               SET ({", ".join(_CHANGING_TYPES)}) = ROW({", ".join(f"new.{name}" for name in _CHANGING_TYPES)})
-              FROM unnest({", ".join(f"%s::{kind}[]" for kind in types.values())}) AS new({", ".join(types)})
-             WHERE (lot.card_id, lot.kind, lot.sequence) = (new.card_id, new.kind, new.sequence)
-            """,
-            [arrays[name] for name in types],
-        )
+        cursor.execute(_UPDATE_LOTS, arrays)

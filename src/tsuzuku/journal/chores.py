@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chores: named pieces of background work that find their own rows. Rows are the truth; waking a chore only says "look now".
+"""Chores: named pieces of background work that find their own rows; waking one only says "look now".
 
-A wake-up is sent after the commit (docs/decisions/0003); one that is lost is found by the sweep, a doubled one finds nothing to do.
+A wake-up is sent after the commit (docs/decisions/0003); one that is lost is found by the sweep, a doubled one finds
+nothing to do.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
 
 @dataclass(frozen=True)
 class Chore:
-    """`run` works off what is due and returns how many rows it took; `is_due` says whether anything waits at a moment."""
+    """`run` works off what is due and returns how many rows it took; `is_due` says whether anything waits."""
 
     name: str
     run: Callable[[], int]
@@ -49,4 +51,4 @@ def wake_with(defer: Callable[[str], None]) -> None:
 def wake(name: str) -> None:
     """Asks for a look at a chore as soon as the current transaction has committed."""
     for defer in _deferrals:
-        transaction.on_commit(lambda: defer(name), robust=True)
+        transaction.on_commit(partial(defer, name), robust=True)

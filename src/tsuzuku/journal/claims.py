@@ -4,7 +4,7 @@
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from tsuzuku.journal.models import Waiting
@@ -21,8 +21,8 @@ def due(rows: QuerySet[W], *, now: datetime) -> QuerySet[W]:
 def claim(rows: QuerySet[W], *, now: datetime, lease: timedelta, limit: int) -> list[W]:
     """Takes up to `limit` due rows under a lease and counts the attempt; committed before it returns.
 
-    Whoever holds a row sends nothing for it after the lease, which must be longer than all time-outs of the sending. A row
-    whose holder died is due again when its lease ends.
+    Whoever holds a row sends nothing for it after the lease, which must be longer than all time-outs of the sending.
+    A row whose holder died is due again when its lease ends.
     """
     with transaction.atomic():
         claimed = list(due(rows, now=now).order_by("next_attempt_at", "pk").select_for_update(skip_locked=True)[:limit])
@@ -30,13 +30,12 @@ def claim(rows: QuerySet[W], *, now: datetime, lease: timedelta, limit: int) -> 
             row.attempts += 1
             row.lease_until = row.next_attempt_at = now + lease
         if claimed:
-            model: type[models.Model] = rows.model
-            model._default_manager.bulk_update(claimed, ["attempts", "lease_until", "next_attempt_at"])
+            rows.model._default_manager.bulk_update(claimed, ["attempts", "lease_until", "next_attempt_at"])
         return claimed
 
 
 def still_held(row: W) -> QuerySet[Waiting]:
-    """The row as a query that is empty if its lease was lost to somebody else, who has counted an attempt of their own."""
+    """The row as a query, empty if somebody else has claimed it since and counted an attempt of their own."""
     model: type[Waiting] = type(row)
     return model._default_manager.filter(pk=row.pk, attempts=row.attempts)
 

@@ -58,7 +58,7 @@ def _register_delivery(each: Listener) -> None:
 
 
 def start() -> None:
-    """Connects wake-ups with the queue and makes delivery to every listener a chore; called once all rooms are loaded."""
+    """Connects wake-ups with the queue and makes deliveries chores; called once all rooms are loaded."""
     wake_with(send_wake_up)
     for each in listeners():
         _register_delivery(each)

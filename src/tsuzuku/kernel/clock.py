@@ -16,7 +16,7 @@ def now() -> datetime:
 
 @contextmanager
 def travel_to(moment: datetime) -> Iterator[None]:
-    """Moves the clock so that `moment` is now; it runs on from there. For scenarios and previews, in this context only."""
+    """Moves the clock of this context so that `moment` is now; it runs on from there. For stories and previews."""
     token = _offset.set(moment - datetime.now(UTC))
     try:
         yield

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One sale: its number, payer, price, expiry and payment state. What it pays for is a row of another room that points to it."""
+"""One sale: its number, payer, price, expiry and payment state. What it pays for points to it from another room."""

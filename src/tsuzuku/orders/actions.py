@@ -62,8 +62,8 @@ def move_order(order: Order, target: str, *, reason: str, actor: str, now: datet
 def accept_captures(*, capture_ids: Sequence[int], now: datetime) -> None:
     """Decides what captured money does to its order: pays it, is one payment too many, or has to wait for a person.
 
-    Each capture is decided once, whoever asks how often. Orders are locked in one order. Money for an order that is paid or
-    cancelled goes back by itself; money of another amount or currency is never settled.
+    Each capture is decided once, whoever asks how often. Orders are locked in one order. Money for an order that is
+    paid or cancelled goes back by itself; money of another amount or currency is never settled.
     """
     with transaction.atomic():
         captures = list(Capture.objects.filter(pk__in=capture_ids).select_related("payment"))

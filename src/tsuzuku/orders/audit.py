@@ -24,7 +24,8 @@ _PAID_WITHOUT_MONEY = """
 _HISTORY_DIFFERS = """
     SELECT o.number, o.state, last.target
       FROM orders_order AS o
-      LEFT JOIN LATERAL (SELECT target FROM orders_ordermove WHERE order_id = o.id ORDER BY id DESC LIMIT 1) AS last ON true
+      LEFT JOIN LATERAL (
+           SELECT target FROM orders_ordermove WHERE order_id = o.id ORDER BY id DESC LIMIT 1) AS last ON true
      WHERE o.state <> coalesce(last.target, 'awaiting_payment')
      ORDER BY o.id
 """

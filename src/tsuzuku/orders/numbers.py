@@ -4,7 +4,7 @@
 import re
 import secrets
 
-#: No vowels (so no words), and of characters that look alike only one. Nineteen is prime, which makes the check complete.
+#: No vowels (so no words), of look-alikes only one. Nineteen is prime, which makes the check complete.
 ALPHABET = "3479CDFHJKMNPQRTWXY"
 _BODY_LENGTH = 9
 _SEPARATORS = re.compile(r"[\s\-]+")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Taking and returning money. Intent is committed, then the provider is called with our key, then the outcome is recorded."""
+"""Taking and returning money: intent committed, then the provider called with our key, then the outcome recorded."""
 
 import uuid
 from collections.abc import Sequence
@@ -57,8 +57,8 @@ def start_payment(
 ) -> str:
     """Starts a payment with a provider, or finds the one that is open, and returns where to send the payer.
 
-    Raises ProviderUnknown, or PaymentNotStarted when the provider cannot be had; the payment then stays to be started by
-    the next try, under the same key.
+    Raises ProviderUnknown, or PaymentNotStarted when the provider cannot be had; the payment then stays to be started
+    by the next try, under the same key.
     """
     if provider not in providers():
         raise ProviderUnknown
@@ -90,7 +90,7 @@ def start_payment(
 
 
 def _open_payment(*, purpose: str, amount: Money, provider: str, method: str, now: datetime) -> Payment:
-    """The one open payment of this purpose by this method; the database holds that there is one, whoever comes first."""
+    """The open payment of this purpose by this method; the database sees to it that there is only one."""
     payments = Payment.objects.filter(
         purpose=purpose, provider=provider, method=method, state__in=states.OPEN_PAYMENT_STATES
     )
@@ -146,7 +146,7 @@ def take_events(*, provider: str, events: Sequence[ProviderEvent], now: datetime
 
 
 def _take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
-    """Applies one event; what it tells may be known already from another event or from asking. Returns why not, if not."""
+    """Applies one event, or returns why it has no effect; what it tells may be known already."""
     if event.kind is EventKind.UNKNOWN:
         return "kind-unknown"
     payments = Payment.objects.select_for_update()
@@ -206,7 +206,7 @@ def _take_refund_word(payment: Payment, event: ProviderEvent, *, now: datetime) 
 
 
 def ask_providers() -> int:
-    """Asks about payments whose provider has said nothing: a webhook may be late or lost. Returns how many were asked."""
+    """Asks about payments whose provider has said nothing: a webhook may be late or lost. Returns how many."""
     now = clock.now()
     waiting = Payment.objects.filter(state=states.STARTED)
     claimed = claim(waiting, now=now, lease=LEASE, limit=_PORTION)

@@ -47,12 +47,14 @@ _EARNED_WRONGLY = """
 
 #: The accounts as their postings make them: debits and credits over all accounts are the same sum.
 _UNBALANCED = """
-    SELECT currency, sum(amount_minor) FILTER (WHERE side = 'debit'), sum(amount_minor) FILTER (WHERE side = 'credit')
-      FROM (SELECT currency, amount_minor, 'debit' AS side FROM payments_posting JOIN payments_account AS a ON a.id = debit_id
+    SELECT currency, sum(debit), sum(credit)
+      FROM (SELECT p.currency, p.amount_minor AS debit, 0 AS credit
+              FROM payments_posting AS p JOIN payments_account AS a ON a.id = p.debit_id
             UNION ALL
-            SELECT currency, amount_minor, 'credit' FROM payments_posting JOIN payments_account AS a ON a.id = credit_id) AS s
+            SELECT p.currency, 0, p.amount_minor
+              FROM payments_posting AS p JOIN payments_account AS a ON a.id = p.credit_id) AS sides
      GROUP BY currency
-    HAVING sum(amount_minor) FILTER (WHERE side = 'debit') IS DISTINCT FROM sum(amount_minor) FILTER (WHERE side = 'credit')
+    HAVING sum(debit) <> sum(credit)
 """
 
 

@@ -20,8 +20,8 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.orders.actions import cancel_order, place_order
 from tsuzuku.orders.models import Order
-from tsuzuku.people.models import User
 from tsuzuku.payments.actions import earn, refund_purpose
+from tsuzuku.people.models import User
 from tsuzuku.renewals import states
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
@@ -46,8 +46,8 @@ def order_renewal(
 ) -> Order:
     """Places an order for a renewal as it was quoted. The same key again gives the same order.
 
-    Raises QuoteChanged when what was shown no longer holds, KeyReused when the key stands for another plan, and whatever
-    `quote_renewal` refuses.
+    Raises QuoteChanged when what was shown no longer holds, KeyReused when the key stands for another plan, and
+    whatever `quote_renewal` refuses.
     """
     inputs_hash = fingerprint(plan=plan_code, channel=channel)
     with transaction.atomic():
@@ -96,9 +96,9 @@ def cancel_renewal(*, number: str, actor: str, now: datetime) -> None:
 def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
     """Settles renewals whose orders are paid: many in one transaction, oldest first.
 
-    With a carrier that confirms at once the card holds the lots when this returns; with any other the renewal is ready to
-    be activated. One that its card cannot take any more is withdrawn and its money goes back; its neighbours go on. One
-    that is settled already is left as it is.
+    With a carrier that confirms at once the card holds the lots when this returns; with any other the renewal is
+    ready to be activated. One that its card cannot take any more is withdrawn and its money goes back; its neighbours
+    go on. One that is settled already is left as it is.
     """
     with transaction.atomic():
         paid = Renewal.objects.filter(order_id__in=order_ids, state=states.ORDERED, settled_at=None)
@@ -124,7 +124,7 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
 
 
 def _withdraw_if_blocked(renewal: Renewal, cards: Mapping[int, Card], *, now: datetime) -> bool:
-    """A card that was blocked since the order takes nothing. Its last date of use is that of the order: money may come late."""
+    """A card blocked since the order takes nothing; its last date is held against the order, as money may come late."""
     try:
         check_can_renew(cards[renewal.card_id], renewal.created_at)
     except DomainError as refusal:

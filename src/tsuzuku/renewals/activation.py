@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Activation with carriers that do not confirm at once: claim, send or ask, record. Never a blind repetition.
 
-That a request may be out there (`history_final_at`) is committed before it is sent. As long as its outcome is not known the
-carrier's history is asked, and only once that history has the last word and does not hold it is it sent again.
+That a request may be out there (`history_final_at`) is committed before it is sent. As long as its outcome is not
+known the carrier's history is asked, and only once that history has the last word and does not hold it is it sent
+again.
 """
 
 from collections.abc import Sequence
@@ -55,8 +56,8 @@ class Answered:
 def activate_renewals() -> int:
     """Works off what is ready, a portion at a time; returns how many calls were made.
 
-    Several workers may run it at once. Each portion is claimed under a lease and committed, then carriers are called outside
-    any transaction, then the outcomes are recorded together.
+    Several workers may run it at once. Each portion is claimed under a lease and committed, then carriers are called
+    outside any transaction, then the outcomes are recorded together.
     """
     called = 0
     with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="carrier") as pool:
@@ -81,7 +82,7 @@ def _ready_renewals(now: datetime) -> QuerySet[Renewal]:
 
 
 def _claim(*, now: datetime) -> list[Call]:
-    """Takes a portion under a lease. What will be sent is known to be out there from here on, whatever happens to us."""
+    """Takes a portion under a lease. What will be sent counts as out there from here on, whatever happens to us."""
     with transaction.atomic():
         renewals = list(
             _ready_renewals(now)

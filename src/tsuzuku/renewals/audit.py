@@ -16,7 +16,8 @@ _GRANTS_DIFFER = """
       JOIN orders_order AS o ON o.id = r.order_id
       JOIN catalog_plantermsrow AS t ON t.id = r.terms_id
      WHERE (SELECT count(*) FROM allowances_grant AS given WHERE given.renewal_id = r.id)
-           <> CASE WHEN r.state = 'active' THEN (SELECT count(*) FROM jsonb_object_keys(t.terms -> 'amounts')) ELSE 0 END
+           <> CASE WHEN r.state = 'active'
+                   THEN (SELECT count(*) FROM jsonb_object_keys(t.terms -> 'amounts')) ELSE 0 END
      ORDER BY r.id
 """
 
@@ -30,7 +31,8 @@ _MONEY_DIFFERS = """
       CROSS JOIN LATERAL (
            SELECT count(*) FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
             WHERE p.purpose = o.number AND c.outcome = 'accepted'
-              AND NOT EXISTS (SELECT FROM payments_refund AS f WHERE f.capture_id = c.id AND f.state <> 'failed')) AS kept
+              AND NOT EXISTS (
+                  SELECT FROM payments_refund AS f WHERE f.capture_id = c.id AND f.state <> 'failed')) AS kept
      WHERE earned.count <> CASE WHEN r.state = 'active' THEN 1 ELSE 0 END
         OR (r.state = 'active' AND (o.state <> 'paid' OR kept.count <> 1))
         OR (r.state = 'withdrawn' AND kept.count <> 0)

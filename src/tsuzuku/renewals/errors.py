@@ -6,7 +6,7 @@ from tsuzuku.renewals.quotes import Quote
 
 
 class QuoteChanged(DomainError):
-    """Price, terms or what the card holds are not what was shown; `quote` is what holds now, to be shown and asked again."""
+    """Price, terms or what the card holds are not what was shown; `quote` holds now, to be shown and asked again."""
 
     code = "quote-changed"
 

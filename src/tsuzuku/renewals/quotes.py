@@ -43,7 +43,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What is asked and what is given. `digest` changes when price, terms or the card's lots do, not as time goes by."""
+    """What is asked and given. `digest` changes when price, terms or the card's lots do, not as time goes by."""
 
     plan: Plan
     terms_id: int
@@ -67,7 +67,8 @@ def offers_for(card: Card, *, channel: str, now: datetime) -> list[Offer]:
 def quote_renewal(card: Card, plan_code: str, *, channel: str, now: datetime) -> Quote:
     """What renewing this card with this plan costs and brings at `now`.
 
-    Raises PlanUnknown, PlanNotForCard, CardSuspended, CardLost, CardPastLastDate, StackFull, CardExpired, NothingToJoin.
+    Raises PlanUnknown, PlanNotForCard, CardSuspended, CardLost, CardPastLastDate, StackFull, CardExpired,
+    NothingToJoin.
     """
     on_sale = plan_for_card(plan_code, card_group=card.group, channel=channel, now=now)
     check_can_renew(card, now)
