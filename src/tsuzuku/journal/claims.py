@@ -34,9 +34,9 @@ def claim(rows: QuerySet[W], *, now: datetime, lease: timedelta, limit: int) -> 
         return claimed
 
 
-def still_held(row: W) -> QuerySet[Waiting]:
+def still_held(row: W) -> QuerySet[W]:
     """The row as a query, empty if somebody else has claimed it since and counted an attempt of their own."""
-    model: type[Waiting] = type(row)
+    model: type[W] = type(row)
     return model._default_manager.filter(pk=row.pk, attempts=row.attempts)
 
 
