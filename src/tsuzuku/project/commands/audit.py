@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 import click
 
-from tsuzuku.project.commands.context import database
-
 
 @click.command(name="audit", short_help="Prove that money, orders, renewals and lots add up.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(as_json: bool) -> None:
     """Reads the whole database and prints what does not add up. Exit code 1 if there is anything."""
+    from tsuzuku.project.database import database
+
     with database():
         from tsuzuku.project.audit import audit
 
