@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tsuzuku.kernel.whole_files import sync_folder
+
 
 class JournalDamaged(Exception):
     """A line before the last cannot be read: somebody wrote into the file, and its history cannot be trusted."""
@@ -20,7 +22,7 @@ class Journal:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._path = path
         if is_new:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         self._size = 0
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -58,18 +60,6 @@ class Journal:
         os.close(self._descriptor)
 
 
-def write_whole(path: Path, content: str, *, mode: int = 0o644) -> None:
-    """Replaces a file so that readers see the old content or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
-
-
 def _parse(line: bytes) -> dict[str, Any] | None:
     """The record of a line; None if it is torn."""
     if not line.endswith(b"\n"):
@@ -79,11 +69,3 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) else None
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -23,7 +23,7 @@ from socketserver import TCPServer
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
-from tsuzuku.testing.simulators.journal import write_whole
+from tsuzuku.kernel.whole_files import write_whole
 
 BODY_BYTES_MAX = 256_000
 ADDRESS_FILE = "address.json"

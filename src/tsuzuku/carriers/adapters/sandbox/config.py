@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsuzuku.kernel.watched_file import WatchedJson
+from tsuzuku.kernel.whole_files import WatchedJson
 
 
 @dataclass(frozen=True, slots=True)

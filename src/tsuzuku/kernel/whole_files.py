@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A file that another process replaces as a whole, read again only when it has changed."""
+"""Files that are only ever replaced as a whole, so that a reader sees the old content or the new one."""
 
 import json
+import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -31,3 +33,24 @@ class WatchedJson:
             self._known = (stamp, MappingProxyType(fields))
             return self._known[1]
         raise ValueError(f"{self._path.name} holds no JSON object")
+
+
+def write_whole(path: Path, content: str, *, mode: int = 0o644) -> None:
+    """Replaces a file, or makes it; on disk when it returns."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Returns when the names in a folder are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Queueing messages, and sending those that are due."""
+
+import logging
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from tsuzuku.journal.chores import wake
+from tsuzuku.journal.claims import claim, still_held, try_again_at
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
+from tsuzuku.messaging import states
+from tsuzuku.messaging.models import Message
+from tsuzuku.messaging.ports import AddressKind, OutgoingMessage
+from tsuzuku.messaging.registry import gateway
+
+SEND_MESSAGES = "send messages"
+#: How long a worker holds what it has claimed.
+LEASE = timedelta(minutes=5)
+#: Nothing is sent this late in a lease: a gateway's time-outs must fit into what is left of it.
+_SENDING_TAKES_MAX = timedelta(minutes=1)
+#: A message that no gateway took for so long has lost its worth.
+GIVE_UP_AFTER = timedelta(days=3)
+_PORTION = 20
+
+log = logging.getLogger(__name__)
+
+
+def send_message(
+    *,
+    dedupe_key: str,
+    kind: AddressKind,
+    address: str,
+    language: str,
+    subject: str,
+    text: str,
+    html: str,
+    purpose: str,
+    now: datetime,
+) -> None:
+    """Queues a message in the caller's transaction; it is sent after the commit. The first of a `dedupe_key` counts.
+
+    Raises ValueError for an empty address or a subject of more than one line, which is an error in the caller.
+    """
+    if not address or len(subject.splitlines()) > 1:
+        raise ValueError("a message needs an address and a subject of one line")
+    message = Message(
+        dedupe_key=dedupe_key,
+        kind=kind,
+        address=address,
+        language=language,
+        subject=subject,
+        text=text,
+        html=html,
+        purpose=purpose,
+        created_at=now,
+        next_attempt_at=now,
+    )
+    Message.objects.bulk_create([message], ignore_conflicts=True)
+    wake(SEND_MESSAGES)
+
+
+def send_due_messages() -> int:
+    """Sends what is due, a portion at a time, outside any transaction; returns how many messages were tried.
+
+    A message is sent at least once: e-mail knows no idempotency, so after a crash between the gateway's answer and our
+    record of it the message goes out again when the lease has ended. It then carries the same message id, by which mail
+    programs fold a repeat. A message that cannot be sent keeps back nobody else.
+    """
+    tried = 0
+    while claimed := claim(Message.objects.all(), now=clock.now(), lease=LEASE, limit=_PORTION):
+        for message in claimed:
+            _send(message)
+        tried += len(claimed)
+    return tried
+
+
+def _send(message: Message) -> None:
+    if message.lease_until is None or clock.now() > message.lease_until - _SENDING_TAKES_MAX:
+        _queue_again(message, problem="lease-short")
+        return
+    outgoing = OutgoingMessage(
+        message_id=f"{message.reference}@{parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition('@')[2]}",
+        address=message.address,
+        language=message.language,
+        subject=message.subject,
+        text=message.text,
+        html=message.html,
+    )
+    try:
+        gateway(AddressKind(message.kind)).send(outgoing)
+    except Rejected as refusal:
+        log.warning("message %s was refused: %s", message.pk, refusal.code)
+        _end(message, states.FAILED, problem=refusal.code)
+    except (Unavailable, OutcomeUnknown) as problem:
+        _postpone(message, problem=problem.code)
+    except DatabaseError:
+        raise
+    except Exception as problem:  # noqa: BLE001 - an error in an adapter may keep back this message only
+        # The text of the error may name the address, so it is not logged.
+        log.error("the gateway failed over message %s: %s", message.pk, type(problem).__name__)  # noqa: TRY400 - see above
+        _postpone(message, problem=type(problem).__name__)
+    else:
+        _end(message, states.SENT, problem="")
+
+
+def _postpone(message: Message, *, problem: str) -> None:
+    if clock.now() > message.created_at + GIVE_UP_AFTER:
+        log.warning("message %s was given up: %s", message.pk, problem)
+        _end(message, states.FAILED, problem=problem)
+    else:
+        _queue_again(message, problem=problem)
+
+
+def _queue_again(message: Message, *, problem: str) -> None:
+    again = try_again_at(message, now=clock.now())
+    still_held(message).update(lease_until=None, next_attempt_at=again, problem=problem)
+
+
+def _end(message: Message, state: str, *, problem: str) -> None:
+    states.MESSAGE_STATES.check_move(message.state, state)
+    still_held(message).update(
+        state=state, problem=problem, ended_at=clock.now(), lease_until=None, next_attempt_at=None
+    )

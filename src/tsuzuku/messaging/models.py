@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages that wait to be sent, and those that were."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from tsuzuku.journal.models import Waiting
+from tsuzuku.messaging.ports import AddressKind
+from tsuzuku.messaging.states import MESSAGE_STATES, QUEUED
+
+
+class Message(Waiting):
+    """One message to one address. It waits for its gateway."""
+
+    #: The same in every try, so that a receiver can fold a repeat.
+    reference = models.UUIDField(default=uuid.uuid4, unique=True)
+    #: The caller's: what this message is about, once.
+    dedupe_key = models.TextField(unique=True)
+    #: What it belongs to, such as order:T-1234; an opaque text here.
+    purpose = models.TextField()
+    kind = models.TextField()
+    address = models.TextField()
+    language = models.TextField()
+    subject = models.TextField()
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    state = models.TextField(default=QUEUED)
+    #: Why it failed, or why the last try did.
+    problem = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    #: When it was sent or failed.
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(state__in=sorted(MESSAGE_STATES.moves)), name="messaging_message_state"),
+            models.CheckConstraint(
+                condition=Q(kind__in=sorted(kind.value for kind in AddressKind)), name="messaging_message_kind"
+            ),
+            # Who is queued waits, who has ended waits for nothing.
+            models.CheckConstraint(
+                condition=Q(state=QUEUED, next_attempt_at__isnull=False, ended_at__isnull=True)
+                | (~Q(state=QUEUED) & Q(next_attempt_at__isnull=True, ended_at__isnull=False)),
+                name="messaging_message_waits",
+            ),
+        )
+        indexes = (
+            models.Index(fields=["purpose"], name="messaging_message_purpose"),
+            models.Index(
+                fields=["next_attempt_at"], name="messaging_message_due", condition=Q(next_attempt_at__isnull=False)
+            ),
+        )
