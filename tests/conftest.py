@@ -1,1 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
+"""One PostgreSQL for all tests: the embedded one in a home of its own, or the server named in TSUZUKU_DATABASE_URL.
+
+Django reads its settings when pytest configures itself, before any fixture, so the server starts there too.
+"""
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tsuzuku.project import messages, postgres
+from tsuzuku.project.environment import env_text
+
+_home = pytest.StashKey[Path]()
+_server = pytest.StashKey[postgres.Server]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Gives the tests a home, a database server and settings, in this order."""
+    _delete_homes_of_killed_runs()
+    home = Path(tempfile.mkdtemp(prefix="tsuzuku-tests-"))
+    home.chmod(0o755)  # As root, the server's user must be able to enter it.
+    (home / "static").mkdir()
+    os.environ["TSUZUKU_HOME"] = str(home)
+    config.stash[_home] = home
+    if not env_text("TSUZUKU_DATABASE_URL"):
+        config.stash[_server] = postgres.attach(home)
+        os.environ["TSUZUKU_DATABASE_URL"] = config.stash[_server].url
+    messages.compile_texts()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tsuzuku.project.settings"
+    from django.conf import settings
+
+    # Real hashing takes a tenth of a second on purpose; file names with hashes need `collectstatic` first.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stops the server and deletes the home."""
+    if server := config.stash.get(_server, None):
+        postgres.release(server)
+        postgres.destroy(server.home)
+    if home := config.stash.get(_home, None):
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _delete_homes_of_killed_runs() -> None:
+    """A killed run leaves its server behind. Homes in use refuse, homes of other users too."""
+    for lock in Path(tempfile.gettempdir()).glob("tsuzuku-tests-*/postgres.users"):
+        with suppress(postgres.PostgresFailed, OSError):
+            postgres.destroy(lock.parent)
+            shutil.rmtree(lock.parent)
