@@ -41,18 +41,18 @@ def open_with_pin(*, iccid_text: str, pin: str, address: str, now: datetime) -> 
         iccid: str = parse_iccid(iccid_text)
     except IccidMalformed:
         iccid = ""
-    fits = False
+    fits, card_id = False, None
     with transaction.atomic(durable=True):
         refusal = count_guess(number=iccid or iccid_text[:_TEXT_LENGTH_MAX], address=address, now=now)
         if refusal is None:
             found = Card.objects.filter(iccid=iccid).values_list("pk", "pin_hash").first()
-            card_id, kept = found or (None, None)
+            card_id, kept = found or (None, _NO_PIN_HASH)
             fits = hmac.compare_digest(bytes(kept or _NO_PIN_HASH), pin_hash(iccid, _folded_pin(pin)))
             # A right PIN is no guess: its counts are taken back. Those of wrong ones before it stay.
             transaction.set_rollback(fits)
     if refusal is not None:
         raise refusal
-    if not fits:
+    if not fits or card_id is None:
         raise CardNotOpened
     return Card.objects.get(pk=card_id)
 

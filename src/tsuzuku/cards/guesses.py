@@ -119,6 +119,7 @@ def forget_guesses() -> int:
                 """,
                 [clock.now(), PORTION],
             )
-            forgotten += cursor.rowcount
-            if cursor.rowcount < PORTION:
+            deleted: int = cursor.rowcount
+            forgotten += deleted
+            if deleted < PORTION:
                 return forgotten

@@ -43,8 +43,7 @@ def parse_last_date(text: str) -> date | None:
     """
     folded = unicodedata.normalize("NFKC", text).strip()
     if compact := _COMPACT.fullmatch(folded):
-        year, month, day = (int(part) for part in compact.groups())
-        return _date(year, month, day)
+        return _date(int(compact[1]), int(compact[2]), int(compact[3]))
     found = _PARTS.fullmatch(re.sub(r"\s*([年月])\s*", r"\1", folded))
     if found is None:
         raise ValueError("not a date")

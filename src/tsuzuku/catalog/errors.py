@@ -14,3 +14,9 @@ class PlanNotForCard(DomainError):
     """The plan names card groups, and this card is in none of them."""
 
     code = "plan-not-for-card"
+
+
+class PlanFileRefused(DomainError):
+    """A plan file with mistakes, of which nothing was taken. Particulars: how many."""
+
+    code = "plan-file-refused"

@@ -31,12 +31,17 @@ def plans_for_sale(*, card_group: str, channel: str, now: datetime) -> list[Plan
 def plan_for_card(code: str, *, card_group: str, channel: str, now: datetime) -> PlanOnSale:
     """One plan, for a card of this group at a door. Raises PlanUnknown or PlanNotForCard."""
     plan = _plans(channel, now).filter(code=code).first()
-    on_sale = plan and _on_sale(plan, channel)
+    on_sale = _on_sale(plan, channel) if plan else None
     if plan is None or on_sale is None:
         raise PlanUnknown(plan=code)
     if not is_for_group(plan, card_group):
         raise PlanNotForCard(plan=code)
     return on_sale
+
+
+def plan_codes() -> frozenset[str]:
+    """The codes of all plans there are, on sale or not."""
+    return frozenset(Plan.objects.values_list("code", flat=True))
 
 
 def is_for_group(plan: Plan, card_group: str) -> bool:

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tsuzuku import`: card stock as carriers send it, and plans."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+
+import click
+
+from tsuzuku.kernel import clock
+from tsuzuku.project.database import database
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
+    from tsuzuku.cards.actions import StockImport
+    from tsuzuku.catalog.actions import PlansImport
+    from tsuzuku.catalog.plan_file import Notice, ParsedPlans
+    from tsuzuku.catalog.terms import Mistake
+
+#: A screenful; `--json` names them all.
+PROBLEMS_SHOWN = 50
+
+_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+
+
+@click.group(name="import", short_help="Import card stock and plans from files.", no_args_is_help=True)
+def command() -> None:
+    """Imports files. An import can be repeated, and repeated after it was killed."""
+
+
+@command.command(name="cards", short_help="Import card stock from a carrier's CSV file.")
+@_file
+@click.option("--update", is_flag=True, help="Change known cards to what the file says of them.")
+@_json
+def cards(file: Path, update: bool, as_json: bool) -> None:
+    """Imports card stock from FILE as a carrier sends it: CSV in UTF-8, UTF-16 or Shift_JIS.
+
+    Each line is accepted, changed (applied only with --update), unchanged, blank, or refused with a reason.
+    Exit code 1 if the file as a whole cannot be read; nothing is imported then.
+    """
+    with database(), file.open("rb") as stock:
+        from tsuzuku.cards.actions import import_cards
+        from tsuzuku.cards.errors import StockFileRefused
+
+        try:
+            with _progress(stock) as on_progress:
+                result = import_cards(file=stock, update=update, now=clock.now(), on_progress=on_progress)
+        except StockFileRefused as refused:
+            if as_json:
+                _answer_json({"error": {"code": refused.code, "reason": refused.reason}})
+            click.echo(f"{file}: {refused.reason}", err=True)
+            sys.exit(1)
+        if as_json:
+            _answer_json(_stock_json(result))
+        else:
+            _tell_stock(file, result, update=update)
+
+
+@contextmanager
+def _progress(file: BinaryIO) -> Iterator[Callable[[], None]]:
+    """A bar of how much of the file is read, on a terminal; nothing on a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with click.progressbar(length=os.fstat(file.fileno()).st_size, file=sys.stderr, label=Path(file.name).name) as bar:
+        yield lambda: bar.update(file.tell() - bar.pos)
+
+
+def _stock_json(result: "StockImport") -> dict[str, Any]:
+    refused = sum(result.refused.values())
+    return {
+        "encoding": result.stock_format.encoding.name,
+        "delimiter": result.stock_format.delimiter,
+        "headings_ignored": list(result.stock_format.ignored),
+        "accepted": result.accepted,
+        "changed": result.changed,
+        "updated": result.updated,
+        "unchanged": result.unchanged,
+        "refused": refused,
+        "blank": result.blank,
+        "problems": [{"line": line, "code": problem.value} for line, problem in result.problems],
+        "problems_left_out": refused - len(result.problems),
+    }
+
+
+def _tell_stock(file: Path, result: "StockImport", *, update: bool) -> None:
+    from django.utils.translation import gettext as _
+
+    from tsuzuku.cards.stock_file import WHAT_TO_DO
+
+    refused = sum(result.refused.values())
+    click.echo(_("%(file)s, read as %(encoding)s:") % {"file": file, "encoding": result.stock_format.encoding.name})
+    for count, word in (
+        (result.accepted, _("accepted")),
+        (result.changed, _("changed") if update else _("changed, left as they were: --update applies them")),
+        (result.unchanged, _("unchanged")),
+        (refused, _("refused")),
+        (result.blank, _("blank")),
+    ):
+        click.echo(f"{count:>9,}  {word}")
+    if result.stock_format.ignored:
+        click.echo(_("Columns not read: %(headings)s.") % {"headings": ", ".join(result.stock_format.ignored)})
+    if refused:
+        click.echo(_("Refused lines:"))
+    for line, problem in result.problems[:PROBLEMS_SHOWN]:
+        click.echo(
+            _("  line %(line)d: %(code)s, %(what)s")
+            % {
+                "line": line,
+                "code": problem.value,
+                "what": WHAT_TO_DO[problem],
+            }
+        )
+    if refused > PROBLEMS_SHOWN:
+        click.echo(_("  and %(count)d more, which --json names.") % {"count": refused - PROBLEMS_SHOWN})
+
+
+@command.command(name="plans", short_help="Import plans from a JSON file.")
+@_file
+@_json
+def plans(file: Path, as_json: bool) -> None:
+    """Imports plans from FILE (JSON).
+
+    Plans are known by their codes: what differs is changed, a new price begins where it differs, what was sold stays.
+    Exit code 1 if the file has a mistake; every mistake is named and nothing is imported then.
+    """
+    with database():
+        from tsuzuku.catalog.actions import import_plans
+        from tsuzuku.catalog.plan_file import parse_plans
+        from tsuzuku.catalog.queries import plan_codes
+
+        parsed = parse_plans(file.read_bytes(), known_codes=plan_codes())
+        if parsed.mistakes:
+            _refuse_plans(file, parsed, as_json=as_json)
+        result = import_plans(parsed=parsed, now=clock.now())
+        if as_json:
+            _answer_json(
+                {
+                    "plans": result.plans,
+                    "new": result.new,
+                    "changed": result.changed,
+                    "unchanged": result.unchanged,
+                    "new_prices": result.new_prices,
+                    "notices": _named(result.notices),
+                    "mistakes": [],
+                }
+            )
+        else:
+            _tell_plans(file, result)
+
+
+def _refuse_plans(file: Path, parsed: "ParsedPlans", *, as_json: bool) -> NoReturn:
+    from django.utils.translation import gettext as _
+
+    from tsuzuku.catalog.plan_file import MISTAKES
+
+    if as_json:
+        _answer_json({"notices": _named(parsed.notices), "mistakes": _named(parsed.mistakes)})
+    if parsed.unreadable:
+        click.echo(_("%(file)s is not JSON: %(why)s") % {"file": file, "why": parsed.unreadable}, err=True)
+    else:
+        click.echo(_("%(file)s has mistakes, so nothing was imported:") % {"file": file}, err=True)
+        for each in parsed.mistakes:
+            click.echo(_sentence(each, MISTAKES), err=True)
+    sys.exit(1)
+
+
+def _tell_plans(file: Path, result: "PlansImport") -> None:
+    from django.utils.translation import gettext as _
+
+    from tsuzuku.catalog.plan_file import NOTICES
+
+    click.echo(_("%(file)s:") % {"file": file})
+    for count, word in (
+        (result.plans, _("plans")),
+        (result.new, _("new")),
+        (result.changed, _("changed")),
+        (result.unchanged, _("unchanged")),
+        (result.new_prices, _("new prices")),
+    ):
+        click.echo(f"{count:>9,}  {word}")
+    if result.notices:
+        click.echo(_("Worth a look:"))
+    for each in result.notices:
+        click.echo(_sentence(each, NOTICES))
+
+
+def _sentence(each: "Mistake | Notice", meanings: "Mapping[str, Promise]") -> str:
+    where = ", ".join(part for part in (each.plan, each.field) if part)
+    return f"  {where}: {each.code}, {meanings[each.code]}"
+
+
+def _named(found: "Sequence[Mistake | Notice]") -> list[dict[str, str]]:
+    return [{"plan": each.plan, "field": each.field, "code": each.code} for each in found]
+
+
+def _answer_json(answer: dict[str, Any]) -> None:
+    click.echo(json.dumps(answer, ensure_ascii=False))
