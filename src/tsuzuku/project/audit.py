@@ -12,9 +12,14 @@ from tsuzuku.renewals import audit as renewals
 ROOMS = (allowances, payments, orders, renewals)
 
 
+def findings() -> list[Finding]:
+    """Everything that does not add up."""
+    return [finding for room in ROOMS for finding in room.findings()]
+
+
 def audit() -> list[Finding]:
-    """Everything that does not add up, as of one moment."""
-    with transaction.atomic():
+    """Everything that does not add up, as of one moment of a database at work."""
+    with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return [finding for room in ROOMS for finding in room.findings()]
+        return findings()

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cards and plans for tests and demos, made through the same actions that make them in earnest."""
+
+import itertools
+import json
+from typing import Any
+
+from tsuzuku.cards.actions import add_card
+from tsuzuku.cards.models import Card, CardKind
+from tsuzuku.catalog.actions import import_plans
+from tsuzuku.catalog.models import Plan
+from tsuzuku.catalog.plan_file import parse_plans
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.iccid import Iccid
+from tsuzuku.kernel.luhn import luhn_digit
+
+#: 898110 is a Japanese issuer's prefix (ITU-T E.118); the numbers after it are made up.
+_numbers = itertools.count(1)
+
+
+def new_iccid() -> Iccid:
+    """A valid ICCID that no other call has given."""
+    body = f"898110{next(_numbers):012d}"
+    return Iccid(body + luhn_digit(body))
+
+
+def make_card(*, pin: str = "1234", **fields: Any) -> Card:  # noqa: ANN401  # any field of add_card
+    """A SIM card that opens with its PIN."""
+    return add_card(**{"iccid": new_iccid(), "kind": CardKind.SIM, "pin": pin, "now": clock.now(), **fields})
+
+
+def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # any field of contracts/plans.md
+    """A plan on sale: 1 GB for 3 days from now on, ¥300, unless told otherwise."""
+    plan = {
+        "code": code,
+        "name": {"en": f"Plan {code}", "zh-Hans": f"套餐 {code}"},
+        "data_bytes": 1_000_000_000,
+        "days": 3,
+        "stacking": "separate",
+        "price_minor": 300,
+        "currency": "JPY",
+        "tethering": True,
+        **fields,
+    }
+    import_plans(parsed=parse_plans(json.dumps({"plans": [plan]}).encode(), known_codes=()), now=clock.now())
+    return Plan.objects.get(code=code)

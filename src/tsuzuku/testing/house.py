@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A house with fakes at its doors to the outside, and the verbs in which stories about renewals are told."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tsuzuku.allowances.queries import Allowance, card_allowance
+from tsuzuku.cards.models import Card
+from tsuzuku.carriers.registry import using_carrier
+from tsuzuku.journal.chores import chores
+from tsuzuku.journal.models import Fact
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.messaging.ports import AddressKind
+from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.orders.models import Order
+from tsuzuku.payments.actions import start_payment, take_events
+from tsuzuku.payments.ports import FailureReason, ProviderEvent
+from tsuzuku.payments.registry import using_provider
+from tsuzuku.renewals.actions import order_renewal
+from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.quotes import quote_renewal
+from tsuzuku.testing.fakes import FakeCarrier, FakeGateway, FakeProvider
+
+#: A story that is not at rest after this many rounds goes round in circles.
+_ROUNDS_MAX = 100
+
+
+def settle_down() -> None:
+    """Runs every chore that is due, again and again, until none is. The clock stays where the story has put it."""
+    for _ in range(_ROUNDS_MAX):
+        due = [chore for chore in chores() if chore.is_due(clock.now())]
+        if not due:
+            return
+        for chore in due:
+            chore.run()
+    raise AssertionError(f"still at work after {_ROUNDS_MAX} rounds")
+
+
+@dataclass
+class House:
+    """What a story does and sees. Every verb reads the clock of the story."""
+
+    carrier: FakeCarrier = field(default_factory=FakeCarrier)
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    gateway: FakeGateway = field(default_factory=FakeGateway)
+
+    def order(self, card: Card, plan: str, *, key: str = "k1", actor: str = "customer:1") -> Order:
+        """Orders a renewal as it is quoted now."""
+        now = clock.now()
+        return order_renewal(
+            card=card,
+            plan_code=plan,
+            digest=quote_renewal(card, plan, channel="web", now=now).digest,
+            actor=actor,
+            key=key,
+            payer=None,
+            email="traveller@example.com",
+            language="en",
+            channel="web",
+            now=now,
+        )
+
+    def start_payment(self, order: Order) -> str:
+        """The provider's reference of the payment."""
+        url = start_payment(
+            purpose=order.number,
+            amount=order.price,
+            provider="fake",
+            method="fake",
+            description="a plan",
+            order_number=order.number,
+            return_url=f"http://127.0.0.1/o/{order.number}",
+            language="en",
+            now=clock.now(),
+        )
+        return url.rsplit("/", 1)[1]
+
+    def pay(self, order: Order, *, times: int = 1, amount: Money | None = None) -> None:
+        """Starts a payment, pays it, delivers the webhook, and lets the house do its work."""
+        reference = self.start_payment(order)
+        self.deliver(*self.provider.pay(reference, times=times, amount=amount))
+        settle_down()
+
+    def decline(self, order: Order, reason: FailureReason) -> None:
+        """Starts a payment that the payer's bank declines, and delivers the webhook."""
+        self.deliver(self.provider.decline(self.start_payment(order), reason))
+
+    def deliver(self, *events: ProviderEvent) -> None:
+        """Hands over what the provider's webhook told."""
+        take_events(provider="fake", events=events, now=clock.now())
+
+    def settle_down(self) -> None:
+        """Lets everything in the background be done."""
+        settle_down()
+
+    def allowance(self, card: Card) -> Allowance:
+        """What the card holds now."""
+        return card_allowance(card.pk, now=clock.now())
+
+    def renewal(self, order: Order) -> Renewal:
+        """What the order pays for, as it stands."""
+        return Renewal.objects.get(order=order)
+
+    def facts(self) -> list[str]:
+        """The kinds of everything that happened, in order."""
+        return list(Fact.objects.order_by("pk").values_list("kind", flat=True))
+
+    def subjects(self) -> list[str]:
+        """The subjects of the mails that went out, in order."""
+        return [kept.message.subject for kept in self.gateway.sent]
+
+
+@contextmanager
+def open_house() -> Iterator[House]:
+    """A house with its fakes in the places of the real ones."""
+    house = House()
+    with (
+        using_carrier("sandbox", house.carrier),
+        using_provider("fake", house.provider),
+        using_gateway(AddressKind.EMAIL, house.gateway),
+    ):
+        yield house
+
+
+class Story:
+    """The clock of a story: `with story.after(hours=3):` is three hours after it began."""
+
+    def __init__(self) -> None:
+        self.start = clock.now()
+
+    def after(self, **span: float) -> AbstractContextManager[None]:
+        """The clock so much later than the beginning."""
+        return clock.travel_to(self.start + timedelta(**span))
