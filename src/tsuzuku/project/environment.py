@@ -54,7 +54,7 @@ def home() -> Path:
 
 
 def installation_secret(name: str) -> str:
-    """A secret of this installation: from the environment, else made once and kept in the home, readable by its owner."""
+    """A secret of this installation: from the environment, else made once and kept in the home for its owner only."""
     if given := env_text(f"TSUZUKU_{name.upper()}"):
         return given
     path = home() / "secrets" / name

@@ -19,6 +19,7 @@ from tsuzuku.orders.models import Order
 from tsuzuku.payments.actions import start_payment, take_events
 from tsuzuku.payments.ports import FailureReason, ProviderEvent
 from tsuzuku.payments.registry import using_provider
+from tsuzuku.people.models import User
 from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.quotes import quote_renewal
@@ -47,7 +48,9 @@ class House:
     provider: FakeProvider = field(default_factory=FakeProvider)
     gateway: FakeGateway = field(default_factory=FakeGateway)
 
-    def order(self, card: Card, plan: str, *, key: str = "k1", actor: str = "customer:1") -> Order:
+    def order(
+        self, card: Card, plan: str, *, key: str = "k1", actor: str = "customer:1", payer: User | None = None
+    ) -> Order:
         """Orders a renewal as it is quoted now."""
         now = clock.now()
         return order_renewal(
@@ -56,9 +59,9 @@ class House:
             digest=quote_renewal(card, plan, channel="web", now=now).digest,
             actor=actor,
             key=key,
-            payer=None,
-            email="traveller@example.com",
-            language="en",
+            payer=payer,
+            email=payer.email if payer else "traveller@example.com",
+            language=payer.language if payer else "en",
             channel="web",
             now=now,
         )

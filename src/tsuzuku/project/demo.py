@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's brand: plans of the Japanese market, and customers whose cards are in every interesting state.
+
+Everything is sold through the actions that sell in earnest, on days of the past, with fakes in the places of provider
+and carrier; from then on the demo runs against the sandboxes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import resources
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from tsuzuku.allowances.actions import draw
+from tsuzuku.cards.actions import add_card, block_card, hold_card
+from tsuzuku.cards.models import Blocked, Card, CardKind
+from tsuzuku.carriers.registry import using_carrier
+from tsuzuku.catalog.actions import import_plans
+from tsuzuku.catalog.plan_file import parse_plans
+from tsuzuku.catalog.terms import LotKind
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.iccid import Iccid
+from tsuzuku.kernel.luhn import luhn_digit
+from tsuzuku.messaging.ports import AddressKind
+from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.payments.registry import using_provider
+from tsuzuku.people.models import User
+from tsuzuku.testing.house import House
+
+MB, GB = 1_000_000, 1_000_000_000
+PASSWORD = "tsuzuku-demo"  # noqa: S105  # printed for everybody to see; the demo listens on this machine only
+PIN = "2468"
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A plan sold so many days ago."""
+
+    plan: str
+    days_ago: float
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Data used so many days ago."""
+
+    amount: int
+    days_ago: float
+
+
+@dataclass(frozen=True)
+class DemoCard:
+    """A card of the demo: what it shows, whose it is, and its past, oldest first."""
+
+    shows: str
+    holder: str | None
+    name: str
+    past: Sequence[Sold | Drawn] = ()
+    kind: CardKind = CardKind.SIM
+    blocked: Blocked = Blocked.NO
+    last_use_date: date | None = None
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody who can log in to the demo."""
+
+    email: str
+    display_name: str
+    language: str
+
+
+CUSTOMERS = (
+    Customer("mei@example.com", "陈梅", "zh-hans"),
+    Customer("alex@example.com", "Alex Morgan", "en"),
+)
+
+_MEI, _ALEX = (customer.email for customer in CUSTOMERS)
+
+
+def demo_cards(today: date) -> list[DemoCard]:
+    """The cards of the demo; the first is the one to try."""
+    return [
+        DemoCard("40 MB left of 1 GB", _MEI, "我的手机", [Sold("GB-1-3D", 1.6), Drawn(960 * MB, 0.2)]),
+        DemoCard(
+            "two plans that overlap, and one that follows",
+            _MEI,
+            "妈妈的手机",
+            [Sold("GB-3-30D", 20), Drawn(1900 * MB, 6), Sold("GB-20-30D", 3), Sold("DAY-3", 1)],
+            kind=CardKind.ESIM,
+        ),
+        DemoCard("today's high-speed data is used", _MEI, "平板", [Sold("DAY-7", 2), Drawn(2 * GB, 0)]),
+        DemoCard("all used up, days left", _ALEX, "Phone", [Sold("ROLL-5-30D", 9), Drawn(5 * GB, 0.5)]),
+        DemoCard("a plan that waits for a tap", _ALEX, "Spare", [Sold("GB-1-7D-X", 5), Sold("UNL-24H", 1)]),
+        DemoCard("a plan that waits for its first use", _ALEX, "Kids", [Sold("ASIA-5-15D", 2)], kind=CardKind.ESIM),
+        DemoCard("expired yesterday with data left", _ALEX, "Router", [Sold("ROLL-5-30D", 30.8), Drawn(3 * GB, 4)]),
+        DemoCard("data, international minutes and messages", None, "", [Sold("VOICE-3-30D", 4), Drawn(GB, 1)]),
+        DemoCard("never used", None, ""),
+        DemoCard("suspended", None, "", [Sold("GB-3-30D", 2)], blocked=Blocked.SUSPENDED),
+        DemoCard("past its last date of use", None, "", last_use_date=today - timedelta(days=40)),
+    ]
+
+
+def demo_iccid(number: int) -> Iccid:
+    """The ICCID of the demo's n-th card; a made-up number of a Japanese issuer."""
+    body = f"898110202611{number:06d}"
+    return Iccid(body + luhn_digit(body))
+
+
+def make_demo(*, on_progress: Callable[[str], None]) -> None:
+    """Fills an empty database. All or nothing: a demo that was interrupted starts its filling anew."""
+    now = clock.now()
+    house = House()
+    with (
+        transaction.atomic(),
+        using_carrier("sandbox", house.carrier),
+        using_provider("fake", house.provider),
+        using_gateway(AddressKind.EMAIL, house.gateway),
+    ):
+        _import_plans()
+        users = {customer.email: _make_customer(customer) for customer in CUSTOMERS}
+        for number, demo_card in enumerate(demo_cards(now.date()), start=1):
+            on_progress(demo_card.shows)
+            _make_card(house, demo_card, number, users.get(demo_card.holder or ""))
+
+
+def is_made() -> bool:
+    """Whether the database has been filled already."""
+    return Card.objects.filter(iccid=demo_iccid(1)).exists()
+
+
+def _import_plans() -> None:
+    """Listed a year ago, so that the past could buy them."""
+    text = resources.files("tsuzuku.testing").joinpath("data/plans.json").read_bytes()
+    with clock.travel_to(clock.now() - timedelta(days=365)):
+        import_plans(parsed=parse_plans(text, known_codes=()), now=clock.now())
+
+
+def _make_customer(customer: Customer) -> User:
+    user = User.objects.create_user(
+        customer.email, PASSWORD, display_name=customer.display_name, language=customer.language
+    )
+    EmailAddress.objects.create(user=user, email=customer.email, verified=True, primary=True)
+    return user
+
+
+def _make_card(house: House, demo_card: DemoCard, number: int, holder: User | None) -> None:
+    now = clock.now()
+    with clock.travel_to(now - timedelta(days=60)):
+        card = add_card(
+            iccid=demo_iccid(number),
+            kind=demo_card.kind,
+            pin=PIN,
+            last_use_date=demo_card.last_use_date or now.date() + timedelta(days=400),
+            now=clock.now(),
+        )
+        if holder is not None:
+            hold_card(user=holder, card=card, name=demo_card.name, now=clock.now())
+    for step, event in enumerate(demo_card.past, start=1):
+        with clock.travel_to(now - timedelta(days=event.days_ago)):
+            if isinstance(event, Drawn):
+                draw(card_id=card.pk, kind=LotKind.DATA, amount=event.amount, now=clock.now())
+            else:
+                house.pay(house.order(card, event.plan, key=f"demo-{step}", payer=holder))
+    if demo_card.blocked:
+        block_card(card=card, blocked=demo_card.blocked)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's cards are what the demo says of them, and its books are in order."""
+
+import pytest
+
+from tsuzuku.allowances.queries import card_allowance
+from tsuzuku.cards.models import Card
+from tsuzuku.kernel import clock
+from tsuzuku.project.audit import findings
+from tsuzuku.project.demo import MB, demo_cards, demo_iccid, is_made, make_demo
+
+
+@pytest.fixture
+def cards(db: None) -> list[Card]:
+    make_demo(on_progress=lambda _: None)
+    return [Card.objects.get(iccid=demo_iccid(number)) for number in range(1, len(demo_cards(clock.now().date())) + 1)]
+
+
+def test_cards_are_what_the_demo_says(cards: list[Card]) -> None:
+    now = clock.now()
+    states = [[str(lot.state) for lot in card_allowance(card.pk, now=now).lots] for card in cards]
+    assert states == [
+        ["running"],
+        ["running", "running", "waiting"],
+        ["running"],
+        ["used_up"],
+        ["running", "waiting"],
+        ["waiting"],
+        ["expired"],
+        ["running", "running", "running"],
+        [],
+        ["running"],
+        [],
+    ]
+    assert card_allowance(cards[0].pk, now=now).remaining_bytes == 40 * MB
+    assert card_allowance(cards[2].pk, now=now).daily_remaining_bytes == 0
+    assert is_made()
+    assert findings() == []
