@@ -8,7 +8,7 @@ from django.conf import settings
 
 from tsuzuku.cards.errors import CardLost, CardNameMalformed, CardPastLastDate, CardSuspended
 from tsuzuku.cards.models import Blocked, Card
-from tsuzuku.kernel.formulas import begins_like_formula
+from tsuzuku.kernel.texts import begins_like_formula, is_one_line
 
 NAME_LENGTH_MAX = 40
 
@@ -29,5 +29,5 @@ def check_can_renew(card: Card, now: datetime) -> None:
 
 def check_name(name: str) -> None:
     """Raises CardNameMalformed. Names end up in spreadsheets of the brand's staff, so none may begin like a formula."""
-    if len(name) > NAME_LENGTH_MAX or not name.isprintable() or begins_like_formula(name):
+    if len(name) > NAME_LENGTH_MAX or not is_one_line(name) or begins_like_formula(name):
         raise CardNameMalformed

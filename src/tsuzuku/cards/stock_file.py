@@ -32,8 +32,8 @@ from tsuzuku.cards.stock_lines import (
     records,
     split_cells,
 )
-from tsuzuku.kernel.formulas import begins_like_formula
 from tsuzuku.kernel.iccid import Iccid, IccidMalformed, parse_iccid
+from tsuzuku.kernel.texts import begins_like_formula, is_one_line
 
 #: Headings may stand below a title and a date.
 HEADING_WITHIN_LINES = 20
@@ -353,6 +353,6 @@ def _group(text: str) -> str | None:
         return None
     if begins_like_formula(text):
         raise _LineRefused(Problem.FORMULA_IN_TEXT)
-    if len(text) > GROUP_LENGTH_MAX or not text.isprintable():
+    if len(text) > GROUP_LENGTH_MAX or not is_one_line(text):
         raise _LineRefused(Problem.GROUP_MALFORMED)
     return text

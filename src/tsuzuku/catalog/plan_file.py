@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tsuzuku.catalog.terms import SERVICE_FIELDS, STACKING_FIELDS, Mistake, PlanTerms, is_whole, parse_terms
 from tsuzuku.kernel.money import Money
+from tsuzuku.kernel.texts import is_one_line
 
 #: What each mistake means, for the person who wrote the file.
 MISTAKES: Mapping[str, Promise] = {
@@ -323,7 +324,7 @@ def _is_code(value: object) -> TypeGuard[str]:
 
 
 def _is_text(value: object, length_max: int) -> bool:
-    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= length_max and value.isprintable()
+    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= length_max and is_one_line(value)
 
 
 def _is_name(value: object) -> bool:
