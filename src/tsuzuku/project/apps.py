@@ -8,3 +8,8 @@ class ProjectConfig(AppConfig):
     """The assembled product."""
 
     name = "tsuzuku.project"
+
+    def ready(self) -> None:
+        from tsuzuku.project import adapters
+
+        adapters.register_adapters()

@@ -80,7 +80,10 @@ tsuzuku = Commands(
         },
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},
-        "The outside world, for trials": {"carrier-sandbox": "carrier_sandbox"},
+        "The outside world, for trials": {
+            "carrier-sandbox": "carrier_sandbox",
+            "payment-sandbox": "payment_sandbox",
+        },
     },
 )
 click.version_option(package_name="tsuzuku", message="%(prog)s %(version)s")(tsuzuku)

@@ -150,6 +150,7 @@ class FakeRefund:
     request: payments.RefundRequest
     started: payments.StartedRefund
     payment: FakePayment
+    is_ended: bool = False
     is_failed: bool = False
 
 
@@ -157,7 +158,7 @@ class FakeProvider:
     """A provider whose payers do what the test says: `pay`, `decline`; `finish_refund` and `fail_refund` end refunds.
 
     Each returns its events; `webhook` makes of an event what would be delivered. `script` sets the outcomes of the next
-    calls to `start_payment` and `refund`.
+    calls to `start_payment` and `refund`, `lookup_script` of those to `find_payment`.
     """
 
     origin = "https://pay.fake.example"
@@ -167,6 +168,7 @@ class FakeProvider:
         self.is_down = False
         self.script = Script()
         self.payments: dict[str, FakePayment] = {}
+        self.lookup_script = Script()
         self.refunds: dict[str, FakeRefund] = {}
         self._by_key: dict[str, FakePayment] = {}
         self._events = 0
@@ -198,6 +200,7 @@ class FakeProvider:
     def find_payment(self, reference: str) -> tuple[payments.ProviderEvent, ...]:
         with self._lock:
             self._check_up()
+            self.lookup_script.take()
             return tuple(self._payment(reference).events)
 
     def refund(self, request: payments.RefundRequest) -> payments.StartedRefund:
@@ -268,6 +271,10 @@ class FakeProvider:
             self.refunds[key].is_failed = True
             return self._end_refund(self.refunds[key], payments.EventKind.REFUND_FAILED)
 
+    def refunds_under_way(self) -> list[str]:
+        """The keys of refunds that were accepted and have not ended."""
+        return [key for key, refund in self.refunds.items() if not refund.is_ended]
+
     def webhook(self, event_id: str, *, at: datetime | None = None) -> tuple[dict[str, str], bytes]:
         """Headers and body that deliver an event, signed now or at another moment."""
         body = json.dumps({"id": event_id}).encode()
@@ -307,6 +314,7 @@ class FakeProvider:
         raise Rejected("capture-unknown")
 
     def _end_refund(self, refund: FakeRefund, kind: payments.EventKind) -> payments.ProviderEvent:
+        refund.is_ended = True
         return self._record(
             refund.payment,
             kind=kind,

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tsuzuku payment-sandbox`: a payment provider to try things with."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from tsuzuku.project.environment import home
+from tsuzuku.testing.simulators.deliveries import is_webhook_url
+from tsuzuku.testing.simulators.provider import PaymentSandbox, control_headers
+from tsuzuku.testing.simulators.server import parse_bind, run
+
+
+def folder() -> Path:
+    """Where the sandbox keeps its books, its secrets and its address."""
+    return home() / PaymentSandbox.name
+
+
+@click.command(name="payment-sandbox", short_help="Run a payment provider to try things with.")
+@click.option("--bind", default="127.0.0.1:0", metavar="HOST:PORT", help="Where to listen; port 0: any free one.")
+@click.option("--webhook", metavar="URL", help="Where to tell what happened; kept for the next time.")
+@click.option("--merchant", default="Tsuzuku", show_default=True, metavar="NAME", help="Whom the pay page names.")
+def command(bind: str, webhook: str | None, merchant: str) -> None:
+    """Runs a payment provider with a pay page until it is interrupted, and keeps its books in TSUZUKU_HOME.
+
+    If one runs there already, changes its webhook address and its merchant instead.
+    """
+    try:
+        host, port = parse_bind(bind)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem), param_hint="--bind") from problem
+    if webhook is not None and not is_webhook_url(webhook):
+        raise click.BadParameter("must be an http or https URL", param_hint="--webhook")
+    control = {"merchant": merchant} if webhook is None else {"merchant": merchant, "webhook": webhook}
+    run(
+        partial(PaymentSandbox, folder(), webhook=webhook, merchant=merchant),
+        folder(),
+        host=host,
+        port=port,
+        control=control,
+        control_headers=partial(control_headers, folder()),
+        tell=click.echo,
+    )

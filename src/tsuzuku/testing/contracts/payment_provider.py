@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every payment provider's adapter must pass."""
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import pytest
+
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable
+from tsuzuku.payments.ports import (
+    EventKind,
+    FailureReason,
+    PaymentProvider,
+    PaymentRequest,
+    ProviderEvent,
+    RefundRequest,
+    WebhookForged,
+    WebhookStale,
+)
+from tsuzuku.testing.fakes import Outcome
+
+#: Headers and raw body.
+Webhook = tuple[dict[str, str], bytes]
+
+
+class ProviderOutside(Protocol):
+    """The provider behind the adapter, its payers included: a simulator or a scripted server."""
+
+    def next_call(self, outcome: Outcome) -> None:
+        """What the next start of a payment or refund comes to: REFUSED, UNAVAILABLE, DONE_UNANSWERED or LOST."""
+
+    def fail_next_lookup(self) -> None:
+        """The next question for a payment is not answered."""
+
+    def stop(self) -> None:
+        """Nobody is there until `start`."""
+
+    def start(self) -> None:
+        """The provider is there again, with the books it had."""
+
+    def pay(self, reference: str, *, times: int = 1) -> None:
+        """The payer pays the amount of a payment, once or by mistake more often."""
+
+    def decline(self, reference: str, reason: FailureReason) -> None:
+        """The payer's bank says no."""
+
+    def next_refund_fails(self) -> None:
+        """The next refund will be accepted, and fail later."""
+
+    def end_refunds(self) -> None:
+        """Refunds under way end now; returns when they have."""
+
+    def webhooks(self, count: int = 1) -> list[Webhook]:
+        """The next webhooks that were sent, in the order in which they came."""
+
+    def deliver_again(self, event_id: str) -> None:
+        """Sends a webhook once more."""
+
+    def tell_something_else(self) -> None:
+        """Sends a genuine webhook of a kind that the adapter does not know."""
+
+    def change_secret(self) -> None:
+        """Begins to sign with another secret; until it ends, both are valid."""
+
+
+def a_payment(*, amount_minor: int = 1180) -> PaymentRequest:
+    """A payment that nobody has started before."""
+    number = f"T-{secrets.randbelow(10**9):09d}"
+    return PaymentRequest(
+        key=secrets.token_hex(16),
+        amount=Money(amount_minor, "JPY"),
+        description="1 GB, 3 days",
+        order_number=number,
+        return_url=f"https://shop.example/o/{number}?step=2",
+        language="zh-hans",
+    )
+
+
+class PaymentProviderContract:
+    """Subclass it as `Test...` and give two fixtures: `provider`, the adapter, and `outside`, a ProviderOutside."""
+
+    # -- starting ----------------------------------------------------------------------------------------------------
+
+    def test_starts_a_payment_at_an_origin_it_names(self, provider: PaymentProvider) -> None:
+        started = provider.start_payment(a_payment())
+        url = urlsplit(started.redirect_url)
+        assert f"{url.scheme}://{url.netloc}" in provider.capabilities.redirect_origins
+        assert started.raw
+        assert provider.find_payment(started.reference) == ()
+
+    def test_the_same_key_is_the_same_payment(self, provider: PaymentProvider) -> None:
+        request = a_payment()
+        first, again = provider.start_payment(request), provider.start_payment(request)
+        assert (again.reference, again.redirect_url) == (first.reference, first.redirect_url)
+        assert provider.start_payment(a_payment()).reference != first.reference
+
+    def test_a_key_used_for_something_else_is_refused(self, provider: PaymentProvider) -> None:
+        request = a_payment()
+        provider.start_payment(request)
+        with pytest.raises(Rejected):
+            provider.start_payment(replace(request, amount=Money(1, "JPY")))
+
+    @pytest.mark.parametrize(("outcome", "error"), [(Outcome.REFUSED, Rejected), (Outcome.UNAVAILABLE, Unavailable)])
+    def test_tells_a_refusal_from_a_failure(
+        self, provider: PaymentProvider, outside: ProviderOutside, outcome: Outcome, error: type[PortError]
+    ) -> None:
+        outside.next_call(outcome)
+        with pytest.raises(error) as raised:
+            provider.start_payment(a_payment())
+        assert raised.value.code
+
+    @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.DONE_UNANSWERED])
+    def test_after_an_unknown_outcome_the_key_leads_to_one_payment(
+        self, provider: PaymentProvider, outside: ProviderOutside, outcome: Outcome
+    ) -> None:
+        request = a_payment()
+        outside.next_call(outcome)
+        with pytest.raises(OutcomeUnknown):
+            provider.start_payment(request)
+        first, again = provider.start_payment(request), provider.start_payment(request)
+        assert again.reference == first.reference
+
+    # -- being told --------------------------------------------------------------------------------------------------
+
+    def test_tells_of_a_capture_and_says_the_same_when_asked(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        request = a_payment()
+        reference = provider.start_payment(request).reference
+        outside.pay(reference)
+        (told,) = _read(provider, outside.webhooks())
+        assert (told.kind, told.payment_reference) == (EventKind.CAPTURED, reference)
+        assert (told.amount, told.failure, told.refund_key) == (request.amount, None, None)
+        assert told.capture_reference
+        assert told.raw
+        assert abs(told.occurred_at - clock.now()) < timedelta(minutes=5)
+        assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(told)]
+
+    @pytest.mark.parametrize("reason", list(FailureReason))
+    def test_says_why_a_payment_failed(
+        self, provider: PaymentProvider, outside: ProviderOutside, reason: FailureReason
+    ) -> None:
+        reference = provider.start_payment(a_payment()).reference
+        outside.decline(reference, reason)
+        (told,) = _read(provider, outside.webhooks())
+        assert (told.kind, told.payment_reference, told.failure) == (EventKind.FAILED, reference, reason)
+        assert told.capture_reference is None
+        assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(told)]
+
+    def test_two_captures_of_a_payment_are_two(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        request = a_payment()
+        reference = provider.start_payment(request).reference
+        outside.pay(reference, times=2)
+        told = _read(provider, outside.webhooks(2))
+        assert [(event.kind, event.amount) for event in told] == [(EventKind.CAPTURED, request.amount)] * 2
+        assert len({event.capture_reference for event in told}) == 2
+        assert len({event.event_id for event in told}) == 2
+        asked = provider.find_payment(reference)
+        assert {event.capture_reference for event in asked} == {event.capture_reference for event in told}
+        assert len(asked) == 2
+
+    def test_a_webhook_sent_again_carries_the_same_event(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        outside.pay(provider.start_payment(a_payment()).reference)
+        (first,) = _read(provider, outside.webhooks())
+        outside.deliver_again(first.event_id)
+        (again,) = _read(provider, outside.webhooks())
+        assert again.event_id == first.event_id
+        assert _essence(again) == _essence(first)
+
+    def test_keeps_a_kind_of_event_that_it_does_not_know(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        outside.tell_something_else()
+        (told,) = _read(provider, outside.webhooks())
+        assert told.kind is EventKind.UNKNOWN
+        assert told.event_id
+        assert told.raw
+
+    def test_does_not_know_what_is_not_its_own(self, provider: PaymentProvider) -> None:
+        with pytest.raises(Rejected):
+            provider.find_payment("nobodys-payment")
+
+    def test_what_cannot_be_asked_is_not_nothing(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        reference = provider.start_payment(a_payment()).reference
+        outside.fail_next_lookup()
+        with pytest.raises(Unavailable):
+            provider.find_payment(reference)
+
+    # -- believing ---------------------------------------------------------------------------------------------------
+
+    def test_believes_only_the_signed_body(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        for _ in range(2):
+            outside.pay(provider.start_payment(a_payment()).reference)
+        (headers, body), (other_headers, other_body) = outside.webhooks(2)
+        forged: Sequence[Webhook] = [
+            (headers, body + b" "),
+            (headers, body.swapcase()),
+            (headers, b""),
+            (headers, other_body),
+            (other_headers, body),
+            ({}, body),
+            (dict.fromkeys(headers, ""), body),
+            (dict.fromkeys(headers, "t=0,v1=,v1=x,v1=ÿ"), body),
+        ]
+        for each_headers, each_body in forged:
+            with pytest.raises(WebhookForged):
+                provider.read_webhook(headers=each_headers, body=each_body, now=clock.now())
+
+    def test_reads_headers_in_any_case(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        outside.pay(provider.start_payment(a_payment()).reference)
+        ((headers, body),) = outside.webhooks()
+        for change in (str.lower, str.upper, str.title):
+            changed = {change(name): value for name, value in headers.items()}
+            assert len(provider.read_webhook(headers=changed, body=body, now=clock.now())) == 1
+
+    @pytest.mark.parametrize("hours", [-1, 1])
+    def test_does_not_believe_an_old_webhook(
+        self, provider: PaymentProvider, outside: ProviderOutside, hours: int
+    ) -> None:
+        outside.pay(provider.start_payment(a_payment()).reference)
+        ((headers, body),) = outside.webhooks()
+        with pytest.raises(WebhookStale):
+            provider.read_webhook(headers=headers, body=body, now=clock.now() + timedelta(hours=hours))
+
+    def test_believes_both_secrets_while_one_is_changed(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        before = provider.start_payment(a_payment()).reference
+        outside.pay(before)
+        old = outside.webhooks()
+        outside.change_secret()
+        after = provider.start_payment(a_payment()).reference
+        outside.pay(after)
+        told = _read(provider, [*old, *outside.webhooks()])
+        assert [event.payment_reference for event in told] == [before, after]
+
+    # -- giving back -------------------------------------------------------------------------------------------------
+
+    def test_gives_back_in_parts_but_never_more_than_was_taken(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        capture = _capture(provider, outside, amount_minor=1000)
+        first, second = _a_refund(capture, 600), _a_refund(capture, 400)
+        for request, over in ((first, 401), (second, 1)):
+            assert provider.refund(request).reference
+            with pytest.raises(Rejected):
+                provider.refund(_a_refund(capture, over))
+        outside.end_refunds()
+        told = _read(provider, outside.webhooks(2))
+        assert Counter((event.kind, event.refund_key, event.amount) for event in told) == Counter(
+            (EventKind.REFUNDED, request.key, request.amount) for request in (first, second)
+        )
+        assert {event.payment_reference for event in told} == {capture.payment_reference}
+        assert {event.capture_reference for event in told} == {capture.capture_reference}
+        asked = provider.find_payment(capture.payment_reference)
+        assert Counter(_essence(event) for event in asked) == Counter(_essence(event) for event in [capture, *told])
+
+    def test_the_same_key_is_the_same_refund(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        capture = _capture(provider, outside, amount_minor=1000)
+        request = _a_refund(capture, 700)
+        first, again = provider.refund(request), provider.refund(request)
+        assert again.reference == first.reference
+        with pytest.raises(Rejected):
+            provider.refund(replace(request, amount=Money(100, "JPY")))
+        outside.end_refunds()
+        assert [event.refund_key for event in _read(provider, outside.webhooks())] == [request.key]
+
+    def test_a_refund_in_another_currency_is_refused(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        capture = _capture(provider, outside, amount_minor=1000)
+        with pytest.raises(Rejected):
+            provider.refund(replace(_a_refund(capture, 1000), amount=Money(1000, "USD")))
+
+    def test_a_refund_of_nothing_known_is_refused(self, provider: PaymentProvider) -> None:
+        request = RefundRequest(key=secrets.token_hex(16), capture_reference="nobodys", amount=Money(1, "JPY"))
+        with pytest.raises(Rejected):
+            provider.refund(request)
+
+    def test_a_refund_that_fails_can_be_made_again(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        capture = _capture(provider, outside, amount_minor=1000)
+        failing, good = _a_refund(capture, 1000), _a_refund(capture, 1000)
+        outside.next_refund_fails()
+        assert not provider.refund(failing).is_done
+        outside.end_refunds()
+        (told,) = _read(provider, outside.webhooks())
+        assert (told.kind, told.refund_key, told.amount) == (EventKind.REFUND_FAILED, failing.key, failing.amount)
+        provider.refund(good)
+        outside.end_refunds()
+        (told,) = _read(provider, outside.webhooks())
+        assert (told.kind, told.refund_key) == (EventKind.REFUNDED, good.key)
+
+    @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.DONE_UNANSWERED])
+    def test_after_an_unknown_outcome_the_key_leads_to_one_refund(
+        self, provider: PaymentProvider, outside: ProviderOutside, outcome: Outcome
+    ) -> None:
+        capture = _capture(provider, outside, amount_minor=1000)
+        request = _a_refund(capture, 1000)
+        outside.next_call(outcome)
+        with pytest.raises(OutcomeUnknown):
+            provider.refund(request)
+        provider.refund(request)
+        outside.end_refunds()
+        assert [event.refund_key for event in _read(provider, outside.webhooks())] == [request.key]
+
+    # -- being away --------------------------------------------------------------------------------------------------
+
+    def test_nobody_there_is_unavailable_and_the_books_outlive_it(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        request = a_payment()
+        reference = provider.start_payment(request).reference
+        outside.pay(reference)
+        told = _read(provider, outside.webhooks())
+        outside.stop()
+        with pytest.raises(Unavailable):
+            provider.start_payment(request)
+        with pytest.raises(Unavailable):
+            provider.find_payment(reference)
+        outside.start()
+        assert provider.start_payment(request).reference == reference
+        assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(event) for event in told]
+
+
+def _read(provider: PaymentProvider, webhooks: Sequence[Webhook]) -> list[ProviderEvent]:
+    """The events of webhooks that are genuine now."""
+    now = clock.now()
+    return [event for headers, body in webhooks for event in provider.read_webhook(headers=headers, body=body, now=now)]
+
+
+def _capture(provider: PaymentProvider, outside: ProviderOutside, *, amount_minor: int) -> ProviderEvent:
+    outside.pay(provider.start_payment(a_payment(amount_minor=amount_minor)).reference)
+    (told,) = _read(provider, outside.webhooks())
+    return told
+
+
+def _a_refund(capture: ProviderEvent, amount_minor: int) -> RefundRequest:
+    assert capture.capture_reference is not None
+    return RefundRequest(
+        key=secrets.token_hex(16),
+        capture_reference=capture.capture_reference,
+        amount=Money(amount_minor, "JPY"),
+    )
+
+
+def _essence(event: ProviderEvent) -> tuple[object, ...]:
+    """What must be equal between a webhook and what is found by asking; ids and bodies may differ."""
+    return (
+        event.kind,
+        event.payment_reference,
+        event.capture_reference,
+        event.refund_key,
+        event.amount,
+        event.failure,
+    )

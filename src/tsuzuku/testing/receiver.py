@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receives webhooks in a test."""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+_WAIT_SECONDS = 20
+
+
+class WebhookReceiver:
+    """Listens at `url`; answers 200, or what `answers` says next."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        #: The status codes of the next answers; 200 when it is empty.
+        self.answers: deque[int] = deque()
+        self._received: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
+
+    def take(self, count: int = 1, *, wait_seconds: float = _WAIT_SECONDS) -> list[tuple[dict[str, str], bytes]]:
+        """The next webhooks as headers and body, refused ones included. Raises TimeoutError if too few come."""
+        try:
+            return [self._received.get(timeout=wait_seconds) for _ in range(count)]
+        except queue.Empty:
+            raise TimeoutError(f"fewer than {count} webhooks came") from None
+
+    def receive(self, headers: dict[str, str], body: bytes) -> int:
+        """Keeps a webhook; returns the status to answer with."""
+        self._received.put((headers, body))
+        return self.answers.popleft() if self.answers else 200
+
+
+@contextmanager
+def receiving() -> Iterator[WebhookReceiver]:
+    """A receiver that listens while the block runs."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.receiver = WebhookReceiver(f"http://127.0.0.1:{server.server_port}/webhooks")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server.receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    receiver: WebhookReceiver
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.server.receiver.receive(dict(self.headers.items()), body))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, _template: str, *_words: object) -> None:
+        """Says nothing; the test looks at what came."""

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The payment providers that come with Tsuzuku, against the contract."""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tsuzuku.payments.adapters.sandbox import SandboxProvider
+from tsuzuku.payments.ports import FailureReason
+from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook
+from tsuzuku.testing.fakes import FakeProvider, Outcome
+from tsuzuku.testing.processes import SandboxProcess
+from tsuzuku.testing.receiver import WebhookReceiver, receiving
+from tsuzuku.testing.simulators.faults import FaultKind
+from tsuzuku.testing.simulators.provider import control_headers
+
+FAULTS = {
+    Outcome.REFUSED: FaultKind.REFUSE,
+    Outcome.UNAVAILABLE: FaultKind.FAIL,
+    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
+    Outcome.LOST: FaultKind.LOSE,
+}
+
+
+def sandbox_process(home: Path, *arguments: str) -> SandboxProcess:
+    """The command `tsuzuku payment-sandbox` in a home of its own."""
+    return SandboxProcess(
+        [sys.executable, "-m", "tsuzuku.project.cli", "payment-sandbox", *arguments],
+        folder=home / "payment-sandbox",
+        env={"TSUZUKU_HOME": str(home)},
+    )
+
+
+class SandboxOutside:
+    """The sandbox as the contract wants to hold it."""
+
+    def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
+        self.process = process
+        self.receiver = receiver
+
+    def control(self, **fields: object) -> None:
+        self.process.post("/control", fields, **control_headers(self.process.folder))
+
+    def simulate(self, reference: str, behaviour: str, **fields: object) -> None:
+        path = f"/v1/payments/{reference}/simulate"
+        self.process.post(path, {"behaviour": behaviour, **fields}, **control_headers(self.process.folder))
+
+    def next_call(self, outcome: Outcome) -> None:
+        self.control(next_calls=[FAULTS[outcome]])
+
+    def fail_next_lookup(self) -> None:
+        self.control(next_lookups=["lose"])
+
+    def stop(self) -> None:
+        self.process.kill()
+
+    def start(self) -> None:
+        self.process.start()
+
+    def pay(self, reference: str, *, times: int = 1) -> None:
+        self.simulate(reference, {1: "pay", 2: "pay-twice"}[times])
+
+    def decline(self, reference: str, reason: FailureReason) -> None:
+        self.simulate(reference, f"decline-{reason}")
+
+    def next_refund_fails(self) -> None:
+        self.control(next_refunds=["fail"])
+
+    def end_refunds(self) -> None:
+        self.control(refund_seconds=0)
+        while any(refund["status"] == "pending" for refund in self.audit()["refunds"]):
+            time.sleep(0.02)
+
+    def webhooks(self, count: int = 1) -> list[Webhook]:
+        return self.receiver.take(count)
+
+    def deliver_again(self, event_id: str) -> None:
+        self.control(redeliver={"event": event_id})
+
+    def tell_something_else(self) -> None:
+        self.control(emit="payout.paid")
+
+    def change_secret(self) -> None:
+        self.control(rotate_webhook_secret=True)
+
+    def audit(self) -> dict[str, list[dict[str, object]]]:
+        return self.process.get("/audit", **control_headers(self.process.folder))
+
+
+class FakeOutside:
+    """The fake as the contract wants to hold it."""
+
+    def __init__(self, fake: FakeProvider) -> None:
+        self.fake = fake
+        self._sent: deque[Webhook] = deque()
+        self._failing: set[str] = set()
+        self._next_fails = False
+
+    def next_call(self, outcome: Outcome) -> None:
+        self.fake.script.add(outcome)
+
+    def fail_next_lookup(self) -> None:
+        self.fake.lookup_script.add(Outcome.UNAVAILABLE)
+
+    def stop(self) -> None:
+        self.fake.is_down = True
+
+    def start(self) -> None:
+        self.fake.is_down = False
+
+    def pay(self, reference: str, *, times: int = 1) -> None:
+        for event in self.fake.pay(reference, times=times):
+            self.deliver_again(event.event_id)
+
+    def decline(self, reference: str, reason: FailureReason) -> None:
+        self.deliver_again(self.fake.decline(reference, reason).event_id)
+
+    def next_refund_fails(self) -> None:
+        self._next_fails = True
+
+    def end_refunds(self) -> None:
+        for key in self.fake.refunds_under_way():
+            end = self.fake.fail_refund if self._next_fails else self.fake.finish_refund
+            self._next_fails = False
+            self.deliver_again(end(key).event_id)
+
+    def webhooks(self, count: int = 1) -> list[Webhook]:
+        return [self._sent.popleft() for _ in range(count)]
+
+    def deliver_again(self, event_id: str) -> None:
+        self._sent.append(self.fake.webhook(event_id))
+
+    def tell_something_else(self) -> None:
+        self.deliver_again("something-else")
+
+    def change_secret(self) -> None:
+        self.fake.secrets.insert(0, "another webhook secret")
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[WebhookReceiver]:
+    """Our end of the webhooks."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
+    """A sandbox that tells the receiver."""
+    process = sandbox_process(tmp_path_factory.mktemp("home"), "--webhook", receiver.url)
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def sandbox(process: SandboxProcess, receiver: WebhookReceiver) -> SandboxOutside:
+    """The sandbox, whose refunds wait to be ended."""
+    outside = SandboxOutside(process, receiver)
+    outside.control(refund_seconds=60)
+    return outside
+
+
+class TestSandboxProvider(PaymentProviderContract):
+    """The adapter and the process."""
+
+    @pytest.fixture
+    def provider(self, process: SandboxProcess) -> SandboxProvider:
+        return SandboxProvider(process.folder)
+
+    @pytest.fixture
+    def outside(self, sandbox: SandboxOutside) -> SandboxOutside:
+        return sandbox
+
+
+class TestFakeProvider(PaymentProviderContract):
+    """The double that other tests use."""
+
+    @pytest.fixture
+    def provider(self) -> FakeProvider:
+        return FakeProvider()
+
+    @pytest.fixture
+    def outside(self, provider: FakeProvider) -> FakeOutside:
+        return FakeOutside(provider)
