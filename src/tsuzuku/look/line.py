@@ -252,8 +252,8 @@ def _y(track: int) -> int:
 def _pieces(line: LineInput, scale: _Scale) -> tuple[_Piece, ...]:
     """Lays stretches on tracks.
 
-    The main track is never free while anything runs; what starts beside it runs on a side track and moves up when a track
-    above falls free. Tracks beyond the last are drawn on the last.
+    The main track is never free while anything runs; what starts beside it runs on a side track and moves up when a
+    track above falls free. Tracks beyond the last are drawn on the last.
     """
     stretches = _clipped(line, scale)
     moments = sorted({moment for stretch in stretches for moment in (stretch.start, stretch.end)})

@@ -18,6 +18,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from tsuzuku.kernel import clock
+from tsuzuku.messaging.actions import send_message
+from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.people.addresses import client_address
 from tsuzuku.people.models import User
 
@@ -88,9 +90,6 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Hands a mail over. It is written down before the answer, and sent by a job."""
-        from tsuzuku.messaging.actions import send_message
-        from tsuzuku.messaging.ports import AddressKind
-
         written = render_to_string(MAILS[template_prefix], {**context, "public_url": settings.PUBLIC_URL})
         subject, _line, text = written.strip().partition("\n")
         send_message(

@@ -32,8 +32,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         HTTPStatus.NOT_FOUND,
         title=_("There is nothing here for you"),
         text=_(
-            "Either this page does not exist, or it belongs to somebody else. If it is your card or your order, log in, or "
-            "open the card with its number and PIN: access with the PIN ends after two hours."
+            "Either this page does not exist, or it belongs to somebody else. If it is your card or your order, log in, "
+            "or open the card with its number and PIN: access with the PIN ends after two hours."
         ),
     )
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which door answers at which address, and the pages for what goes wrong."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("inbound/", include("tsuzuku.channels.inbound.urls")),
+    path("", include("tsuzuku.channels.web.urls")),
+]
 
 handler400 = "tsuzuku.project.errors.bad_request"
 handler403 = "tsuzuku.project.errors.permission_denied"

@@ -93,13 +93,16 @@ def gain(*, now: datetime, laid: Sequence[Stretch], planned: Sequence[Stretch]) 
 
 
 @register.inclusion_tag("look/field.html")
-def field(bound: BoundField, *, hint: str = "") -> dict[str, Any]:
-    """A form's field with its label, hint and mistakes, tied together for screen readers."""
-    attributes = {}
-    described = [f"{bound.auto_id}_hint"] if hint or bound.help_text else []
+def field(bound: BoundField, *, label: str = "", hint: str = "", **attributes: str) -> dict[str, Any]:
+    """A form's field with its label, hint and mistakes, tied together for screen readers.
+
+    Placeholders and help texts that the form brings are left away: a hint says what helps.
+    """
+    described = [f"{bound.auto_id}_hint"] if hint else []
     if bound.errors:
         described.append(f"{bound.auto_id}_errors")
         attributes["aria-invalid"] = "true"
     if described:
         attributes["aria-describedby"] = " ".join(described)
-    return {"field": bound, "hint": hint or bound.help_text, "widget": bound.as_widget(attrs=attributes)}
+    bound.field.widget.attrs.pop("placeholder", None)
+    return {"field": bound, "label": label or bound.label, "hint": hint, "widget": bound.as_widget(attrs=attributes)}

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may see which card and which order: its holder, its payer, or a session that opened the card with its PIN.
+
+To everybody else nothing exists: they get the same 404 for what is not there and for what is not theirs.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest
+
+from tsuzuku.cards.errors import CardUnknown
+from tsuzuku.cards.models import Card, CardHolder
+from tsuzuku.cards.queries import card_by_token
+from tsuzuku.orders.errors import OrderUnknown
+from tsuzuku.orders.models import Order
+from tsuzuku.orders.queries import order_by_number
+from tsuzuku.people.models import User
+from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.queries import renewal_of
+
+#: How long a PIN opens a card in one browser.
+OPENED_FOR = timedelta(hours=2)
+_SESSION_KEY = "opened_cards"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardAccess:
+    """A card, and as whom it is seen."""
+
+    card: Card
+    user: User | None
+    #: Null for a card that was opened with its PIN and is held by nobody here.
+    holder: CardHolder | None
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as facts name people."""
+        return f"customer:{self.user.pk}" if self.user else f"card:{self.card.pk}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAccess:
+    """An order with what it pays for, and as whom it is seen."""
+
+    order: Order
+    renewal: Renewal
+    user: User | None
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as facts name people."""
+        return f"customer:{self.user.pk}" if self.user else f"card:{self.renewal.card_id}"
+
+
+def person(request: HttpRequest) -> User | None:
+    """Who is logged in."""
+    return None if isinstance(request.user, AnonymousUser) else request.user
+
+
+def remember_opened(request: HttpRequest, card: Card, *, now: datetime) -> None:
+    """Lets this browser see a card that its PIN has opened, for a while, under a new session id."""
+    opened = _opened(request, now=now)
+    opened[str(card.pk)] = (now + OPENED_FOR).timestamp()
+    request.session.cycle_key()
+    request.session[_SESSION_KEY] = opened
+
+
+def card_or_404(request: HttpRequest, token: str, *, now: datetime) -> CardAccess:
+    """The card of an address, if it is for who asks to see."""
+    try:
+        card = card_by_token(token)
+    except CardUnknown:
+        raise Http404 from None
+    user = person(request)
+    holder = CardHolder.objects.filter(user=user, card=card).first() if user else None
+    if holder is None and not _is_opened(request, card.pk, now=now):
+        raise Http404
+    return CardAccess(card=card, user=user, holder=holder)
+
+
+def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAccess:
+    """The order of a number, if it is for who asks to see. A number alone opens nothing."""
+    try:
+        order = order_by_number(number)
+    except OrderUnknown:
+        raise Http404 from None
+    user = person(request)
+    renewal = renewal_of(order)
+    is_payer = user is not None and order.payer_id == user.pk
+    is_holder = user is not None and CardHolder.objects.filter(user=user, card=renewal.card_id).exists()
+    if not (is_payer or is_holder or _is_opened(request, renewal.card_id, now=now)):
+        raise Http404
+    return OrderAccess(order=order, renewal=renewal, user=user)
+
+
+def _is_opened(request: HttpRequest, card_id: int, *, now: datetime) -> bool:
+    return str(card_id) in _opened(request, now=now)
+
+
+def _opened(request: HttpRequest, *, now: datetime) -> dict[str, float]:
+    """The cards that are open in this browser, and until when."""
+    opened: dict[str, float] = request.session.get(_SESSION_KEY, {})
+    return {card: until for card, until in opened.items() if until > now.timestamp()}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people type or choose, read and checked."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from tsuzuku.cards.errors import CardNameMalformed
+from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
+from tsuzuku.channels.web.refusals import refusal_text
+from tsuzuku.kernel.iccid import IccidMalformed, parse_iccid
+
+#: As long as anything that could be a number or a PIN, written with spaces.
+_NUMBER_LENGTH_MAX, _PIN_LENGTH_MAX = 40, 20
+
+
+class OpenCardForm(forms.Form):
+    """Number and PIN. What is wrong with a number by itself is said at once; whether it is a card, never."""
+
+    number = forms.CharField(
+        label=_("Card number"),
+        max_length=_NUMBER_LENGTH_MAX,
+        widget=forms.TextInput(
+            attrs={"class": "digits", "inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+    pin = forms.CharField(
+        label=_("PIN"),
+        max_length=_PIN_LENGTH_MAX,
+        widget=forms.PasswordInput(attrs={"class": "digits", "inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def clean_number(self) -> str:
+        number: str = self.cleaned_data["number"]
+        try:
+            parse_iccid(number)
+        except IccidMalformed as malformed:
+            raise forms.ValidationError(refusal_text(malformed), code=malformed.code) from None
+        return number
+
+
+class CardNameForm(forms.Form):
+    """What somebody calls a card."""
+
+    name = forms.CharField(label=_("Name"), max_length=NAME_LENGTH_MAX, required=False, strip=True)
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        try:
+            check_name(name)
+        except CardNameMalformed as malformed:
+            raise forms.ValidationError(refusal_text(malformed), code=malformed.code) from None
+        return name
+
+
+class AddCardForm(OpenCardForm, CardNameForm):
+    """A card for an account: its number, its PIN, and a name if one comes to mind."""
+
+    field_order = ("number", "pin", "name")
+
+
+class ConfirmForm(forms.Form):
+    """The last word before paying: what was shown (`digest`), under which key, and where the confirmation goes."""
+
+    digest = forms.CharField(max_length=64)
+    key = forms.UUIDField()
+    email = forms.EmailField(
+        label=_("E-mail for the confirmation"),
+        required=False,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where an order and what it pays for stand, as one word for the page. Pure."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tsuzuku.orders import states as order_states
+from tsuzuku.orders.models import Order
+from tsuzuku.payments import states as payment_states
+from tsuzuku.payments.models import Payment
+from tsuzuku.renewals import states as renewal_states
+from tsuzuku.renewals.models import Renewal
+
+
+class Stage(StrEnum):
+    """What the order's page is about."""
+
+    TO_PAY = "to-pay"
+    #: The payer came back from the provider, whose word is on its way.
+    CHECKING = "checking"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    HELD = "held"
+    ACTIVATING = "activating"
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+
+
+#: What changes by itself, so that the page looks again.
+MOVING_STAGES = frozenset({Stage.CHECKING, Stage.ACTIVATING})
+
+_OF_RENEWAL = {
+    renewal_states.ACTIVE: Stage.ACTIVE,
+    renewal_states.WITHDRAWN: Stage.WITHDRAWN,
+}
+_OF_ORDER = {
+    order_states.EXPIRED: Stage.EXPIRED,
+    order_states.CANCELLED: Stage.CANCELLED,
+    order_states.HELD: Stage.HELD,
+}
+
+
+def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_back: bool, now: datetime) -> Stage:
+    """The stage at `now`; `payment` is the newest try to pay; `came_back`: its payer says to have paid."""
+    if order.state == order_states.PAID:
+        return _OF_RENEWAL.get(renewal.state, Stage.ACTIVATING)
+    if order.state in _OF_ORDER:
+        return _OF_ORDER[order.state]
+    if came_back and payment is not None and payment.state in {payment_states.STARTED, payment_states.CAPTURED}:
+        return Stage.CHECKING
+    return Stage.TO_PAY if order.can_be_paid(now) else Stage.EXPIRED
+
+
+def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:
+    """The stage where nothing is known of payments: in lists."""
+    return stage_of(order, renewal, None, came_back=False, now=now)
+
+
+def look_again_after(since: datetime, *, now: datetime) -> timedelta:
+    """How soon the page looks again: often at first, then less, so that a slow carrier costs the traveller no data."""
+    age = now - since
+    if age < timedelta(seconds=90):
+        return timedelta(seconds=2)
+    return timedelta(seconds=5) if age < timedelta(minutes=10) else timedelta(seconds=30)

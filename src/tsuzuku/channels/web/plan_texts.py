@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan in words: what it gives, how it joins what a card has, and where it stands among the others."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from babel import Locale
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from tsuzuku.catalog.models import Plan
+from tsuzuku.catalog.terms import LotKind, PlanTerms, Stacking, Start
+from tsuzuku.kernel.money import Money
+from tsuzuku.look import formats
+from tsuzuku.renewals.quotes import Offer
+
+#: Up to so many days a plan is a matter of days, up to so many of weeks.
+_FEW_DAYS, _WEEKS = 9, 45
+
+#: The sections of the plans page, in their order: an anchor and a heading.
+SECTIONS = {
+    "days": gettext_lazy("A few days"),
+    "weeks": gettext_lazy("Weeks"),
+    "months": gettext_lazy("Months"),
+    "unlimited": gettext_lazy("Unlimited"),
+    "more": gettext_lazy("Only more data"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Offers under one heading."""
+
+    anchor: str
+    heading: str
+    offers: tuple[Offer, ...]
+
+
+def terms_of(plan: Plan) -> PlanTerms:
+    """What the plan is sold with now."""
+    if plan.terms_now is None:
+        raise ValueError(f"{plan.code} has no terms of its own")
+    return plan.terms_now.parsed()
+
+
+def sections(offers: Iterable[Offer]) -> list[Section]:
+    """Offers that a card can take, under their headings; sections without any are left out."""
+    by_anchor: dict[str, list[Offer]] = {anchor: [] for anchor in SECTIONS}
+    for offer in offers:
+        if offer.refused is None:
+            by_anchor[_section_of(terms_of(offer.plan))].append(offer)
+    return [Section(anchor, str(SECTIONS[anchor]), tuple(found)) for anchor, found in by_anchor.items() if found]
+
+
+def _section_of(terms: PlanTerms) -> str:
+    if terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}:
+        return "more"
+    if terms.amounts[LotKind.DATA] is None:
+        return "unlimited"
+    if terms.days <= _FEW_DAYS:
+        return "days"
+    return "weeks" if terms.days <= _WEEKS else "months"
+
+
+def how_it_joins(terms: PlanTerms) -> str:
+    """When it begins, and what it does to what is there."""
+    within = formats.number(terms.start_within_days)
+    if terms.start is Start.TAP:
+        return _("You start it with a tap, within %(days)s days") % {"days": within}
+    if terms.start is Start.FIRST_USE:
+        return _("Starts with the first use, within %(days)s days") % {"days": within}
+    texts = {
+        Stacking.SEPARATE: _("Starts at once, beside what you have"),
+        Stacking.QUEUE: _("Starts when what you have is used up or over"),
+        Stacking.SEQUEL: _("Starts when the days you have are over"),
+        Stacking.EXTEND: _("Adds data and days to what you have"),
+        Stacking.EXTEND_BY: _("Adds data and a few days to what you have"),
+        Stacking.RESET: _("Adds data, and counts the days anew"),
+        Stacking.VALUE_ONLY: _("Adds data, the days stay"),
+    }
+    return texts[terms.stacking]
+
+
+def what_it_gives(plan: Plan, terms: PlanTerms) -> list[str]:
+    """Data, days, speed, calls, sharing, network and countries, each in a few words."""
+    gives = [formats.data_size(terms.amounts[LotKind.DATA])]
+    if terms.daily_bytes is not None:
+        gives.append(_("%(size)s a day at full speed") % {"size": formats.data_size(terms.daily_bytes)})
+    if LotKind.VOICE in terms.amounts:
+        gives.append(_("%(minutes)s of calls") % {"minutes": formats.voice(terms.amounts[LotKind.VOICE])})
+    if LotKind.MESSAGE in terms.amounts:
+        gives.append(formats.messages(terms.amounts[LotKind.MESSAGE]))
+    gives.append(validity(terms))
+    if plan.tethering is not None:
+        gives.append(_("Hotspot allowed") if plan.tethering else _("No hotspot"))
+    if plan.network:
+        gives.append(plan.network)
+    if plan.countries != ["JP"]:
+        gives.append(places(plan.countries))
+    return gives
+
+
+def validity(terms: PlanTerms) -> str:
+    """How many days it lasts, or adds."""
+    if terms.stacking is Stacking.VALUE_ONLY:
+        return _("same days")
+    days = terms.extend_days if terms.stacking is Stacking.EXTEND_BY else terms.days
+    return ngettext("%(days)s day", "%(days)s days", days or 0) % {"days": formats.number(days or 0)}
+
+
+def places(countries: Iterable[str]) -> str:
+    """Where it works, by name, in the language of the page."""
+    locale: Locale = formats.active_locale()
+    names = [locale.territories.get(code, code) for code in countries]
+    return _("Works in %(places)s") % {"places": _(", ").join(names)}
+
+
+def price_a_day(price: Money, terms: PlanTerms) -> Money | None:
+    """What a day comes to, rounded up; None where days are not what is bought."""
+    if terms.days < 2 or terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}:
+        return None
+    return Money(-(-price.amount_minor // terms.days), price.currency)
+
+
+#: Methods as payers know them. A provider may bring others; they show by their own name.
+METHOD_NAMES = {
+    "card": gettext_lazy("Credit or debit card"),
+    "alipay": gettext_lazy("Alipay"),
+    "wechat_pay": gettext_lazy("WeChat Pay"),
+    "konbini": gettext_lazy("Cash at a convenience store"),
+    "paypal": gettext_lazy("PayPal"),
+    "apple_pay": gettext_lazy("Apple Pay"),
+    "sandbox": gettext_lazy("Test payment: no real money moves"),
+}
+
+
+def method_name(method: str) -> str:
+    """A payment method in words."""
+    return str(METHOD_NAMES.get(method, method))

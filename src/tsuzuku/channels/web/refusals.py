@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the domain refuses, in words for travellers: what is the case, and what to do next."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tsuzuku.cards.errors import CardPastLastDate, TooManyGuesses
+from tsuzuku.kernel.errors import DomainError
+from tsuzuku.look import formats
+
+#: By the stable code of a DomainError.
+_TEXTS = {
+    "card-not-opened": _(
+        "Card number and PIN do not fit together. Both are printed on the card or in the mail with your eSIM."
+    ),
+    "iccid-check-digit": _("One digit of the card number is wrong. Please compare it with the card."),
+    "iccid-malformed": _("A card number has 19 digits and begins with 89. Spaces do not matter."),
+    "card-name-malformed": _("Please use up to 40 letters, digits and spaces, and begin with a letter."),
+    "card-suspended": _("This card is suspended and cannot be renewed. Please ask where you bought it."),
+    "card-lost": _("This card was reported lost and cannot be renewed. Found it? Please ask where you bought it."),
+    "card-expired": _("This card ended too long ago for this plan."),
+    "plan-unknown": _("This plan is no longer sold. These are the plans of today."),
+    "plan-not-for-card": _("This plan is not for your kind of card. These plans are."),
+    "stack-full": _("Your card holds as many renewals of this plan as it can take."),
+    "nothing-to-join": _("This plan only adds to a plan that is running, and none that fits is running now."),
+    "lot-cannot-start": _("This plan cannot be started any more."),
+    "payment-not-started": _(
+        "The payment service does not answer. Nothing was charged, your order is kept. Please try again in a minute."
+    ),
+    "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
+}
+
+
+def refusal_text(refusal: DomainError) -> str:
+    """What to tell somebody about a refusal."""
+    if isinstance(refusal, TooManyGuesses):
+        # Rounded up, so that nobody comes back too early.
+        wait = timedelta(minutes=-(-refusal.retry_after_seconds // 60))
+        return gettext("Too many wrong PINs. For the safety of your card, please wait %(duration)s and try again.") % {
+            "duration": formats.duration(wait)
+        }
+    if isinstance(refusal, CardPastLastDate):
+        return gettext("The last day of use of this card is over. It cannot be renewed any more: please get a new one.")
+    return refusal_text_of(refusal.code)
+
+
+def refusal_text_of(code: str) -> str:
+    """The same where only the code is known."""
+    return str(_TEXTS[code])

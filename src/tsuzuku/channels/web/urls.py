@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The website's addresses, short enough to be read aloud. Of allauth's pages only those that are needed have one."""
+
+from django.conf import settings
+from django.urls import path
+
+from tsuzuku.channels.web.views import account, cards, doors, mailbox, orders, renewing
+
+urlpatterns = [
+    path("", doors.home, name="home"),
+    path("open", doors.open_card, name="open_card"),
+    path("leave", doors.leave, name="leave"),
+    path("language", doors.choose_language, name="choose_language"),
+    path("cards", cards.my_cards, name="my_cards"),
+    path("cards/add", cards.add_card, name="add_card"),
+    path("c/<str:token>", cards.card_page, name="card"),
+    path("c/<str:token>/keep", cards.keep_card, name="keep_card"),
+    path("c/<str:token>/name", cards.name_card, name="name_card"),
+    path("c/<str:token>/start/<int:lot_id>", cards.start_lot, name="start_lot"),
+    path("c/<str:token>/plans", renewing.plans, name="plans"),
+    path("c/<str:token>/renew/<str:plan_code>", renewing.confirm, name="confirm"),
+    path("orders", orders.my_orders, name="my_orders"),
+    path("o/<str:number>", orders.order_page, name="order"),
+    path("o/<str:number>/progress", orders.order_progress, name="order_progress"),
+    path("o/<str:number>/pay", orders.pay, name="pay"),
+    path("o/<str:number>/cancel", orders.cancel, name="cancel"),
+    path("account", account.account_page, name="account"),
+    path("login", account.LoginView.as_view(), name="account_login"),
+    path("logout", account.LogoutView.as_view(), name="account_logout"),
+    path("signup", account.SignupView.as_view(), name="account_signup"),
+    path("verify", account.VerifyView.as_view(), name="account_email_verification_sent"),
+    path("closed", account.ClosedView.as_view(), name="account_inactive"),
+    path("password", account.ChangePasswordView.as_view(), name="account_change_password"),
+    path("forgot", account.ForgotPasswordView.as_view(), name="account_reset_password"),
+    path("forgot/code", account.ResetCodeView.as_view(), name="account_confirm_password_reset_code"),
+    path("forgot/new", account.NewPasswordView.as_view(), name="account_complete_password_reset"),
+    path("forgot/done", account.NewPasswordDoneView.as_view(), name="account_password_reset_completed"),
+]
+
+if settings.DEMO:
+    urlpatterns += [
+        path("demo/mail", mailbox.messages, name="demo_mail"),
+        path("demo/mail/<str:message_id>", mailbox.message, name="demo_message"),
+    ]

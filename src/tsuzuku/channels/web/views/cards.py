@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cards: the list, adding one, and the page of one."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+
+from tsuzuku.allowances.actions import start_lot as start_lot_of_card
+from tsuzuku.allowances.errors import LotCannotStart
+from tsuzuku.allowances.queries import card_allowance, card_allowances
+from tsuzuku.cards.actions import hold_card, rename_card
+from tsuzuku.cards.qr import card_qr_svg
+from tsuzuku.cards.queries import cards_of
+from tsuzuku.channels.web import CHANNEL
+from tsuzuku.channels.web.access import CardAccess, card_or_404, person
+from tsuzuku.channels.web.forms import AddCardForm, CardNameForm
+from tsuzuku.channels.web.order_stage import simple_stage
+from tsuzuku.channels.web.refusals import refusal_text
+from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize, summarize_all
+from tsuzuku.channels.web.views.doors import try_to_open
+from tsuzuku.kernel import clock
+from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
+from tsuzuku.people.models import User
+from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.queries import renewals_of_card
+from tsuzuku.renewals.quotes import offers_for
+from tsuzuku.renewals.states import ACTIVATING, ORDERED
+
+#: So many renewals are shown on the card's page.
+HISTORY = 10
+
+
+@never_cache
+@login_required
+@require_GET
+def my_cards(request: HttpRequest) -> HttpResponse:
+    """Every card that somebody holds, with what is left; who holds just one sees it at once."""
+    now = clock.now()
+    holders = list(cards_of(_logged_in(request)))
+    if len(holders) == 1 and "all" not in request.GET:
+        return redirect("card", token=holders[0].card.public_token)
+    allowances = card_allowances([holder.card_id for holder in holders], now=now)
+    return render(request, "web/cards.html", {"now": now, "cards": summarize_all(holders, allowances, now=now)})
+
+
+@sensitive_post_parameters("number", "pin")
+@never_cache
+@login_required
+def add_card(request: HttpRequest) -> HttpResponse:
+    """Adds a card to an account by its number and PIN."""
+    now = clock.now()
+    form = AddCardForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        card, status = try_to_open(request, form, now=now)
+        if card is not None:
+            hold_card(user=_logged_in(request), card=card, name=form.cleaned_data["name"], now=now)
+            messages.success(request, _("The card is in your account now."))
+            return redirect("card", token=card.public_token)
+    return render(request, "web/add_card.html", {"form": form}, status=status)
+
+
+@never_cache
+@require_GET
+def card_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Am I online, until when, what should I do; below it everything else about the card.
+
+    It is the address in the card's QR: whoever may not see the card is asked to open it, whether there is one or not.
+    """
+    now = clock.now()
+    try:
+        access = card_or_404(request, token, now=now)
+    except Http404:
+        return redirect(f"{reverse('open_card')}?{urlencode({'next': request.path})}")
+    return render(request, "web/card.html", _card_context(access, now=now))
+
+
+def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
+    card = access.card
+    allowance = card_allowance(card.pk, now=now)
+    summary = summarize(card, access.holder, allowance, now=now)
+    renewals = list(renewals_of_card(card.pk)[:HISTORY])
+    to_tap = summary.standing.to_tap
+    names = plan_names(lot.plan_code for lot in allowance.lots)
+    language = get_language() or "en"
+    prices = [offer.price for offer in offers_for(card, channel=CHANNEL, now=now) if offer.refused is None]
+    return {
+        "now": now,
+        "access": access,
+        "summary": summary,
+        "card": card,
+        "allowance": allowance,
+        "lots": lot_rows(allowance.lots, names),
+        "ready_name": names.get(to_tap.plan_code) if to_tap else None,
+        "renewals": [
+            {
+                "renewal": renewal,
+                "name": renewal.plan.name_in(language),
+                "stage": simple_stage(renewal.order, renewal, now=now),
+            }
+            for renewal in renewals
+        ],
+        "open_renewal": next((renewal for renewal in renewals if _is_open(renewal, now=now)), None),
+        "cheapest": min(prices, key=lambda price: price.amount_minor, default=None),
+        "qr": card_qr_svg(card, title=_("QR code that leads to this card")),
+        "name_form": CardNameForm(initial={"name": access.holder.name}) if access.holder else None,
+    }
+
+
+def _is_open(renewal: Renewal, *, now: datetime) -> bool:
+    """Whether it waits for its payer or its carrier."""
+    order = renewal.order
+    if order.state == AWAITING_PAYMENT:
+        return order.can_be_paid(now)
+    return order.state == PAID and renewal.state in {ORDERED, ACTIVATING}
+
+
+@require_POST
+@login_required
+def keep_card(request: HttpRequest, token: str) -> HttpResponse:
+    """Puts a card that the PIN has opened into the account of who is logged in."""
+    now = clock.now()
+    access = card_or_404(request, token, now=now)
+    hold_card(user=_logged_in(request), card=access.card, now=now)
+    messages.success(request, _("The card is in your account now."))
+    return redirect("card", token=token)
+
+
+@require_POST
+@login_required
+def name_card(request: HttpRequest, token: str) -> HttpResponse:
+    """Changes what a holder calls a card."""
+    access = card_or_404(request, token, now=clock.now())
+    if access.holder is None:
+        raise Http404
+    form = CardNameForm(request.POST)
+    if form.is_valid():
+        rename_card(user=_logged_in(request), card=access.card, name=form.cleaned_data["name"])
+        messages.success(request, _("The name is saved."))
+    else:
+        messages.error(request, form.errors["name"][0])
+    return redirect("card", token=token)
+
+
+@require_POST
+def start_lot(request: HttpRequest, token: str, lot_id: int) -> HttpResponse:
+    """Starts a lot that waits for a tap."""
+    now = clock.now()
+    access = card_or_404(request, token, now=now)
+    try:
+        start_lot_of_card(card_id=access.card.pk, lot_id=lot_id, actor=access.actor, now=now)
+    except LotCannotStart as refusal:
+        messages.error(request, refusal_text(refusal))
+    else:
+        messages.success(request, _("Started. You are online."))
+    return redirect("card", token=token)
+
+
+def _logged_in(request: HttpRequest) -> User:
+    """Who is logged in, behind `login_required`."""
+    user = person(request)
+    if user is None:
+        raise Http404
+    return user

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Orders: paying, the way from paid to online as it happens, giving up, and what was ordered before."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from tsuzuku.allowances.queries import card_allowance
+from tsuzuku.cards.models import CardHolder
+from tsuzuku.cards.queries import cards_of
+from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
+from tsuzuku.channels.web.order_stage import MOVING_STAGES, look_again_after, simple_stage, stage_of
+from tsuzuku.channels.web.plan_texts import method_name
+from tsuzuku.channels.web.refusals import refusal_text
+from tsuzuku.channels.web.summaries import summarize
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.iccid import masked
+from tsuzuku.orders.errors import OrderNotPayable
+from tsuzuku.orders.queries import orders_of_payer
+from tsuzuku.payments.actions import start_payment
+from tsuzuku.payments.errors import PaymentNotStarted
+from tsuzuku.payments.models import CaptureOutcome
+from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of
+from tsuzuku.renewals.actions import cancel_renewal
+from tsuzuku.renewals.queries import renewals_of_orders
+
+ORDERS_ON_A_PAGE = 20
+
+
+@never_cache
+@require_GET
+def order_page(request: HttpRequest, number: str) -> HttpResponse:
+    """How an order stands, and what can be done about it."""
+    now = clock.now()
+    access = order_or_404(request, number, now=now)
+    return render(request, "web/order.html", _context(request, access, now=now))
+
+
+@never_cache
+@require_GET
+def order_progress(request: HttpRequest, number: str) -> HttpResponse:
+    """The part of the order's page that changes; nothing at all while it has not changed from what was seen."""
+    now = clock.now()
+    access = order_or_404(request, number, now=now)
+    context = _context(request, access, now=now)
+    if context["seen"] == request.GET.get("seen"):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    return render(request, "web/order_progress.html", context)
+
+
+def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dict[str, Any]:
+    order, renewal = access.order, access.renewal
+    payment = latest_payment(order.number)
+    came_back = "back" in request.GET
+    stage = stage_of(order, renewal, payment, came_back=came_back, now=now)
+    again = look_again_after(renewal.settled_at or (payment.created_at if payment else order.created_at), now=now)
+    holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
+    refunds = refunds_of(order.number)
+    return {
+        "now": now,
+        "order": order,
+        "renewal": renewal,
+        "plan_name": renewal.plan.name_in(get_language() or "en"),
+        "stage": stage,
+        "is_moving": stage in MOVING_STAGES,
+        "again_seconds": int(again.total_seconds()),
+        "seen": f"{stage}.{int(again.total_seconds())}",
+        "came_back": came_back,
+        "payment": payment,
+        "methods": named_methods(order.currency),
+        "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
+        "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
+        "summary": summarize(renewal.card, holder, card_allowance(renewal.card_id, now=now), now=now),
+    }
+
+
+def named_methods(currency: str) -> list[tuple[str, str]]:
+    """How one can pay in a currency: a form's value and a name."""
+    return [(f"{provider}:{method}", method_name(method)) for provider, method in payment_methods(currency)]
+
+
+@require_POST
+def pay(request: HttpRequest, number: str) -> HttpResponse:
+    """Goes to the provider's page for an order that awaits its payment."""
+    now = clock.now()
+    return start_paying(request, order_or_404(request, number, now=now), now=now)
+
+
+def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) -> HttpResponse:
+    """To the provider's page by the method that was chosen; to the order's page if that cannot be."""
+    order, renewal = access.order, access.renewal
+    chosen = [
+        (provider, method)
+        for provider, method in payment_methods(order.currency)
+        if f"{provider}:{method}" == request.POST.get("method")
+    ]
+    if not chosen or not order.can_be_paid(now):
+        return redirect("order", number=order.number)
+    provider, method = chosen[0]
+    language = get_language() or settings.LANGUAGE_CODE
+    try:
+        address = start_payment(
+            purpose=order.number,
+            amount=order.price,
+            provider=provider,
+            method=method,
+            description=_("%(plan)s for card %(card)s")
+            % {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)},
+            order_number=order.number,
+            return_url=f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}?back=1",
+            language=language,
+            now=now,
+        )
+    except PaymentNotStarted as refusal:
+        messages.error(request, refusal_text(refusal))
+        return redirect("order", number=order.number)
+    return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+
+
+@require_POST
+def cancel(request: HttpRequest, number: str) -> HttpResponse:
+    """Gives up an order that nobody has paid."""
+    now = clock.now()
+    access = order_or_404(request, number, now=now)
+    try:
+        cancel_renewal(number=access.order.number, actor=access.actor, now=now)
+    except OrderNotPayable as refusal:
+        messages.error(request, refusal_text(refusal))
+    return redirect("order", number=access.order.number)
+
+
+@never_cache
+@login_required
+@require_GET
+def my_orders(request: HttpRequest) -> HttpResponse:
+    """What somebody has ordered, newest first, each with the way to order it again."""
+    now = clock.now()
+    user = person(request)
+    if user is None:
+        return redirect("home")
+    page = Paginator(renewals_of_orders(orders_of_payer(user)), ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
+    names = {holder.card_id: holder.name for holder in cards_of(user)}
+    language = get_language() or "en"
+    rows = [
+        {
+            "renewal": renewal,
+            "plan_name": renewal.plan.name_in(language),
+            "card_name": names.get(renewal.card_id) or masked(renewal.card.iccid),
+            "is_held": renewal.card_id in names,
+            "stage": simple_stage(renewal.order, renewal, now=now),
+        }
+        for renewal in page
+    ]
+    return render(request, "web/orders.html", {"now": now, "rows": rows, "page": page})

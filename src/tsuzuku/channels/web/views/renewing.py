@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Choosing a plan and confirming it: what it costs, what the card will hold and what ends earlier, before paying."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from tsuzuku.allowances.queries import Allowance, LotView, Preview, card_allowance
+from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
+from tsuzuku.catalog.terms import LotKind
+from tsuzuku.channels.web import CHANNEL, stretches
+from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
+from tsuzuku.channels.web.advice import held_bytes
+from tsuzuku.channels.web.forms import ConfirmForm
+from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, what_it_gives
+from tsuzuku.channels.web.prices import CONSUMPTION_TAX_PERCENT, included_tax
+from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
+from tsuzuku.channels.web.summaries import summarize
+from tsuzuku.channels.web.views.orders import named_methods, start_paying
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.errors import DomainError
+from tsuzuku.kernel.money import Money
+from tsuzuku.look.line import Stretch
+from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
+from tsuzuku.renewals.actions import order_renewal
+from tsuzuku.renewals.errors import KeyReused, QuoteChanged
+from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.queries import renewal_of, renewals_of_card
+from tsuzuku.renewals.quotes import Notice, Offer, Quote, offers_for, quote_renewal
+
+#: Who ordered the same plan within this is told so before ordering it again.
+_JUST_NOW = timedelta(minutes=30)
+#: After these nothing can be chosen at all.
+_DEAD_CARD = (CardSuspended, CardLost, CardPastLastDate)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A plan to choose, with what the card would be after it."""
+
+    offer: Offer
+    name: str
+    gives: list[str]
+    joins: str
+    a_day: Money | None
+    held: int | None
+    until: datetime | None
+    planned: tuple[Stretch, ...]
+
+
+@never_cache
+@require_GET
+def plans(request: HttpRequest, token: str) -> HttpResponse:
+    """Every plan that the card can take, each with its preview; then those that it cannot, and why."""
+    now = clock.now()
+    access = card_or_404(request, token, now=now)
+    offers = offers_for(access.card, channel=CHANNEL, now=now)
+    before = card_allowance(access.card.pk, now=now)
+    language = get_language() or "en"
+    context = {
+        "now": now,
+        "summary": summarize(access.card, access.holder, before, now=now),
+        "token": token,
+        "held": held_bytes(before),
+        "sections": [
+            (section, [_tile(offer, before, language) for offer in section.offers]) for section in sections(offers)
+        ],
+        "refused": [
+            (offer.plan.name_in(language), refusal_text_of(offer.refused)) for offer in offers if offer.refused
+        ],
+    }
+    return render(request, "web/plans.html", context)
+
+
+def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
+    if offer.preview is None:
+        raise ValueError("a plan that the card cannot take has no tile")
+    terms = terms_of(offer.plan)
+    after = offer.preview.allowance
+    return Tile(
+        offer=offer,
+        name=offer.plan.name_in(language),
+        gives=what_it_gives(offer.plan, terms),
+        joins=how_it_joins(terms),
+        a_day=price_a_day(offer.price, terms),
+        held=held_bytes(after),
+        until=after.online_until,
+        planned=stretches.planned(before, after),
+    )
+
+
+@never_cache
+def confirm(request: HttpRequest, token: str, plan_code: str) -> HttpResponse:
+    """Shows what a plan would do to the card, and on a yes orders it and goes to pay."""
+    now = clock.now()
+    access = card_or_404(request, token, now=now)
+    try:
+        if request.method == "POST":
+            return _order(request, access, plan_code, now=now)
+        return _ask(request, access, quote_renewal(access.card, plan_code, channel=CHANNEL, now=now), now=now)
+    except DomainError as refusal:
+        messages.error(request, refusal_text(refusal))
+        return redirect("card" if isinstance(refusal, _DEAD_CARD) else "plans", token=token)
+
+
+def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: datetime) -> HttpResponse:
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        quote = quote_renewal(access.card, plan_code, channel=CHANNEL, now=now)
+        return _ask(request, access, quote, form=form, now=now)
+    try:
+        order = order_renewal(
+            card=access.card,
+            plan_code=plan_code,
+            digest=form.cleaned_data["digest"],
+            actor=access.actor,
+            key=str(form.cleaned_data["key"]),
+            payer=access.user,
+            email=access.user.email if access.user else form.cleaned_data["email"],
+            language=get_language() or settings.LANGUAGE_CODE,
+            channel=CHANNEL,
+            now=now,
+        )
+    except QuoteChanged as changed:
+        return _ask(request, access, changed.quote, form=form, has_changed=True, now=now)
+    except KeyReused:
+        quote = quote_renewal(access.card, plan_code, channel=CHANNEL, now=now)
+        return _ask(request, access, quote, has_changed=True, now=now)
+    return start_paying(request, OrderAccess(order=order, renewal=renewal_of(order), user=access.user), now=now)
+
+
+def _ask(
+    request: HttpRequest,
+    access: CardAccess,
+    quote: Quote,
+    *,
+    now: datetime,
+    form: ConfirmForm | None = None,
+    has_changed: bool = False,
+) -> HttpResponse:
+    """The page that asks; with a new key unless the old one has not been used."""
+    terms = terms_of(quote.plan)
+    after = quote.preview.allowance
+    context = {
+        "now": now,
+        "summary": summarize(access.card, access.holder, quote.before, now=now),
+        "access": access,
+        "quote": quote,
+        "plan_name": quote.plan.name_in(get_language() or "en"),
+        "gives": what_it_gives(quote.plan, terms),
+        "after": after,
+        "held": held_bytes(after),
+        "lot": _new_lot(quote.preview),
+        "is_joined": quote.preview.sequence in {lot.sequence for lot in quote.before.lots if lot.kind is LotKind.DATA},
+        "planned": stretches.planned(quote.before, after),
+        "is_needed": Notice.NOT_NEEDED_YET not in quote.warnings,
+        "tax": included_tax(quote.price),
+        "tax_percent": CONSUMPTION_TAX_PERCENT,
+        "methods": named_methods(quote.price.currency),
+        "chosen_method": request.POST.get("method", ""),
+        "form": form or ConfirmForm(),
+        "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
+        "has_changed": has_changed,
+        "just_ordered": _just_ordered(access, quote, now=now),
+    }
+    status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
+    return render(request, "web/confirm.html", context, status=status)
+
+
+def _new_lot(preview: Preview) -> LotView:
+    """The lot of data that the renewal makes or joins."""
+    return next(lot for lot in preview.allowance.lots if lot.kind is LotKind.DATA and lot.sequence == preview.sequence)
+
+
+def _just_ordered(access: CardAccess, quote: Quote, *, now: datetime) -> Renewal | None:
+    """The same plan for the same card a short while ago, as after going back from the pay page or in another tab."""
+    recent = renewals_of_card(access.card.pk).filter(
+        plan=quote.plan, created_at__gt=now - _JUST_NOW, order__state__in=[AWAITING_PAYMENT, PAID]
+    )
+    return recent.first()
