@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from tsuzuku.journal.chores import wake
@@ -54,13 +54,14 @@ def deliver_facts(*, listener_name: str) -> int:
 
 def _deliver_portion(listener_name: str, *, limit: int) -> int:
     now = clock.now()
+    deliveries: list[Delivery] = []
     try:
         with transaction.atomic():
             deliveries = _claim(listener_name, now=now, limit=limit)
             _tell(listener_name, deliveries)
             return len(deliveries)
-    except DatabaseError:
-        # The database itself is in trouble (gone, deadlock): the sweep comes back, nothing is the fact's fault.
+    except (OperationalError, InterfaceError):
+        # The database itself is in trouble (gone, a deadlock), which is not the facts' fault: the sweep comes back.
         raise
     except Exception as problem:
         if limit > 1:

@@ -108,7 +108,10 @@ def _open_payment(*, purpose: str, amount: Money, provider: str, method: str, no
         ],
         ignore_conflicts=True,
     )
-    return payments.get()
+    payment = payments.first()
+    if payment is None:  # It was paid or declined between the two statements: whoever asks looks again.
+        raise PaymentNotStarted(reason="just-ended")
+    return payment
 
 
 def _fail_payment(payment: Payment, *, reason: str, now: datetime) -> None:

@@ -149,7 +149,8 @@ def _grantee(renewal: Renewal, *, at: datetime, is_credited: bool) -> Grantee:
 
 def credit_renewals(credited: Sequence[tuple[Renewal, datetime, str]], *, now: datetime) -> None:
     """Makes the lots of renewals that carriers have credited (when, under which reference), under the cards' locks."""
-    grant_renewals([_grantee(renewal, at=at, is_credited=True) for renewal, at, _ in credited])
+    # A carrier's clock that runs ahead must not make lots that have yet to begin.
+    grant_renewals([_grantee(renewal, at=min(at, now), is_credited=True) for renewal, at, _ in credited])
     finish_renewals(credited, now=now)
 
 
