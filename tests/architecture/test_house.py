@@ -4,6 +4,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from tsuzuku.project import reference
@@ -51,7 +52,7 @@ def test_every_command_is_documented() -> None:
     from tsuzuku.project.cli import tsuzuku
 
     text = (ROOT / "docs/operating/commands.md").read_text(encoding="utf-8")
-    commands = [command for section in tsuzuku.sections.values() for command in section]
+    commands = tsuzuku.list_commands(click.Context(tsuzuku))
     assert [command for command in commands if f"`tsuzuku {command}" not in text] == []
 
 

@@ -6,17 +6,20 @@
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from typing import TypeVar
 
 import tsuzuku
 from tsuzuku.journal.events import Event
 from tsuzuku.journal.listeners import listeners_for
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.states import States
+
+T = TypeVar("T")
 
 _NOTICE = "Written by `make reference` from the code; change the code, not this page."
 
@@ -79,7 +82,7 @@ def _errors_page() -> str:
     return "\n".join([*lines, ""])
 
 
-def _subclasses(base: type) -> Iterable[type]:
+def _subclasses(base: type[T]) -> Iterator[type[T]]:
     """The classes below a base that belong to the product, wherever they were defined."""
     for below in base.__subclasses__():
         if below.__module__.startswith("tsuzuku."):
