@@ -160,6 +160,10 @@ def destroy(home: Path) -> None:
             fcntl.flock(users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             folder, account = _folder(home)
             _stop(Server("", _binaries(folder, account), home, folder, account, users_lock))
+            socket = _socket_folder(folder)
+            if socket.exists():
+                _make_private(socket, account)  # Refuses what is not ours.
+                shutil.rmtree(socket)
             shutil.rmtree(folder)
             if place.is_symlink():
                 place.unlink()

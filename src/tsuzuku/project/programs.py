@@ -41,7 +41,7 @@ def web(*, host: str, port: int, processes: int = WEB_PROCESSES) -> Program:
         "blocking-threads": WEB_THREADS,
         # Less than the supervisor's patience, so that requests under way end before it kills.
         "workers-kill-timeout": 8,
-        "log-level": "warning",
+        "log-level": "error",
     }
     flags = ["--no-ws", "--respawn-failed-workers"]
     words = [f"--{name}={value}" for name, value in options.items()]

@@ -26,7 +26,7 @@ import click
 from tsuzuku.project import postgres, tether
 from tsuzuku.project.programs import Program
 
-#: A child that ends is started again after this long; each time it ends early again, after twice as long.
+#: A child that ends is started again after this long; if it ends early again, each time after twice as long.
 BACKOFF_SECONDS = 0.2
 BACKOFF_SECONDS_MAX = 5.0
 #: Whoever lived this long did not end early.
@@ -130,14 +130,13 @@ def _tend(children: Sequence[_Child], say: "_Speaker") -> bool:
     for child in children:
         if child.process is not None and (code := child.process.poll()) is not None:
             _kill_group(child.process.pid)
-            ended_early = now - child.started_at < HEALTHY_SECONDS
-            child.backoff_seconds = (
-                min(child.backoff_seconds * 2, BACKOFF_SECONDS_MAX) if ended_early else BACKOFF_SECONDS
-            )
+            if now - child.started_at > HEALTHY_SECONDS:
+                child.backoff_seconds = BACKOFF_SECONDS
+            say.line(child.program.name, f"{_ending(code)}; starting again in {child.backoff_seconds:.1f} s")
             child.process = None
             child.start_at = now + child.backoff_seconds
+            child.backoff_seconds = min(child.backoff_seconds * 2, BACKOFF_SECONDS_MAX)
             changed = True
-            say.line(child.program.name, f"{_ending(code)}; starting again in {child.backoff_seconds:.1f} s")
         if child.process is None and now >= child.start_at:
             child.process = _start(child.program, say)
             child.started_at = now
