@@ -25,7 +25,6 @@ class Texts:
     merchant: str
     order: str
     item: str
-    amount: str
     pay: str
     choose: str
     choose_more: str
@@ -45,7 +44,6 @@ _ENGLISH = Texts(
     merchant="Merchant",
     order="Order",
     item="For",
-    amount="Amount",
     pay="Pay {amount}",
     choose="What should happen",
     choose_more="This is a test page: try what a bank, a payer or a network can do.",
@@ -67,11 +65,11 @@ _ENGLISH = Texts(
             ),
         ),
         (
-            "Pay, and the message to the merchant",
+            "Pay, but the messages go wrong",
             (
-                (Behaviour.WEBHOOK_LATE, "comes late"),
-                (Behaviour.WEBHOOK_TWICE, "comes twice"),
-                (Behaviour.WEBHOOK_OUT_OF_ORDER, "comes before an older one"),
+                (Behaviour.WEBHOOK_LATE, "Pay, and the message comes late"),
+                (Behaviour.WEBHOOK_TWICE, "Pay, and the message comes twice"),
+                (Behaviour.WEBHOOK_OUT_OF_ORDER, "Pay, and messages come in the wrong order"),
             ),
         ),
     ),
@@ -90,7 +88,6 @@ _CHINESE = Texts(
     merchant="商户",
     order="订单号",
     item="内容",
-    amount="金额",
     pay="支付 {amount}",
     choose="接下来会发生什么",
     choose_more="这是测试页面：可以试试银行、付款人或网络可能出现的各种情况。",
@@ -112,11 +109,11 @@ _CHINESE = Texts(
             ),
         ),
         (
-            "付款，而发给商户的通知",
+            "付款，但通知出了问题",
             (
-                (Behaviour.WEBHOOK_LATE, "来得很晚"),
-                (Behaviour.WEBHOOK_TWICE, "来了两次"),
-                (Behaviour.WEBHOOK_OUT_OF_ORDER, "先于更早的通知到达"),
+                (Behaviour.WEBHOOK_LATE, "付款，通知来得很晚"),
+                (Behaviour.WEBHOOK_TWICE, "付款，通知来了两次"),
+                (Behaviour.WEBHOOK_OUT_OF_ORDER, "付款，通知顺序颠倒"),
             ),
         ),
     ),
@@ -141,7 +138,7 @@ header{max-width:440px;margin:0 auto;padding:20px;display:flex;gap:8px;align-ite
 font-weight:700}
 svg{flex:none}
 h1{font-size:16px;font-weight:600;margin:8px 0 0;color:var(--quiet)}
-.sum{font-size:44px;line-height:1.2;font-weight:700;letter-spacing:-.02em;font-variant-numeric:tabular-nums;margin:0}
+.sum{color:var(--ink);font-size:44px;line-height:1.2;font-weight:700;letter-spacing:-.02em;font-variant-numeric:tabular-nums;margin:0}
 .sum small{font-size:16px;font-weight:600;letter-spacing:0;color:var(--quiet);margin-left:8px}
 dl{background:var(--card);border:1px solid var(--hair);border-radius:16px;padding:16px;margin:16px 0;display:grid;
 grid-template-columns:auto 1fr;gap:8px 16px}
@@ -205,7 +202,8 @@ def _form(texts: Texts, payment: Payment, *, merchant: str) -> str:
         for heading, choices in texts.groups
     )
     return (
-        f'<h1>{texts.amount}</h1><p class="sum">{escape(amount)}{code}</p>{declined}<dl>{listed}</dl>'
+        f"<h1>{escape(texts.title.format(merchant=merchant))}</h1>"
+        f'<p class="sum">{escape(amount)}{code}</p>{declined}<dl>{listed}</dl>'
         f'<form method="post"><button class="pay" name="behaviour" value="{Behaviour.PAY.value}">'
         f'{escape(texts.pay.format(amount=amount))}</button><p class="note">{texts.test}</p>'
         f'<section aria-labelledby="choose"><h2 id="choose">{texts.choose}</h2>'

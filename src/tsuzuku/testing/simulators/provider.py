@@ -212,7 +212,7 @@ class PaymentSandbox(Sandbox):
         pace = _parse(lambda: Pace(**{name: float(fields.get(name, old)) for name, old in asdict(self._pace).items()}))
         pays = _parse(lambda: [Behaviour(each) for each in fields.get("next_pays", [])])
         refunds = _parse(lambda: [RefundEnd(each) for each in fields.get("next_refunds", [])])
-        again = _parse(lambda: {"times": 1, **fields["redeliver"]} if "redeliver" in fields else None)
+        again = _parse(lambda: _redelivery(fields["redeliver"])) if "redeliver" in fields else None
         webhook = fields.get("webhook")
         if webhook is not None and not is_webhook_url(str(webhook)):
             raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "webhook-malformed")
@@ -230,7 +230,8 @@ class PaymentSandbox(Sandbox):
             if "emit" in fields:
                 self._books.emit(str(fields["emit"]), now=clock.now())
             if again:
-                self._books.deliver_again(str(again["event"]), times=int(again["times"]), now=clock.now())
+                event_id, times = again
+                self._books.deliver_again(event_id, times=times, now=clock.now())
             self._changed.notify_all()
         return answer_json({})
 
@@ -286,6 +287,11 @@ def _back(payment: Payment) -> str:
     parts = urlsplit(payment.return_url)
     query = "&".join(filter(None, [parts.query, urlencode({"payment": payment.id})]))
     return parts._replace(query=query).geturl()
+
+
+def _redelivery(asked: dict[str, Any]) -> tuple[str, int]:
+    """Which event to send again, and how often."""
+    return str(asked["event"]), int(asked.get("times", 1))
 
 
 def _shown_refund(refund: Refund) -> dict[str, object]:

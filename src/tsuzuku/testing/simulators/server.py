@@ -269,9 +269,11 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
-    server_version = "TsuzukuSandbox"
-    sys_version = ""
     timeout = 30
+
+    def version_string(self) -> str:
+        """The Server header."""
+        return "TsuzukuSandbox"
 
     def do_GET(self) -> None:
         self._exchange()
