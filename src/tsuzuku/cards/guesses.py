@@ -3,7 +3,6 @@
 
 import ipaddress
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,28 +44,22 @@ def count_guess(*, number: str, address: str, now: datetime) -> TooManyGuesses |
     """Counts one guess against the address, the card and the installation; returns the refusal if it is one too many.
 
     A guess is counted before its PIN is looked at, so guesses made at the same time all count; the caller rolls the
-    count back when the PIN was right. What an earlier limit refuses does not count against later ones: one address
-    cannot use up the installation's. Locks are taken in this order everywhere.
+    count back when the PIN was right. What one limit refuses does not count against those after it: an address that
+    hammers away does not use up its day, nor the card's, nor the installation's. Locks are taken in this one order.
     """
     for limits, whom in (
         (ADDRESS_LIMITS, _network(address)),
         (CARD_LIMITS, number),
         (INSTALLATION_LIMITS, ""),
     ):
-        refusal = _count(limits, guesser_digest(whom), now)
-        if refusal is not None:
-            return refusal
+        for limit in limits:
+            free_at = _count(limit, guesser_digest(whom), now)
+            if free_at is not None:
+                return TooManyGuesses(retry_after_seconds=math.ceil((free_at - now).total_seconds()))
     return None
 
 
-def _count(limits: Sequence[Limit], whom: str, now: datetime) -> TooManyGuesses | None:
-    free_at = max((_count_one(limit, whom, now) or now for limit in limits), default=now)
-    if free_at <= now:
-        return None
-    return TooManyGuesses(retry_after_seconds=math.ceil((free_at - now).total_seconds()))
-
-
-def _count_one(limit: Limit, whom: str, now: datetime) -> datetime | None:
+def _count(limit: Limit, whom: str, now: datetime) -> datetime | None:
     """Adds one; returns when the stretch of time ends if that was one too many."""
     with connection.cursor() as cursor:
         # One more, or one anew if the stretch is over; the row's lock makes parallel guesses count one after the other.

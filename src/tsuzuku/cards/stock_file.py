@@ -139,10 +139,11 @@ def read_stock(file: BinaryIO) -> tuple[StockFormat, Iterator[StockLine]]:
 
 def _understand(file: BinaryIO) -> StockFormat:
     encodings = possible_encodings(file)
-    for encoding in encodings:
-        found = _find_headings(file, encoding)
-        if found is not None:
-            return _checked(found)
+    readings = [_find_headings(file, encoding) for encoding in encodings]
+    # The first of those that know the most headings.
+    found = max((reading for reading in readings if reading), key=_known_columns, default=None)
+    if found is not None:
+        return _checked(found)
     raise StockFileRefused(
         reason=_("There are no headings in the first %(lines)d lines (read as %(encoding)s). One must say %(heading)s.")
         % {"lines": HEADING_WITHIN_LINES, "encoding": encodings[0].name, "heading": _spelled(Column.ICCID)}
@@ -153,10 +154,14 @@ def _find_headings(file: BinaryIO, encoding: Encoding) -> StockFormat | None:
     """The first line that names the card numbers, split by whichever sign makes the most of it."""
     for line in islice(physical_lines(file, encoding), HEADING_WITHIN_LINES):
         readings = [_headings(line.text or "", line.number, delimiter, encoding) for delimiter in DELIMITERS]
-        best = max(readings, key=lambda reading: sum(column is not None for column in reading.columns))
+        best = max(readings, key=_known_columns)
         if Column.ICCID in best.columns:
             return best
     return None
+
+
+def _known_columns(reading: StockFormat) -> int:
+    return sum(column is not None for column in reading.columns)
 
 
 def _headings(text: str, number: int, delimiter: str, encoding: Encoding) -> StockFormat:

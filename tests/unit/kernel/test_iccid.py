@@ -20,7 +20,8 @@ def test_every_way_of_writing_a_number_is_the_same_number(body: str) -> None:
     number = body + luhn_digit(body)
     grouped = " ".join(number[start : start + 4] for start in range(0, 19, 4))
     ways = [
-        number, body, number + "F", number + "f", number + "Ｆ", number.translate(WIDE), grouped, grouped.translate(WIDE),
+        number, body, number + "F", number + "f", number + "Ｆ", number.translate(WIDE), grouped,
+        grouped.translate(WIDE),
         "-".join((number[:6], number[6:])), "ー".join((number[:6], number[6:])), f"'{number}", f"’{number}",
         f"  {number}\t", f"\u200b{number}\ufeff", number.replace("", "\u3000").strip(),
     ]  # fmt: skip

@@ -4,7 +4,9 @@ import pytest
 from tsuzuku.kernel.texts import begins_like_formula, is_one_line
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", "\uff1d1", "\uff0b1"])
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", "\uff1d1", "\uff0b1"]
+)
 def test_what_a_spreadsheet_would_run(text: str) -> None:
     assert begins_like_formula(text)
 
