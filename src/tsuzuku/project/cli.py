@@ -70,7 +70,7 @@ tsuzuku = Commands(
     "tsuzuku",
     about="The open-source platform with which a travel-SIM brand keeps its customers online in Japan.",
     sections={
-        "Try it": {"simulate": "simulate"},
+        "Try it": {"demo": "demo", "simulate": "simulate"},
         "Run it": {
             "serve": "serve",
             "worker": "worker",
@@ -78,6 +78,7 @@ tsuzuku = Commands(
             "messages": "messages",
             "doctor": "doctor",
         },
+        "Fill it": {"import": "import_"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},
         "The outside world, for trials": {

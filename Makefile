@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each target sets itself up first: git, make and Python 3.11 are enough. With uv: `uv run tsuzuku demo`, `uv run pytest`.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test check lint types faults format reference setup browser
+
+export TSUZUKU_HOME ?= $(CURDIR)/.tsuzuku
+BIN := .venv/bin
+N ?= 20
+TEMPLATES = $(shell find src -path '*/templates/*.html')
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: setup ## Run everything with data to try it on; RESET=1 starts over
+	@$(BIN)/tsuzuku demo $(if $(RESET),--reset)
+
+test: setup browser ## Run the tests, in a real browser too
+	@$(BIN)/pytest
+
+check: lint types test $(if $(wildcard tests/faults/__main__.py),faults) ## Run all that must hold: linters, types, tests, faults
+
+lint: setup ## Look at style, formatting, directions of imports and templates
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/lint-imports
+	@$(BIN)/djade --check --target-version 5.2 $(TEMPLATES)
+
+types: setup ## Check types
+	@$(BIN)/mypy
+
+faults: setup ## Kill processes N times in the middle of renewals; nothing may be lost or doubled
+	@$(BIN)/python -m tests.faults --kills $(N)
+
+format: setup ## Format code and templates
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/djade --target-version 5.2 $(TEMPLATES) || true
+
+reference: setup ## Write the pages of docs/ that the code dictates
+	@$(BIN)/python -m tsuzuku.project.reference docs
+
+setup: .venv/.ready
+
+browser: setup
+	@bin/browser
+
+.venv/.ready: bin/setup pyproject.toml uv.lock $(wildcard src/tsuzuku/locale/*/LC_MESSAGES/*.po)
+	@bin/setup
