@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The payment providers that come with Tsuzuku, against the contract."""
 
+import hashlib
+import json
 import sys
 import time
 from collections import deque
@@ -9,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.outcomes import Unavailable
+from tsuzuku.kernel.signatures import signature_header
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
-from tsuzuku.payments.ports import FailureReason
-from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook
+from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged
+from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook, a_payment, read
 from tsuzuku.testing.fakes import FakeProvider, Outcome
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
@@ -159,8 +164,12 @@ def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver)
 
 @pytest.fixture
 def sandbox(process: SandboxProcess, receiver: WebhookReceiver) -> SandboxOutside:
-    """The sandbox, whose refunds wait to be ended."""
+    """The sandbox, whose refunds wait to be ended. What a test before has left is told and forgotten."""
     outside = SandboxOutside(process, receiver)
+    outside.end_refunds()
+    while outside.audit()["owed_deliveries"]:
+        time.sleep(0.02)
+    receiver.forget()
     outside.control(refund_seconds=60)
     return outside
 
@@ -187,3 +196,64 @@ class TestFakeProvider(PaymentProviderContract):
     @pytest.fixture
     def outside(self, provider: FakeProvider) -> FakeOutside:
         return FakeOutside(provider)
+
+
+class TestSandboxOnly:
+    """What only the sandbox does."""
+
+    def test_a_second_start_changes_the_one_that_runs(
+        self, process: SandboxProcess, sandbox: SandboxOutside, receiver: WebhookReceiver
+    ) -> None:
+        second = sandbox_process(process.folder.parent, "--webhook", f"{receiver.url}?moved", "--merchant", "Nagi")
+        with pytest.raises(RuntimeError, match="exit code 0"):
+            second.start()
+        provider = SandboxProvider(process.folder)
+        reference = provider.start_payment(a_payment()).reference
+        sandbox.pay(reference)
+        assert [event.payment_reference for event in read(provider, sandbox.webhooks())] == [reference]
+
+    def test_what_a_killed_sandbox_owed_is_told_by_the_next(
+        self, process: SandboxProcess, sandbox: SandboxOutside, receiver: WebhookReceiver
+    ) -> None:
+        provider = SandboxProvider(process.folder)
+        reference = provider.start_payment(a_payment()).reference
+        url = process.url
+        receiver.answers.append(503)
+        sandbox.pay(reference)
+        receiver.take()
+        sandbox.stop()
+        sandbox.start()
+        assert process.url == url
+        assert [event.payment_reference for event in read(provider, sandbox.webhooks())] == [reference]
+
+    def test_never_started_it_is_unavailable(self, tmp_path: Path) -> None:
+        provider = SandboxProvider(tmp_path / "payment-sandbox")
+        assert provider.capabilities.redirect_origins == ()
+        with pytest.raises(Unavailable):
+            provider.start_payment(a_payment())
+        with pytest.raises(WebhookForged):
+            provider.read_webhook(headers={"Sandbox-Signature": "t=0,v1="}, body=b"{}", now=clock.now())
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"\xff",
+            b"[]",
+            b'{"id": "evt_1"}',
+            b'{"id": "evt_1", "type": "payment.captured", "created": "soon"}',
+            b'{"id": "evt_1", "type": "payment.captured", "created": "2026-11-21T00:00:00"}',
+            b'{"id": "evt_1", "type": "payment.captured", "created": "2026-11-21T00:00:00+00:00"}',
+            (
+                b'{"id": "evt_1", "type": "refund.done", "created": "2026-11-21T00:00:00+00:00", "payment": {"id": "p"}, '
+                b'"capture": {"id": "c"}, "refund": {"key": "r"}, "amount": {"amount_minor": 1.5, "currency": "JPY"}}'
+            ),
+        ],
+    )
+    def test_a_genuine_body_of_unknown_form_is_kept(self, process: SandboxProcess, body: bytes) -> None:
+        secrets = json.loads((process.folder / "secrets.json").read_text(encoding="utf-8"))["webhook_secrets"]
+        now = clock.now()
+        headers = {"Sandbox-Signature": signature_header(body, secrets=secrets, at=now)}
+        (event,) = SandboxProvider(process.folder).read_webhook(headers=headers, body=body, now=now)
+        assert (event.kind, event.payment_reference) == (EventKind.UNKNOWN, "")
+        assert event.event_id == f"sha256:{hashlib.sha256(body).hexdigest()}"

@@ -5,7 +5,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _WAIT_SECONDS = 20
@@ -26,6 +26,12 @@ class WebhookReceiver:
             return [self._received.get(timeout=wait_seconds) for _ in range(count)]
         except queue.Empty:
             raise TimeoutError(f"fewer than {count} webhooks came") from None
+
+    def forget(self) -> None:
+        """Forgets what has come and was not taken."""
+        with suppress(queue.Empty):
+            while True:
+                self._received.get_nowait()
 
     def receive(self, headers: dict[str, str], body: bytes) -> int:
         """Keeps a webhook; returns the status to answer with."""

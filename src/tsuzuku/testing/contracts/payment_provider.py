@@ -83,6 +83,12 @@ def a_payment(*, amount_minor: int = 1180) -> PaymentRequest:
     )
 
 
+def read(provider: PaymentProvider, webhooks: Sequence[Webhook]) -> list[ProviderEvent]:
+    """The events of webhooks that are genuine now."""
+    now = clock.now()
+    return [event for headers, body in webhooks for event in provider.read_webhook(headers=headers, body=body, now=now)]
+
+
 class PaymentProviderContract:
     """Subclass it as `Test...` and give two fixtures: `provider`, the adapter, and `outside`, a ProviderOutside."""
 
@@ -135,7 +141,7 @@ class PaymentProviderContract:
         request = a_payment()
         reference = provider.start_payment(request).reference
         outside.pay(reference)
-        (told,) = _read(provider, outside.webhooks())
+        (told,) = read(provider, outside.webhooks())
         assert (told.kind, told.payment_reference) == (EventKind.CAPTURED, reference)
         assert (told.amount, told.failure, told.refund_key) == (request.amount, None, None)
         assert told.capture_reference
@@ -149,7 +155,7 @@ class PaymentProviderContract:
     ) -> None:
         reference = provider.start_payment(a_payment()).reference
         outside.decline(reference, reason)
-        (told,) = _read(provider, outside.webhooks())
+        (told,) = read(provider, outside.webhooks())
         assert (told.kind, told.payment_reference, told.failure) == (EventKind.FAILED, reference, reason)
         assert told.capture_reference is None
         assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(told)]
@@ -158,7 +164,7 @@ class PaymentProviderContract:
         request = a_payment()
         reference = provider.start_payment(request).reference
         outside.pay(reference, times=2)
-        told = _read(provider, outside.webhooks(2))
+        told = read(provider, outside.webhooks(2))
         assert [(event.kind, event.amount) for event in told] == [(EventKind.CAPTURED, request.amount)] * 2
         assert len({event.capture_reference for event in told}) == 2
         assert len({event.event_id for event in told}) == 2
@@ -170,9 +176,9 @@ class PaymentProviderContract:
         self, provider: PaymentProvider, outside: ProviderOutside
     ) -> None:
         outside.pay(provider.start_payment(a_payment()).reference)
-        (first,) = _read(provider, outside.webhooks())
+        (first,) = read(provider, outside.webhooks())
         outside.deliver_again(first.event_id)
-        (again,) = _read(provider, outside.webhooks())
+        (again,) = read(provider, outside.webhooks())
         assert again.event_id == first.event_id
         assert _essence(again) == _essence(first)
 
@@ -180,7 +186,7 @@ class PaymentProviderContract:
         self, provider: PaymentProvider, outside: ProviderOutside
     ) -> None:
         outside.tell_something_else()
-        (told,) = _read(provider, outside.webhooks())
+        (told,) = read(provider, outside.webhooks())
         assert told.kind is EventKind.UNKNOWN
         assert told.event_id
         assert told.raw
@@ -240,7 +246,7 @@ class PaymentProviderContract:
         outside.change_secret()
         after = provider.start_payment(a_payment()).reference
         outside.pay(after)
-        told = _read(provider, [*old, *outside.webhooks()])
+        told = read(provider, [*old, *outside.webhooks()])
         assert [event.payment_reference for event in told] == [before, after]
 
     # -- giving back -------------------------------------------------------------------------------------------------
@@ -255,7 +261,7 @@ class PaymentProviderContract:
             with pytest.raises(Rejected):
                 provider.refund(_a_refund(capture, over))
         outside.end_refunds()
-        told = _read(provider, outside.webhooks(2))
+        told = read(provider, outside.webhooks(2))
         assert Counter((event.kind, event.refund_key, event.amount) for event in told) == Counter(
             (EventKind.REFUNDED, request.key, request.amount) for request in (first, second)
         )
@@ -272,7 +278,7 @@ class PaymentProviderContract:
         with pytest.raises(Rejected):
             provider.refund(replace(request, amount=Money(100, "JPY")))
         outside.end_refunds()
-        assert [event.refund_key for event in _read(provider, outside.webhooks())] == [request.key]
+        assert [event.refund_key for event in read(provider, outside.webhooks())] == [request.key]
 
     def test_a_refund_in_another_currency_is_refused(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
         capture = _capture(provider, outside, amount_minor=1000)
@@ -290,11 +296,11 @@ class PaymentProviderContract:
         outside.next_refund_fails()
         assert not provider.refund(failing).is_done
         outside.end_refunds()
-        (told,) = _read(provider, outside.webhooks())
+        (told,) = read(provider, outside.webhooks())
         assert (told.kind, told.refund_key, told.amount) == (EventKind.REFUND_FAILED, failing.key, failing.amount)
         provider.refund(good)
         outside.end_refunds()
-        (told,) = _read(provider, outside.webhooks())
+        (told,) = read(provider, outside.webhooks())
         assert (told.kind, told.refund_key) == (EventKind.REFUNDED, good.key)
 
     @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.DONE_UNANSWERED])
@@ -308,7 +314,7 @@ class PaymentProviderContract:
             provider.refund(request)
         provider.refund(request)
         outside.end_refunds()
-        assert [event.refund_key for event in _read(provider, outside.webhooks())] == [request.key]
+        assert [event.refund_key for event in read(provider, outside.webhooks())] == [request.key]
 
     # -- being away --------------------------------------------------------------------------------------------------
 
@@ -318,7 +324,7 @@ class PaymentProviderContract:
         request = a_payment()
         reference = provider.start_payment(request).reference
         outside.pay(reference)
-        told = _read(provider, outside.webhooks())
+        told = read(provider, outside.webhooks())
         outside.stop()
         with pytest.raises(Unavailable):
             provider.start_payment(request)
@@ -329,15 +335,9 @@ class PaymentProviderContract:
         assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(event) for event in told]
 
 
-def _read(provider: PaymentProvider, webhooks: Sequence[Webhook]) -> list[ProviderEvent]:
-    """The events of webhooks that are genuine now."""
-    now = clock.now()
-    return [event for headers, body in webhooks for event in provider.read_webhook(headers=headers, body=body, now=now)]
-
-
 def _capture(provider: PaymentProvider, outside: ProviderOutside, *, amount_minor: int) -> ProviderEvent:
     outside.pay(provider.start_payment(a_payment(amount_minor=amount_minor)).reference)
-    (told,) = _read(provider, outside.webhooks())
+    (told,) = read(provider, outside.webhooks())
     return told
 
 
