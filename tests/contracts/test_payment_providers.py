@@ -245,7 +245,7 @@ class TestSandboxOnly:
             b'{"id": "evt_1", "type": "payment.captured", "created": "2026-11-21T00:00:00"}',
             b'{"id": "evt_1", "type": "payment.captured", "created": "2026-11-21T00:00:00+00:00"}',
             (
-                b'{"id": "evt_1", "type": "refund.done", "created": "2026-11-21T00:00:00+00:00", "payment": {"id": "p"}, '
+                b'{"id": "evt_1", "type": "refund.done", "created": "2026-11-21T00:00:00Z", "payment": {"id": "p"}, '
                 b'"capture": {"id": "c"}, "refund": {"key": "r"}, "amount": {"amount_minor": 1.5, "currency": "JPY"}}'
             ),
         ],

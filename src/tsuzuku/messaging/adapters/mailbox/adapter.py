@@ -4,6 +4,7 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
@@ -56,7 +57,7 @@ def _eml(message: OutgoingMessage) -> str:
     mail = EmailMessage()
     try:
         mail["To"] = Address(addr_spec=message.address)
-    except (ValueError, IndexError) as problem:
+    except (MessageError, ValueError, IndexError) as problem:
         raise Rejected("address-malformed") from problem
     mail["Subject"] = message.subject
     mail["Message-ID"] = f"<{message.message_id}>"
