@@ -4,12 +4,12 @@
 Days are stations, what is laid is a rail, what would be laid by a renewal another, what is neither is open track; lots
 that overlap run on parallel rails that merge. Across, places are per cent of whatever width the page gives, so that
 strokes and letters keep their size on every screen; down, they are pixels. Labels are placed so that they never meet on
-the narrowest screen; those marked `is_wide` are added where there is room.
+the narrowest screen, and once more for wide ones.
 """
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 #: The line is at least this wide, in pixels: a phone of 320 less its margins.
 NARROW_PX = 276
-#: From here on labels marked `is_wide` are shown; the style sheet has the same figure.
-WIDE_PX = 560
+#: From this width on wide labels take the place of narrow ones. The style sheet knows from which screen on that is so.
+WIDE_PX = 600
 
 MAIN_Y, TRACK_GAP, MAX_TRACKS = 36, 15, 3
 TOP_LABEL_Y = 13
@@ -42,6 +42,13 @@ class Kind(StrEnum):
     NOW = "now"
     FLIGHT = "flight"
     QUIET = "quiet"
+
+
+class Width(StrEnum):
+    """Where a label is shown if not everywhere: on a screen so narrow, or one so wide."""
+
+    NARROW = "narrow"
+    WIDE = "wide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ class Label:
     y: int
     anchor: str
     text: str
-    is_wide: bool = False
+    only: Width | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,25 +423,32 @@ def _under_wishes(line: LineInput, scale: _Scale) -> list[_Wish]:
 
 
 def _placed(narrow: Sequence[_Wish], wide: Sequence[_Wish], *, y: int) -> tuple[Label, ...]:
-    """Labels for the wishes that have room on the narrowest screen; then, as wide ones, what has room on a wider."""
+    """For either width the wishes that have room there; a label that stands at the same place in both is one."""
+    on_narrow, on_wide = _with_room(narrow, y, NARROW_PX), _with_room(wide, y, WIDE_PX)
+    return (
+        *(label for label in on_narrow if label in on_wide),
+        *(replace(label, only=Width.NARROW) for label in on_narrow if label not in on_wide),
+        *(replace(label, only=Width.WIDE) for label in on_wide if label not in on_narrow),
+    )
+
+
+def _with_room(wishes: Sequence[_Wish], y: int, width: int) -> list[Label]:
     labels: list[Label] = []
-    for wishes, width, is_wide in ((narrow, NARROW_PX, False), (wide, WIDE_PX, True)):
-        stand = {(label.x, label.text) for label in labels}
-        for wish in wishes:
-            label = _anchored(wish, y, width, is_wide)
-            if (wish.x, wish.text) not in stand and all(not _meet(label, other, width) for other in labels):
-                labels.append(label)
-    return tuple(labels)
+    for wish in wishes:
+        label = _anchored(wish, y, width)
+        if all(not _meet(label, other, width) for other in labels):
+            labels.append(label)
+    return labels
 
 
-def _anchored(wish: _Wish, y: int, width: int, is_wide: bool) -> Label:
+def _anchored(wish: _Wish, y: int, width: int) -> Label:
     half = text_width(wish.text) / 2
     middle = wish.x * width / 100
     if middle < half:
-        return Label(wish.kind, 0, y, "start", wish.text, is_wide)
+        return Label(wish.kind, 0, y, "start", wish.text)
     if middle > width - half:
-        return Label(wish.kind, 100, y, "end", wish.text, is_wide)
-    return Label(wish.kind, wish.x, y, "middle", wish.text, is_wide)
+        return Label(wish.kind, 100, y, "end", wish.text)
+    return Label(wish.kind, wish.x, y, "middle", wish.text)
 
 
 def extent(label: Label, width: int) -> tuple[float, float]:

@@ -47,7 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "account_inactive": _("This account is closed."),
-        "email_password_mismatch": _("E-mail address and password do not fit together."),
+        "email_password_mismatch": _("E-mail address and password do not match."),
         "too_many_login_attempts": _("Too many wrong tries. Please wait five minutes, then try again."),
         "incorrect_code": _("This is not the code that we sent. Look at the latest mail."),
         "enter_current_password": _("This is not your current password."),

@@ -9,19 +9,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tsuzuku.catalog.models import Plan
-from tsuzuku.catalog.terms import LotKind, PlanTerms, Stacking, Start
+from tsuzuku.catalog.terms import JOINING_STACKINGS, LotKind, PlanTerms, Stacking, Start
 from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.renewals.quotes import Offer
 
-#: Up to so many days a plan is a matter of days, up to so many of weeks.
-_FEW_DAYS, _WEEKS = 9, 45
+#: Up to so many days a plan is a matter of days, up to so many of a month.
+_FEW_DAYS, _MONTH = 9, 45
 
 #: The sections of the plans page, in their order: an anchor and a heading.
 SECTIONS = {
     "days": gettext_lazy("A few days"),
-    "weeks": gettext_lazy("Weeks"),
-    "months": gettext_lazy("Months"),
+    "month": gettext_lazy("A month"),
+    "longer": gettext_lazy("Longer"),
     "unlimited": gettext_lazy("Unlimited"),
     "more": gettext_lazy("Only more data"),
 }
@@ -59,16 +59,20 @@ def _section_of(terms: PlanTerms) -> str:
         return "unlimited"
     if terms.days <= _FEW_DAYS:
         return "days"
-    return "weeks" if terms.days <= _WEEKS else "months"
+    return "month" if terms.days <= _MONTH else "longer"
 
 
-def how_it_joins(terms: PlanTerms) -> str:
-    """When it begins, and what it does to what is there."""
+def how_it_joins(terms: PlanTerms, *, is_joined: bool) -> str:
+    """When it begins, and what it does to what is there; `is_joined`: the preview has found a lot for it to join."""
     within = formats.number(terms.start_within_days)
     if terms.start is Start.TAP:
         return _("You start it with a tap, within %(days)s days") % {"days": within}
     if terms.start is Start.FIRST_USE:
         return _("Starts with the first use, within %(days)s days") % {"days": within}
+    if terms.stacking is Stacking.EXTEND_BY and not is_joined:
+        return _("Only for the rest of today")
+    if terms.stacking in JOINING_STACKINGS and not is_joined:
+        return _("Starts at once, beside what you have")
     texts = {
         Stacking.SEPARATE: _("Starts at once, beside what you have"),
         Stacking.QUEUE: _("Starts when what you have is used up or over"),

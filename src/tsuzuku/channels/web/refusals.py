@@ -13,7 +13,7 @@ from tsuzuku.look import formats
 #: By the stable code of a DomainError.
 _TEXTS = {
     "card-not-opened": _(
-        "Card number and PIN do not fit together. Both are printed on the card or in the mail with your eSIM."
+        "Card number and PIN do not match. Both are printed on the card or in the mail with your eSIM."
     ),
     "iccid-check-digit": _("One digit of the card number is wrong. Please compare it with the card."),
     "iccid-malformed": _("A card number has 19 digits and begins with 89. Spaces do not matter."),

@@ -21,7 +21,7 @@ from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.forms import ConfirmForm
-from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, what_it_gives
+from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
 from tsuzuku.channels.web.prices import CONSUMPTION_TAX_PERCENT, included_tax
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import summarize
@@ -53,6 +53,8 @@ class Tile:
     joins: str
     a_day: Money | None
     held: int | None
+    #: Nothing begins before the card's holder does something.
+    is_waiting: bool
     until: datetime | None
     planned: tuple[Stretch, ...]
 
@@ -90,9 +92,10 @@ def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
         offer=offer,
         name=offer.plan.name_in(language),
         gives=what_it_gives(offer.plan, terms),
-        joins=how_it_joins(terms),
+        joins=how_it_joins(terms, is_joined=_is_joined(before, offer.preview)),
         a_day=price_a_day(offer.price, terms),
         held=held_bytes(after),
+        is_waiting=_is_waiting(_new_lot(offer.preview)),
         until=after.online_until,
         planned=stretches.planned(before, after),
     )
@@ -160,7 +163,9 @@ def _ask(
         "after": after,
         "held": held_bytes(after),
         "lot": _new_lot(quote.preview),
-        "is_joined": quote.preview.sequence in {lot.sequence for lot in quote.before.lots if lot.kind is LotKind.DATA},
+        "is_joined": _is_joined(quote.before, quote.preview),
+        "is_waiting": _is_waiting(_new_lot(quote.preview)),
+        "lasts": validity(terms),
         "planned": stretches.planned(quote.before, after),
         "is_needed": Notice.NOT_NEEDED_YET not in quote.warnings,
         "tax": included_tax(quote.price),
@@ -179,6 +184,16 @@ def _ask(
 def _new_lot(preview: Preview) -> LotView:
     """The lot of data that the renewal makes or joins."""
     return next(lot for lot in preview.allowance.lots if lot.kind is LotKind.DATA and lot.sequence == preview.sequence)
+
+
+def _is_joined(before: Allowance, preview: Preview) -> bool:
+    """Whether the renewal adds to a lot that the card has."""
+    return preview.sequence in {lot.sequence for lot in before.lots if lot.kind is LotKind.DATA}
+
+
+def _is_waiting(lot: LotView) -> bool:
+    """Whether it waits for a tap or for use alone."""
+    return lot.expected_starts_at is None
 
 
 def _just_ordered(access: CardAccess, quote: Quote, *, now: datetime) -> Renewal | None:
