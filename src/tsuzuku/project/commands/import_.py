@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 import click
 
 from tsuzuku.kernel import clock
-from tsuzuku.project.database import database
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -44,6 +43,8 @@ def cards(file: Path, update: bool, as_json: bool) -> None:
     Each line is accepted, changed (applied only with --update), unchanged, blank, or refused with a reason.
     Exit code 1 if the file as a whole cannot be read; nothing is imported then.
     """
+    from tsuzuku.project.database import database
+
     with database(), file.open("rb") as stock:
         from tsuzuku.cards.actions import import_cards
         from tsuzuku.cards.errors import StockFileRefused
@@ -130,6 +131,8 @@ def plans(file: Path, as_json: bool) -> None:
     Plans are known by their codes: what differs is changed, a new price begins where it differs, what was sold stays.
     Exit code 1 if the file has a mistake; every mistake is named and nothing is imported then.
     """
+    from tsuzuku.project.database import database
+
     with database():
         from tsuzuku.catalog.actions import import_plans
         from tsuzuku.catalog.plan_file import parse_plans
