@@ -31,7 +31,8 @@ def send_wake_up(name: str) -> None:
         pass  # Somebody will look already; the queue's own constraint says so.
 
 
-@app.periodic(cron="*/5 * * * * *")
+# The queue reads a sixth field as seconds, after the five of cron.
+@app.periodic(cron="* * * * * */5")
 @app.task(name="sweep", queue="sweep", queueing_lock="sweep", pass_context=False)
 def sweep(timestamp: int) -> None:
     """Every five seconds: wakes each chore that has something due, whoever forgot to say so."""
