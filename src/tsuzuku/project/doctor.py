@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,9 @@ POSTGRES_MIN = 15
 FREE_BYTES_MIN = 2_000_000_000
 #: Chromium by the names that packages give it.
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+#: Where `playwright install chromium` puts one, on Linux and on macOS.
+_PLAYWRIGHT_FOLDERS = ("~/.cache/ms-playwright", "~/Library/Caches/ms-playwright")
+_PLAYWRIGHT_CHROMIUMS = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything, in the order in which to mend it."""
-    checks: list[Callable[[], Finding]] = [_python, _home, _disk, _postgres, _chromium, _fonts]
+    checks: list[Callable[[], Finding]] = [_python, _home, _disk, _postgres, _chromium, _driver, _fonts]
     return [check() for check in checks]
 
 
@@ -45,13 +49,19 @@ def find_chromium() -> Path | None:
     for name in _CHROMIUM_NAMES:
         if found := shutil.which(name):
             return Path(found)
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return None
-    with sync_playwright() as playwright:
-        path = Path(playwright.chromium.executable_path)
-    return path if path.exists() else None
+    for folder in _PLAYWRIGHT_FOLDERS:
+        for pattern in _PLAYWRIGHT_CHROMIUMS:
+            if downloaded := sorted(Path(folder).expanduser().glob(pattern)):
+                return downloaded[-1]
+    return None
+
+
+def can_drive_browsers() -> bool:
+    """Whether Playwright, which the tests steer browsers with, starts here: its Node lacks a library on a bare Debian."""
+    if find_spec("playwright") is None:
+        return False
+    words = [sys.executable, "-m", "playwright", "--version"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 def _python() -> Finding:
@@ -104,6 +114,12 @@ def _chromium() -> Finding:
     found = find_chromium()
     advice = "For the tests in a browser: apt-get install chromium, or playwright install chromium."
     return Finding("Chromium", str(found) if found else "none", advice, found is not None, is_needed=False)
+
+
+def _driver() -> Finding:
+    advice = "For the tests in a browser: apt-get install libatomic1"
+    is_fine = can_drive_browsers()
+    return Finding("Playwright", "starts" if is_fine else "does not start", advice, is_fine, is_needed=False)
 
 
 def _fonts() -> Finding:

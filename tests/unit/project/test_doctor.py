@@ -15,7 +15,7 @@ def find(subject: str) -> Finding:
 
 def test_looks_at_everything_in_order() -> None:
     subjects = [finding.subject for finding in doctor.examine()]
-    assert subjects == ["Python", "Home", "Disk", "PostgreSQL", "Chromium", "Fonts for Chinese"]
+    assert subjects == ["Python", "Home", "Disk", "PostgreSQL", "Chromium", "Playwright", "Fonts for Chinese"]
 
 
 def test_what_is_needed_is_fine_here() -> None:
