@@ -57,7 +57,7 @@ def find_chromium() -> Path | None:
 
 
 def can_drive_browsers() -> bool:
-    """Whether Playwright, which the tests steer browsers with, starts here: its Node lacks a library on a bare Debian."""
+    """Whether Playwright, with which the tests steer browsers, starts: on a bare Debian its Node lacks a library."""
     if find_spec("playwright") is None:
         return False
     words = [sys.executable, "-m", "playwright", "--version"]
