@@ -30,9 +30,8 @@ FAULTS = {
 
 def sandbox_process(home: Path, *arguments: str) -> SandboxProcess:
     """The command `tsuzuku carrier-sandbox` in a home of its own."""
-    program = "from tsuzuku.project.commands.carrier_sandbox import command; command()"
     return SandboxProcess(
-        [sys.executable, "-c", program, *arguments],
+        [sys.executable, "-m", "tsuzuku.project.cli", "carrier-sandbox", *arguments],
         folder=home / "carrier-sandbox",
         env={"TSUZUKU_HOME": str(home)},
     )
@@ -167,6 +166,15 @@ class TestSandboxModes:
             time.sleep(0.1)
             found = carrier.find_activation(iccid=request.iccid, reference=request.reference)
         assert found is not None
+
+    def test_told_to_end_it_ends_well(self, tmp_path: Path) -> None:
+        process = sandbox_process(tmp_path, "--mode", "later")
+        process.start()
+        assert process.stop() == 0
+        carrier = SandboxCarrier(process.folder)
+        assert not carrier.capabilities.confirms_at_once
+        with pytest.raises(Unavailable):
+            carrier.activate(a_request())
 
     def test_asked_twice_it_credits_twice(self, process: SandboxProcess) -> None:
         carrier = SandboxCarrier(process.folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tsuzuku.kernel import clock
-from tsuzuku.kernel.outcomes import Unavailable
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable
 from tsuzuku.kernel.signatures import signature_header
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged
@@ -225,6 +225,18 @@ class TestSandboxOnly:
         sandbox.start()
         assert process.url == url
         assert [event.payment_reference for event in read(provider, sandbox.webhooks())] == [reference]
+
+    def test_a_slow_answer_is_given_up_and_the_next_try_finds_the_payment(
+        self, process: SandboxProcess, sandbox: SandboxOutside
+    ) -> None:
+        provider = SandboxProvider(process.folder)
+        request = a_payment()
+        sandbox.control(next_calls=[{"fault": "slow-answer", "seconds": 5.5}])
+        with pytest.raises(OutcomeUnknown):
+            provider.start_payment(request)
+        started = provider.start_payment(request)
+        known = [each["id"] for each in sandbox.audit()["payments"] if each["key"] == request.key]
+        assert known == [started.reference]
 
     def test_never_started_it_is_unavailable(self, tmp_path: Path) -> None:
         provider = SandboxProvider(tmp_path / "payment-sandbox")

@@ -262,6 +262,18 @@ def test_webhooks_out_of_order(running: Running, receiver: WebhookReceiver) -> N
     assert told(receiver, 2) == ["payment.captured", "payment.failed"]
 
 
+def test_a_refund_can_be_told_before_its_payment(running: Running, receiver: WebhookReceiver) -> None:
+    running.post("/control", {"late_seconds": 1, "next_refunds": ["at-once"]})
+    (event,) = running.simulate(running.start(), "webhook-late")["events"]
+    refund = running.post(
+        "/v1/refunds",
+        {"capture": event["capture"]["id"], "amount_minor": 1180, "currency": "JPY"},
+        **{"Idempotency-Key": "r-1"},
+    )
+    assert refund["status"] == "done"
+    assert told(receiver, 2) == ["refund.done", "payment.captured"]
+
+
 def test_another_amount_than_was_asked_for_can_be_taken(running: Running, receiver: WebhookReceiver) -> None:
     running.simulate(running.start(), "pay", amount_minor=118, currency="USD")
     ((_, body),) = receiver.take()

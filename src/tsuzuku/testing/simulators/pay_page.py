@@ -69,7 +69,7 @@ _ENGLISH = Texts(
             (
                 (Behaviour.WEBHOOK_LATE, "Pay, and the message comes late"),
                 (Behaviour.WEBHOOK_TWICE, "Pay, and the message comes twice"),
-                (Behaviour.WEBHOOK_OUT_OF_ORDER, "Pay, and messages come in the wrong order"),
+                (Behaviour.WEBHOOK_OUT_OF_ORDER, "Pay, and messages change places"),
             ),
         ),
     ),
