@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from tsuzuku.cards import actions
 from tsuzuku.cards.actions import StockImport, import_cards, open_with_pin
-from tsuzuku.cards.errors import StockFileRefused
+from tsuzuku.cards.errors import CardNotOpened, StockFileRefused
 from tsuzuku.cards.models import Card, CardKind
 from tsuzuku.cards.protection import reveal_activation_code
 from tsuzuku.cards.stock_file import Problem
@@ -149,7 +149,7 @@ def test_a_changed_pin_opens_the_card_and_the_old_one_does_not() -> None:
     _import(f"{FIRST},,,SIM,,9652,,")
     _import(f"{FIRST},,,SIM,,0042,,", update=True)
     assert open_with_pin(iccid_text=FIRST, pin="0042", address="203.0.113.7", now=NOW).iccid == FIRST
-    with pytest.raises(actions.CardNotOpened):
+    with pytest.raises(CardNotOpened):
         open_with_pin(iccid_text=FIRST, pin="9652", address="203.0.113.7", now=NOW)
 
 

@@ -109,7 +109,7 @@ def test_a_file_without_headings_is_refused_whole(tmp_path: Path) -> None:
 
 
 def test_plans_for_a_script(plans: Path) -> None:
-    nothing = {"notices": [], "mistakes": []}
+    nothing: dict[str, list[object]] = {"notices": [], "mistakes": []}
     first = {"plans": 16, "new": 16, "changed": 0, "unchanged": 0, "new_prices": 15}
     second = {"plans": 16, "new": 0, "changed": 0, "unchanged": 16, "new_prices": 0}
     assert _json("plans", str(plans)) == {**first, **nothing}
