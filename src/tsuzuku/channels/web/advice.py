@@ -93,15 +93,15 @@ def _offline(allowance: Allowance, to_tap: LotView | None) -> Condition:
 
 def held_bytes(allowance: Allowance) -> int | None:
     """All data that a card holds, in running lots and in those that wait; None if one of them is unlimited."""
-    total = 0
-    for lot in living_lots(allowance):
-        if lot.kind is LotKind.DATA:
-            if lot.remaining is None:
-                return None
-            total += lot.remaining
-    return total
+    return _data_in(allowance, {LotState.RUNNING, LotState.WAITING})
 
 
-def living_lots(allowance: Allowance) -> list[LotView]:
-    """What is running or waits."""
-    return [lot for lot in allowance.lots if lot.state in {LotState.RUNNING, LotState.WAITING}]
+def waiting_bytes(allowance: Allowance) -> int | None:
+    """The data in lots that wait; None if one of them is unlimited."""
+    return _data_in(allowance, {LotState.WAITING})
+
+
+def _data_in(allowance: Allowance, states: set[LotState]) -> int | None:
+    amounts = [lot.remaining for lot in allowance.lots if lot.kind is LotKind.DATA and lot.state in states]
+    limited = [amount for amount in amounts if amount is not None]
+    return sum(limited) if len(limited) == len(amounts) else None

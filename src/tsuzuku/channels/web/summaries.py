@@ -13,7 +13,7 @@ from tsuzuku.cards.models import Card, CardHolder
 from tsuzuku.catalog.models import Plan
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import stretches
-from tsuzuku.channels.web.advice import Standing, standing
+from tsuzuku.channels.web.advice import Standing, standing, waiting_bytes
 from tsuzuku.look import formats
 from tsuzuku.look.line import Stretch
 
@@ -29,6 +29,8 @@ class CardSummary:
     allowance: Allowance
     standing: Standing
     laid: tuple[Stretch, ...]
+    #: Data that waits on the card beside what is running; None is unlimited.
+    more: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def summarize(card: Card, holder: CardHolder | None, allowance: Allowance, *, no
         allowance=allowance,
         standing=standing(allowance, blocked=card.blocked, last_use_date=card.last_use_date, today=today, now=now),
         laid=stretches.laid(allowance),
+        more=waiting_bytes(allowance),
     )
 
 

@@ -24,7 +24,7 @@ from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
 from tsuzuku.channels.web.order_stage import MOVING_STAGES, look_again_after, simple_stage, stage_of
 from tsuzuku.channels.web.plan_texts import method_name
 from tsuzuku.channels.web.refusals import refusal_text
-from tsuzuku.channels.web.summaries import summarize
+from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.orders.errors import OrderNotPayable
@@ -68,6 +68,7 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
     again = look_again_after(renewal.settled_at or (payment.created_at if payment else order.created_at), now=now)
     holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
     refunds = refunds_of(order.number)
+    allowance = card_allowance(renewal.card_id, now=now)
     return {
         "now": now,
         "order": order,
@@ -82,7 +83,8 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "methods": named_methods(order.currency),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
-        "summary": summarize(renewal.card, holder, card_allowance(renewal.card_id, now=now), now=now),
+        "summary": summarize(renewal.card, holder, allowance, now=now),
+        "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
     }
 
 
