@@ -35,13 +35,13 @@ def _cipher(secret: str) -> AESSIV:
 def pin_hash(iccid: str, pin: str) -> bytes:
     """What is kept of a card's PIN."""
     key = _derived_key(settings.INSTALLATION_SECRET, "pin", _HMAC_KEY_BYTES)
-    return hmac.digest(key, f"{iccid} {pin}".encode(), hashlib.sha256)
+    return hmac.digest(key, f"{iccid} {pin}".encode(errors="surrogatepass"), hashlib.sha256)
 
 
 def guesser_digest(text: str) -> str:
     """A name for whom guesses are counted, from which neither number nor address can be told."""
     key = _derived_key(settings.INSTALLATION_SECRET, "guesses", _HMAC_KEY_BYTES)
-    return hmac.digest(key, text.encode(), hashlib.sha256).hex()[:32]
+    return hmac.digest(key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()[:32]
 
 
 def concealed_activation_code(iccid: Iccid, activation_code: str) -> bytes:

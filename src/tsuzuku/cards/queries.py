@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads of cards."""
 
+import re
+
 from django.db.models import QuerySet
 
 from tsuzuku.cards.errors import CardUnknown
 from tsuzuku.cards.models import Card, CardHolder
 from tsuzuku.kernel.iccid import parse_iccid
 from tsuzuku.people.models import User
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16}", re.ASCII)
 
 
 def card_by_iccid(text: str) -> Card:
@@ -16,6 +20,9 @@ def card_by_iccid(text: str) -> Card:
 
 def card_by_token(token: str) -> Card:
     """The card that an address or a QR code names. Raises CardUnknown."""
+    # Whatever stands in an address: a text with a zero byte is one that the database cannot even be asked for.
+    if _TOKEN.fullmatch(token) is None:
+        raise CardUnknown
     return _only(Card.objects.filter(public_token=token))
 
 

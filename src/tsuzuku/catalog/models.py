@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plans, the versions of their terms, and their prices. What was sold points to a version and copies a price."""
 
+import re
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,6 +10,8 @@ from django.db.models import F, Q
 
 from tsuzuku.catalog.terms import PlanTerms
 from tsuzuku.kernel.money import Money
+
+CODE_PATTERN = re.compile(r"[A-Z0-9-]{1,32}", re.ASCII)
 
 
 class Plan(models.Model):

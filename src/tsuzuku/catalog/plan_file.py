@@ -20,6 +20,7 @@ from babel.numbers import list_currencies
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tsuzuku.catalog.models import CODE_PATTERN
 from tsuzuku.catalog.terms import SERVICE_FIELDS, STACKING_FIELDS, Mistake, PlanTerms, is_whole, parse_terms
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.texts import is_one_line
@@ -45,7 +46,6 @@ LANGUAGES = ("zh-Hans", "zh-Hant", "ja", "en", "ko")
 #: The doors that sell; a price may be for a door that does not exist yet, but then somebody should know.
 DOORS = frozenset({"web", "kiosk", "counter", "desk", "marketplace", "partner_api", "tmf_api"})
 VOICE_TO = ("domestic", "international")
-CODE_PATTERN = re.compile(r"[A-Z0-9-]{1,32}", re.ASCII)
 NAME_LENGTH_MAX = 120
 NETWORK_LENGTH_MAX = 60
 GROUP_LENGTH_MAX = 64

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Prefetch, Q, QuerySet
 
 from tsuzuku.catalog.errors import PlanNotForCard, PlanUnknown
-from tsuzuku.catalog.models import Plan, Price
+from tsuzuku.catalog.models import CODE_PATTERN, Plan, Price
 from tsuzuku.catalog.terms import PlanTerms
 from tsuzuku.kernel.money import Money
 
@@ -30,7 +30,8 @@ def plans_for_sale(*, card_group: str, channel: str, now: datetime) -> list[Plan
 
 def plan_for_card(code: str, *, card_group: str, channel: str, now: datetime) -> PlanOnSale:
     """One plan, for a card of this group at a door. Raises PlanUnknown or PlanNotForCard."""
-    plan = _plans(channel, now).filter(code=code).first()
+    # Whatever a door was sent: a text with a zero byte is one that the database cannot even be asked for.
+    plan = _plans(channel, now).filter(code=code).first() if CODE_PATTERN.fullmatch(code) else None
     on_sale = _on_sale(plan, channel) if plan else None
     if plan is None or on_sale is None:
         raise PlanUnknown(plan=code)

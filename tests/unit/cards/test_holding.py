@@ -81,7 +81,7 @@ def test_cards_are_found_by_number_and_by_token(card: Card) -> None:
         card_by_iccid("8981200712316857581")
     with pytest.raises(IccidCheckDigit):
         card_by_iccid("8981200712316857582")
-    for token in ("", "x", card.iccid, card.public_token + "\x01"):
+    for token in ("", "x", card.iccid, card.public_token + "x", "\x00" * 16, "\ud800" * 16):
         with pytest.raises(CardUnknown):
             card_by_token(token)
 

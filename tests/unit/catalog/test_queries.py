@@ -90,7 +90,7 @@ def test_what_is_not_for_sale() -> None:
     _import(_plan("GONE"), {"code": "MIX", "name": NAME, "currency": "JPY", "own_mix": MIX})
     withdraw_plan(code="GONE", now=NOW)
     assert _on_sale() == {}
-    for code in ("GONE", "MIX", "NONE", ""):
+    for code in ("GONE", "MIX", "NONE", "", "\x00", "\ud800"):
         with pytest.raises(PlanUnknown):
             plan_for_card(code, card_group="", channel="web", now=NOW)
 
