@@ -17,6 +17,7 @@ from tsuzuku.orders.errors import OrderNotPayable
 from tsuzuku.payments.models import Capture, Refund
 from tsuzuku.payments.ports import FailureReason
 from tsuzuku.payments.queries import balances, latest_payment
+from tsuzuku.renewals import activation
 from tsuzuku.renewals.actions import cancel_renewal, order_renewal, settle_renewals
 from tsuzuku.renewals.activation import GIVE_UP_AFTER, LEASE, activate_renewals
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
@@ -316,6 +317,35 @@ def test_a_lost_request_is_sent_again_only_when_the_history_is_final(house: Hous
         house.settle_down()
 
     assert len(house.carrier.requests) == 2
+    assert house.renewal(order).state == "active"
+
+
+def test_a_history_read_before_it_was_final_does_not_count_as_final(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    house.carrier.settles_within_seconds = 60
+    house.carrier.script.add(Outcome.ARRIVES_LATER)
+    house.pay(order)
+    final_at = house.renewal(order).history_final_at
+    assert final_at is not None
+
+    class SlowHistory(FakeCarrier):
+        """Is read just before the end of its time; the request arrives while the answer is on its way."""
+
+        def find_activation(self, *, iccid: str, reference: str) -> Activation | None:
+            found = house.carrier.find_activation(iccid=iccid, reference=reference)
+            house.carrier.arrive()
+            return found
+
+    with clock.travel_to(final_at - timedelta(seconds=1)), using_carrier("sandbox", SlowHistory()):
+        calls = activation._claim(now=clock.now())
+        answers = [activation._call(call) for call in calls]
+    with clock.travel_to(final_at + timedelta(seconds=1)):
+        activation._record(answers, now=clock.now())
+        house.settle_down()
+
+    assert len(house.carrier.history) == 1
     assert house.renewal(order).state == "active"
 
 

@@ -155,11 +155,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 
-#: The outside world, by name: a folder of adapters each. This is the only place that names them.
-PAYMENT_PROVIDERS = {"sandbox": "tsuzuku.payments.adapters.sandbox"}
-CARRIERS = {"sandbox": "tsuzuku.carriers.adapters.sandbox"}
+#: Adapters are named in `project.adapters`; this chooses one of them.
 EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
-MESSAGE_GATEWAYS = {"smtp": "tsuzuku.messaging.adapters.smtp", "mailbox": "tsuzuku.messaging.adapters.mailbox"}
 DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
 EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")
 EMAIL_PORT = int(env_text("TSUZUKU_SMTP_PORT", "25"))

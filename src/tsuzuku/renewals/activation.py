@@ -48,9 +48,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A call and its answer: an activation, None (not in the history), or one of the port's outcomes."""
+    """A call, when it was made, and its answer: an activation, None (not in the history), or one of the outcomes."""
 
     call: Call
+    called_at: datetime
     answer: Activation | PortError | None
 
 
@@ -110,21 +111,29 @@ def _settling_time(renewal: Renewal) -> timedelta:
 
 def _call(call: Call) -> Answered:
     """The only place that speaks to a carrier; touches no database."""
-    renewal = call.renewal
-    port = carrier(renewal.card.carrier)
-    reference = str(renewal.reference)
-    iccid = Iccid(renewal.card.iccid)
+    called_at = clock.now()
     try:
-        if not call.is_sending:
-            return Answered(call, port.find_activation(iccid=iccid, reference=reference))
-        if renewal.lease_until is None or clock.now() > renewal.lease_until - _CALL_TAKES_MAX:
-            return Answered(call, Unavailable("lease-short", "too much of the lease was gone to send anything"))
-        request = ActivationRequest(
-            reference=reference, iccid=iccid, plan_code=renewal.plan.code, terms=renewal.terms.terms
-        )
-        return Answered(call, port.activate(request))
+        return Answered(call, called_at, _send(call.renewal) if call.is_sending else _ask(call.renewal))
     except PortError as outcome:
-        return Answered(call, outcome)
+        return Answered(call, called_at, outcome)
+
+
+def _send(renewal: Renewal) -> Activation:
+    if renewal.lease_until is None or clock.now() > renewal.lease_until - _CALL_TAKES_MAX:
+        raise Unavailable("lease-short", "too much of the lease was gone to send anything")
+    return carrier(renewal.card.carrier).activate(
+        ActivationRequest(
+            reference=str(renewal.reference),
+            iccid=Iccid(renewal.card.iccid),
+            plan_code=renewal.plan.code,
+            terms=renewal.terms.terms,
+        )
+    )
+
+
+def _ask(renewal: Renewal) -> Activation | None:
+    port = carrier(renewal.card.carrier)
+    return port.find_activation(iccid=Iccid(renewal.card.iccid), reference=str(renewal.reference))
 
 
 def _record(answers: Sequence[Answered], *, now: datetime) -> None:
@@ -140,7 +149,7 @@ def _record(answers: Sequence[Answered], *, now: datetime) -> None:
         for each in answers:
             renewal = held.get(each.call.renewal.pk)
             if renewal is not None and not isinstance(each.answer, Activation):
-                _go_on(renewal, each.call, each.answer, now=now)
+                _go_on(renewal, each, now=now)
 
 
 def _still_held(answers: Sequence[Answered]) -> dict[int, Renewal]:
@@ -151,22 +160,24 @@ def _still_held(answers: Sequence[Answered]) -> dict[int, Renewal]:
     return {row.pk: row for row in locked if row.attempts == attempts[row.pk]}
 
 
-def _go_on(renewal: Renewal, call: Call, answer: PortError | None, *, now: datetime) -> None:
+def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
     """What comes after anything but an activation."""
-    if call.is_sending and isinstance(answer, Rejected):
+    answer, is_sending = answered.answer, answered.call.is_sending
+    if is_sending and isinstance(answer, Rejected):
         _refuse(renewal, reason=answer.code, now=now)
         return
     renewal.lease_until = None
     renewal.next_attempt_at = try_again_at(renewal, now=now)
-    if call.is_sending and isinstance(answer, OutcomeUnknown):
+    if is_sending and isinstance(answer, OutcomeUnknown):
         renewal.unknown_outcomes += 1
         renewal.history_final_at = now + _settling_time(renewal)
         renewal.next_attempt_at = now + _ASK_AFTER
-    elif call.is_sending:
+    elif is_sending:
         renewal.history_final_at = None
     elif answer is None and renewal.history_final_at is not None:
-        # Not in the history. Until that is final it is asked again; then nothing is out there and it is sent anew.
-        if now < renewal.history_final_at:
+        # Not in the history. Until that is final it is asked again; then nothing is out there and it is sent anew. What
+        # counts is when we asked: between the asking and now the carrier may have credited it.
+        if answered.called_at < renewal.history_final_at:
             renewal.next_attempt_at = min(renewal.next_attempt_at, renewal.history_final_at)
         else:
             renewal.history_final_at, renewal.next_attempt_at = None, now
