@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from tsuzuku.allowances.actions import draw
 from tsuzuku.cards.actions import block_card
 from tsuzuku.cards.models import Blocked
 from tsuzuku.carriers.ports import Activation, ActivationRequest
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.catalog.actions import withdraw_plan
+from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.models import Message
@@ -21,7 +23,7 @@ from tsuzuku.renewals import activation
 from tsuzuku.renewals.actions import cancel_renewal, order_renewal, settle_renewals
 from tsuzuku.renewals.activation import GIVE_UP_AFTER, LEASE, activate_renewals
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
-from tsuzuku.renewals.quotes import quote_renewal
+from tsuzuku.renewals.quotes import Notice, quote_renewal
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeCarrier, Outcome
 from tsuzuku.testing.house import House, Story
@@ -491,3 +493,26 @@ def test_a_plan_with_voice_and_messages_gives_lots_of_each_kind(house: House) ->
 
 def test_nothing_to_do_is_nothing_done(house: House) -> None:
     assert activate_renewals() == 0
+
+
+# -- what a person should know before ---------------------------------------------------------------------------------
+
+
+def test_a_card_with_plenty_needs_nothing_yet(house: House) -> None:
+    card = make_card()
+    make_plan("GB-20-30D", data_bytes=20 * GB, days=30)
+    house.pay(house.order(card, "GB-20-30D"))
+    assert quote_renewal(card, "GB-20-30D", channel="web", now=clock.now()).warnings == (Notice.NOT_NEEDED_YET,)
+
+
+def test_a_plan_that_starts_after_what_is_used_up_is_no_help_now(house: House) -> None:
+    card = make_card()
+    make_plan("DAY-3", stacking="sequel", days=3)
+    assert quote_renewal(card, "DAY-3", channel="web", now=clock.now()).warnings == ()
+    house.pay(house.order(card, "DAY-3"))
+    draw(card_id=card.pk, kind=LotKind.DATA, amount=GB, now=clock.now())
+
+    quote = quote_renewal(card, "DAY-3", channel="web", now=clock.now())
+
+    assert quote.preview.allowance.online_until is None
+    assert quote.warnings == (Notice.STARTS_TOO_LATE,)

@@ -11,6 +11,7 @@ from tsuzuku.cards.models import Card
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.catalog.models import Plan
 from tsuzuku.catalog.queries import PlanOnSale, plan_for_card, plans_for_sale
+from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.kernel.money import Money
@@ -18,6 +19,8 @@ from tsuzuku.kernel.money import Money
 #: A card that is online this much longer and has this much left needs nothing yet.
 _ENOUGH_TIME = timedelta(days=3)
 _ENOUGH_BYTES = 1_000_000_000
+#: Less than this is gone before a plan that starts tomorrow does.
+_LITTLE_BYTES = 300_000_000
 
 
 class Notice(StrEnum):
@@ -25,10 +28,8 @@ class Notice(StrEnum):
 
     #: The card has enough data and days for now.
     NOT_NEEDED_YET = "not-needed-yet"
-    #: Something that the card holds now will end before the new end.
-    SOMETHING_ENDS_EARLIER = "something-ends-earlier"
-    #: The new lot gives nothing until it is started.
-    STARTS_LATER = "starts-later"
+    #: It starts when what is there has ended, and until then there is little or nothing: no help for who is offline now.
+    STARTS_TOO_LATE = "starts-too-late"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +113,13 @@ def _refused(on_sale: PlanOnSale, refusal: DomainError) -> Offer:
 
 
 def _warnings(before: Allowance, preview: Preview, now: datetime) -> tuple[Notice, ...]:
-    after = preview.allowance
-    warnings = []
     has_time = before.online_until is not None and before.online_until - now > _ENOUGH_TIME
     has_bytes = before.remaining_bytes is None or before.remaining_bytes > _ENOUGH_BYTES
     if has_time and has_bytes:
-        warnings.append(Notice.NOT_NEEDED_YET)
-    if after.expires:
-        warnings.append(Notice.SOMETHING_ENDS_EARLIER)
-    if next(lot for lot in after.lots if lot.sequence == preview.sequence).starts_at is None:
-        warnings.append(Notice.STARTS_LATER)
-    return tuple(warnings)
+        return (Notice.NOT_NEEDED_YET,)
+    new = next(lot for lot in preview.allowance.lots if lot.kind is LotKind.DATA and lot.sequence == preview.sequence)
+    waits_its_turn = new.starts_at is None and new.expected_starts_at is not None
+    has_little = before.remaining_bytes is not None and before.remaining_bytes < _LITTLE_BYTES
+    if waits_its_turn and (has_little or before.daily_remaining_bytes == 0):
+        return (Notice.STARTS_TOO_LATE,)
+    return ()
