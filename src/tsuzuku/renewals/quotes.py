@@ -28,7 +28,7 @@ class Notice(StrEnum):
 
     #: The card has enough data and days for now.
     NOT_NEEDED_YET = "not-needed-yet"
-    #: It starts when what is there has ended, and until then there is little or nothing: no help for who is offline now.
+    #: It starts when what is there has ended, and there is little left of that: no help for who is offline now.
     STARTS_TOO_LATE = "starts-too-late"
 
 
