@@ -8,7 +8,6 @@ nothing to do.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 
@@ -49,6 +48,14 @@ def wake_with(defer: Callable[[str], None]) -> None:
 
 
 def wake(name: str) -> None:
-    """Asks for a look at a chore as soon as the current transaction has committed."""
-    for defer in _deferrals:
-        transaction.on_commit(partial(defer, name), robust=True)
+    """Asks for a look at a chore as soon as the current transaction has committed.
+
+    A wake-up that cannot be sent is logged and leaves it to the sweep: what was committed has succeeded.
+    """
+
+    # A function and no `partial`: Django's log of a failed one wants its `__qualname__`.
+    def send() -> None:
+        for defer in _deferrals:
+            defer(name)
+
+    transaction.on_commit(send, robust=True)
