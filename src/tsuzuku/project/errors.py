@@ -3,6 +3,7 @@
 
 from http import HTTPStatus
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -10,6 +11,9 @@ from django.utils.translation import gettext as _
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400."""
+    # The session is kept after the work is done, and Django says this also when the database went away meanwhile.
+    if isinstance(exception, SessionInterrupted):
+        return server_error(request)
     return _page(
         HTTPStatus.BAD_REQUEST,
         title=_("We could not read that request"),
@@ -32,8 +36,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         HTTPStatus.NOT_FOUND,
         title=_("There is nothing here for you"),
         text=_(
-            "Either this page does not exist, or it belongs to somebody else. If it is your card or your order, log in, "
-            "or open the card with its number and PIN: access with the PIN ends after two hours."
+            "Either this page does not exist, or it belongs to somebody else. If it is your card or your order, "
+            "log in, or open the card with its number and PIN: access with the PIN ends after two hours."
         ),
     )
 
