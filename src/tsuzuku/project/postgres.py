@@ -398,7 +398,8 @@ def _ensure_running(server: Server) -> None:
     _make_private(_socket_folder(server.folder), server.account)
     began = time.monotonic()
     refused = ""
-    while pq.PGconn.ping(os.fsencode(server.url)) != pq.Ping.OK:
+    address = os.fsencode(f"{server.url}&connect_timeout=5")
+    while pq.PGconn.ping(address) != pq.Ping.OK:
         waited = time.monotonic() - began
         if _postmaster_pid(server.data) is not None:
             # It starts, replays its log, or was told to stop by somebody who then died.
@@ -437,17 +438,24 @@ def _postmaster_pid(data: Path) -> int | None:
     """The process named in `postmaster.pid` if it is alive and really this server's."""
     try:
         pid = int((data / "postmaster.pid").read_text(encoding="ascii").split("\n", 1)[0])
-        return pid if _serves(psutil.Process(pid), data) else None
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        is_alive = process.status() != psutil.STATUS_ZOMBIE and process.cmdline()[1:3] == ["-D", str(data)]
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
         return None
+    return pid if is_alive else None
 
 
-def _serves(process: psutil.Process, data: Path) -> bool:
-    """Whether a process is one of PostgreSQL's for this data: each of them works in the data folder."""
+def _is_child(process: psutil.Process, server: Server) -> bool:
+    """Whether a process is one of this server's: each of them works in the data folder."""
     try:
-        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == data
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return Path(process.cwd()) == server.data
+    except psutil.NoSuchProcess:
         return False
+    except psutil.AccessDenied:
+        # In a container even root may not look into another user's process; the server's user may.
+        return _run(server.account, "readlink", f"/proc/{process.pid}/cwd").stdout.strip() == str(server.data)
 
 
 def _clear_remains(server: Server) -> None:
@@ -456,11 +464,11 @@ def _clear_remains(server: Server) -> None:
     PostgreSQL refuses to start while the number in such a file is in use by any process of its user, a dead one that
     nobody waited for included. Once the children are gone the files protect nothing.
     """
-    children = [process for process in psutil.process_iter() if _serves(process, server.data)]
+    children = [process for process in psutil.process_iter() if _is_child(process, server)]
     for child in children:
         child.kill()
     for _ in range(100):
-        if not any(_serves(child, server.data) for child in children):
+        if not any(_is_child(child, server) for child in children):
             (server.data / "postmaster.pid").unlink(missing_ok=True)
             (_socket_folder(server.folder) / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
             return
