@@ -42,8 +42,8 @@ def extract_texts(package: Path) -> Catalog:
 
 
 def _add(catalog: Catalog, path: Path, package: Path, source: bytes) -> None:
-    for _line, text, _comments, context in extract("python", BytesIO(source), keywords=_KEYWORDS):
-        catalog.add(text, locations=[(path.relative_to(package).as_posix(), None)], context=context)
+    for line, text, _comments, context in extract("python", BytesIO(source), keywords=_KEYWORDS):
+        catalog.add(text, locations=[(path.relative_to(package).as_posix(), line)], context=context)
 
 
 def read_texts(path: Path) -> Catalog:
@@ -83,4 +83,4 @@ def _texts(texts: Catalog) -> Iterator[Message]:
 
 
 def _strings(text: Message) -> tuple[str, ...]:
-    return (text.string,) if isinstance(text.string, str) else tuple(text.string)
+    return (text.string,) if isinstance(text.string, str) else tuple(text.string or ("",))

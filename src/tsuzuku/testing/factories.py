@@ -42,5 +42,6 @@ def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # 
         "tethering": True,
         **fields,
     }
-    import_plans(parsed=parse_plans(json.dumps({"plans": [plan]}).encode(), known_codes=()), now=clock.now())
+    known_codes = set(Plan.objects.values_list("code", flat=True))
+    import_plans(parsed=parse_plans(json.dumps({"plans": [plan]}).encode(), known_codes=known_codes), now=clock.now())
     return Plan.objects.get(code=code)

@@ -25,6 +25,8 @@ urlpatterns = [
     path("o/<str:number>/pay", orders.pay, name="pay"),
     path("o/<str:number>/cancel", orders.cancel, name="cancel"),
     path("account", account.account_page, name="account"),
+    # Where allauth sends somebody who is logged in and has no address to confirm.
+    path("account", account.account_page, name="account_email"),
     path("login", account.LoginView.as_view(), name="account_login"),
     path("logout", account.LogoutView.as_view(), name="account_logout"),
     path("signup", account.SignupView.as_view(), name="account_signup"),

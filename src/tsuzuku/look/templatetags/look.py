@@ -105,4 +105,5 @@ def field(bound: BoundField, *, label: str = "", hint: str = "", **attributes: s
     if described:
         attributes["aria-describedby"] = " ".join(described)
     bound.field.widget.attrs.pop("placeholder", None)
-    return {"field": bound, "label": label or bound.label, "hint": hint, "widget": bound.as_widget(attrs=attributes)}
+    widget = bound.as_widget(attrs={**attributes})
+    return {"field": bound, "label": label or bound.label, "hint": hint, "widget": widget}

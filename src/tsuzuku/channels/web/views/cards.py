@@ -149,7 +149,7 @@ def name_card(request: HttpRequest, token: str) -> HttpResponse:
         rename_card(user=_logged_in(request), card=access.card, name=form.cleaned_data["name"])
         messages.success(request, _("The name is saved."))
     else:
-        messages.error(request, form.errors["name"][0])
+        messages.error(request, str(form.errors["name"][0]))
     return redirect("card", token=token)
 
 

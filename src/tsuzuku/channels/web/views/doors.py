@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -26,6 +25,7 @@ from tsuzuku.look.line import Stretch
 from tsuzuku.people.actions import choose_language as keep_language
 from tsuzuku.people.addresses import client_address
 from tsuzuku.people.allauth_adapter import remember_language
+from tsuzuku.people.redirects import is_own_path
 
 
 @never_cache
@@ -101,6 +101,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 
 def own_path(text: str) -> str:
-    """A path of ours to go on to, or nothing: never another site, however it is written."""
-    is_own = text.startswith("/") and url_has_allowed_host_and_scheme(text, allowed_hosts=None)
-    return text if is_own else ""
+    """A path of ours to go on to, or nothing."""
+    return text if is_own_path(text) else ""

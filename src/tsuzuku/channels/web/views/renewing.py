@@ -55,6 +55,7 @@ class Tile:
     held: int | None
     #: Nothing begins before the card's holder does something.
     is_waiting: bool
+    starts_at: datetime | None
     until: datetime | None
     planned: tuple[Stretch, ...]
 
@@ -87,7 +88,7 @@ def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
     if offer.preview is None:
         raise ValueError("a plan that the card cannot take has no tile")
     terms = terms_of(offer.plan)
-    after = offer.preview.allowance
+    after, lot = offer.preview.allowance, _new_lot(offer.preview)
     return Tile(
         offer=offer,
         name=offer.plan.name_in(language),
@@ -95,7 +96,8 @@ def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
         joins=how_it_joins(terms, is_joined=_is_joined(before, offer.preview)),
         a_day=price_a_day(offer.price, terms),
         held=held_bytes(after),
-        is_waiting=_is_waiting(_new_lot(offer.preview)),
+        is_waiting=_is_waiting(lot),
+        starts_at=lot.expected_starts_at,
         until=after.online_until,
         planned=stretches.planned(before, after),
     )
@@ -167,6 +169,7 @@ def _ask(
         "is_waiting": _is_waiting(_new_lot(quote.preview)),
         "lasts": validity(terms),
         "planned": stretches.planned(quote.before, after),
+        "starts_too_late": Notice.STARTS_TOO_LATE in quote.warnings,
         "is_needed": Notice.NOT_NEEDED_YET not in quote.warnings,
         "tax": included_tax(quote.price),
         "tax_percent": CONSUMPTION_TAX_PERCENT,

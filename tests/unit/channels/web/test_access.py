@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A walk over every address as everybody: who may see what, and that for others nothing is there."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from tests.unit.channels.conftest import logged_in, make_user
+from tests.unit.channels.web.conftest import heading
+
+if TYPE_CHECKING:
+    from tsuzuku.cards.models import Card
+    from tsuzuku.catalog.models import Plan
+    from tsuzuku.orders.models import Order
+    from tsuzuku.people.models import User
+    from tsuzuku.testing.house import House
+
+pytestmark = pytest.mark.django_db
+
+#: Everybody's answers to a GET: nobody logged in, holder and payer, another customer, a browser with the PIN, staff.
+#: 302 is to the login or, for the card's own address, to where it can be opened.
+GET = {
+    "home": (200, 302, 302, 200, 302),
+    "open_card": (200, 200, 200, 200, 200),
+    "leave": (405, 405, 405, 405, 405),
+    "choose_language": (405, 405, 405, 405, 405),
+    "my_cards": (302, 302, 200, 302, 200),
+    "add_card": (302, 200, 200, 302, 200),
+    "card": (302, 200, 302, 200, 302),
+    "keep_card": (405, 405, 405, 405, 405),
+    "name_card": (405, 405, 405, 405, 405),
+    "start_lot": (405, 405, 405, 405, 405),
+    "plans": (404, 200, 404, 200, 404),
+    "confirm": (404, 200, 404, 200, 404),
+    "my_orders": (302, 200, 200, 302, 200),
+    "order": (404, 200, 404, 200, 404),
+    "order_progress": (404, 200, 404, 200, 404),
+    "pay": (405, 405, 405, 405, 405),
+    "cancel": (405, 405, 405, 405, 405),
+    "account": (302, 200, 200, 302, 200),
+    "account_email": (302, 200, 200, 302, 200),
+    "account_login": (200, 302, 302, 200, 302),
+    "account_logout": (302, 200, 200, 302, 200),
+    "account_signup": (200, 302, 302, 200, 302),
+    "account_email_verification_sent": (302, 302, 302, 302, 302),
+    "account_inactive": (200, 200, 200, 200, 200),
+    "account_change_password": (302, 200, 200, 302, 200),
+    "account_reset_password": (200, 200, 200, 200, 200),
+    "account_confirm_password_reset_code": (302, 302, 302, 302, 302),
+    "account_complete_password_reset": (302, 302, 302, 302, 302),
+    "account_password_reset_completed": (200, 200, 200, 200, 200),
+    "inbound_payments": (405, 405, 405, 405, 405),
+}
+#: The same for a POST with nothing in it, where it would do something to a card or an order.
+POST = {
+    "keep_card": (302, 302, 404, 302, 404),
+    "name_card": (302, 302, 404, 302, 404),
+    "start_lot": (404, 302, 404, 302, 404),
+    "confirm": (404, 200, 404, 200, 404),
+    "pay": (404, 302, 404, 302, 404),
+    "cancel": (404, 302, 404, 302, 404),
+}
+
+
+def addresses(patterns: list[object]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            found[str(pattern.name)] = str(pattern.pattern)
+        else:
+            inner = addresses(pattern.url_patterns)  # type: ignore[attr-defined]  # a resolver
+            found |= {name: f"{pattern.pattern}{rest}" for name, rest in inner.items()}  # type: ignore[attr-defined]
+    return found
+
+
+@pytest.fixture
+def order(house: "House", card: "Card", plan: "Plan", holder: "User") -> "Order":
+    return house.order(card, plan.code, payer=holder, actor=f"customer:{holder.pk}")
+
+
+@pytest.fixture
+def everybody(of_holder: Client, of_stranger: Client, with_pin: Client) -> list[Client]:
+    staff = make_user("staff@example.com", is_staff=True, is_superuser=True)
+    return [Client(), of_holder, of_stranger, with_pin, logged_in(staff)]
+
+
+@pytest.fixture
+def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
+    """Every address with this card, this plan and this order in it."""
+    return {
+        name: "/"
+        + address.replace("<str:token>", card.public_token)
+        .replace("<str:plan_code>", plan.code)
+        .replace("<str:number>", order.number)
+        .replace("<int:lot_id>", "1")
+        .replace("<str:provider>", "fake")
+        for name, address in addresses(get_resolver().url_patterns).items()
+    }
+
+
+def test_every_address_answers_everybody_as_it_should(everybody: list[Client], filled: dict[str, str]) -> None:
+    assert set(filled) == set(GET)
+    answers = {
+        name: tuple(client.get(address).status_code for client in everybody) for name, address in filled.items()
+    }
+    assert answers == GET
+
+
+def test_nobody_acts_for_somebody_elses_card_or_order(everybody: list[Client], filled: dict[str, str]) -> None:
+    answers = {name: tuple(client.post(filled[name]).status_code for client in everybody) for name in POST}
+    assert answers == POST
+
+
+@pytest.mark.parametrize("rest", ["/plans", "/renew/GB-1-3D"])
+def test_a_stranger_cannot_tell_a_card_from_none(card: "Card", plan: "Plan", of_stranger: Client, rest: str) -> None:
+    pages = {of_stranger.get(f"/c/{token}{rest}").content for token in (card.public_token, "A" * 16)}
+    assert len(pages) == 1
+
+
+def test_a_stranger_who_scans_a_card_is_asked_to_open_it_whether_there_is_one_or_not(card: "Card") -> None:
+    for token in (card.public_token, "A" * 16):
+        assert Client().get(f"/c/{token}")["Location"] == f"/open?next=%2Fc%2F{token}"
+
+
+def test_a_stranger_cannot_tell_an_order_from_none(order: "Order", of_stranger: Client) -> None:
+    from tsuzuku.orders.numbers import new_number
+
+    pages = [of_stranger.get(f"/o/{number}") for number in (order.number, new_number(), "4KX9P-7TRWC", "x")]
+    assert {page.status_code for page in pages} == {404}
+    assert {heading(page) for page in pages} == {"There is nothing here for you"}
+    assert len({page.content for page in pages}) == 1
+
+
+def test_a_pin_opens_its_own_card_only(house: "House", plan: "Plan", with_pin: Client) -> None:
+    from tsuzuku.testing.factories import make_card
+
+    other = make_card()
+    order = house.order(other, plan.code)
+    assert with_pin.get(f"/c/{other.public_token}/plans").status_code == 404
+    assert with_pin.get(f"/o/{order.number}").status_code == 404
+
+
+def test_what_is_not_needed_of_allauth_is_not_there() -> None:
+    for path in ("/email", "/email/", "/accounts/login/", "/password/set/", "/reauthenticate/", "/login/code/", "/3rdparty/"):
+        assert Client().get(path).status_code == 404
+
+
+def test_the_mailbox_is_only_in_the_demo() -> None:
+    assert Client().get("/demo/mail").status_code == 404

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from tests.unit.channels.web.conftest import heading, notices, text_of
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.orders.actions import expire_orders
+from tsuzuku.payments.ports import FailureReason
+from tsuzuku.testing.fakes import FakeProvider, Outcome
+from tsuzuku.testing.factories import make_card, make_plan
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+    from tsuzuku.cards.models import Card
+    from tsuzuku.catalog.models import Plan
+    from tsuzuku.orders.models import Order
+    from tsuzuku.people.models import User
+    from tsuzuku.testing.house import House
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def order(house: "House", card: "Card", plan: "Plan") -> "Order":
+    return house.order(card, plan.code)
+
+
+def look(client: Client, order: "Order", query: str = "") -> "HttpResponse":
+    return client.get(f"/o/{order.number}{query}")
+
+
+def poll_address(page: "HttpResponse") -> str | None:
+    """Where the page looks whether something has changed."""
+    found = re.search(r'hx-get="([^"]*)"', page.content.decode())
+    return found[1].replace("&amp;", "&") if found else None
+
+
+def test_an_order_waits_for_its_payment(with_pin: Client, order: "Order") -> None:
+    page = look(with_pin, order)
+    assert heading(page) == "This order waits for its payment"
+    assert [name for _, name in page.context["methods"]][-1] == "fake"
+    assert poll_address(page) is None
+    assert "Cancel the order, at no cost" in text_of(page)
+
+
+def test_the_number_is_found_in_any_spelling(with_pin: Client, order: "Order") -> None:
+    assert with_pin.get(f"/o/{order.number.lower().replace('-', '')}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (
+            FailureReason.NETWORK,
+            "Your bank could not be reached. Nothing was charged. The same way may work in a minute.",
+        ),
+        (
+            FailureReason.LIMIT,
+            "The limit or the balance of your card or account was not enough. Nothing was charged. "
+            "Another way of paying may work.",
+        ),
+        (
+            FailureReason.REFUSED,
+            "Your bank or payment service refused it and did not say why. Nothing was charged. "
+            "Another way of paying may work.",
+        ),
+    ],
+)
+def test_a_failed_payment_says_why_and_keeps_the_order(
+    house: "House", with_pin: Client, order: "Order", reason: FailureReason, told: str
+) -> None:
+    house.decline(order, reason)
+    page = look(with_pin, order, "?back=1")
+    assert heading(page) == "This order waits for its payment"
+    assert notices(page)[0] == f"The last payment did not go through. {told}"
+    again = with_pin.post(f"/o/{order.number}/pay", {"method": "fake:fake"})
+    assert again["Location"] == f"{FakeProvider.origin}/fakepay_2"
+    house.deliver(*house.provider.pay("fakepay_2"))
+    house.settle_down()
+    assert heading(look(with_pin, order)) == "Renewed. You are online"
+
+
+def test_on_the_way_back_the_payment_is_awaited_not_believed(
+    house: "House", with_pin: Client, order: "Order"
+) -> None:
+    house.start_payment(order)
+    assert heading(look(with_pin, order)) == "This order waits for its payment"
+    page = look(with_pin, order, "?back=1&payment=anything&status=paid")
+    assert heading(page) == "One moment: your payment is being confirmed"
+    assert poll_address(page) == f"/o/{order.number}/progress?seen=checking.2&back=1"
+    order.refresh_from_db()
+    assert order.state == "awaiting_payment"
+
+
+def test_the_way_from_paid_to_online_is_seen_as_it_happens(house: "House", with_pin: Client, order: "Order") -> None:
+    reference = house.start_payment(order)
+    address = poll_address(look(with_pin, order, "?back=1"))
+    assert address is not None
+    assert with_pin.get(address).status_code == 204
+    house.carrier.script.add(Outcome.UNAVAILABLE)
+    house.deliver(*house.provider.pay(reference))
+    house.settle_down()
+    paid = with_pin.get(address)
+    assert (paid.status_code, heading(paid)) == (200, "Paid. Your card is being renewed")
+    address = poll_address(paid)
+    assert address == f"/o/{order.number}/progress?seen=activating.2&back=1"
+    assert with_pin.get(address).status_code == 204
+    with clock.travel_to(clock.now() + timedelta(seconds=30)):
+        house.settle_down()
+    active = with_pin.get(address)
+    assert heading(active) == "Renewed. You are online"
+    assert poll_address(active) is None
+
+
+def test_the_page_looks_less_often_the_longer_it_takes(house: "House", with_pin: Client, order: "Order") -> None:
+    house.start_payment(order)
+    now = clock.now()
+    found = []
+    for minutes in (0, 2, 11):
+        with clock.travel_to(now + timedelta(minutes=minutes)):
+            page = look(with_pin, order, "?back=1").content.decode()
+        found.append(re.findall(r'hx-trigger="([^"]*)"', page) + re.findall(r'refresh" content="([^"]*)"', page))
+    assert found == [["every 2s", "2"], ["every 5s", "5"], ["every 30s", "30"]]
+
+
+def test_scripts_are_loaded_only_where_something_moves(house: "House", with_pin: Client, order: "Order") -> None:
+    assert "<script" not in look(with_pin, order).content.decode()
+    house.start_payment(order)
+    assert look(with_pin, order, "?back=1").content.decode().count("<script") == 1
+
+
+def test_a_plan_that_waits_is_ready_not_online(house: "House", with_pin: Client, card: "Card") -> None:
+    make_plan("TAP", start="tap")
+    order = house.order(card, "TAP")
+    house.pay(order)
+    assert heading(look(with_pin, order)) == "Renewed. Your plan is ready"
+
+
+def test_a_renewal_that_the_carrier_refuses_is_paid_back(house: "House", with_pin: Client, order: "Order") -> None:
+    house.carrier.script.add(Outcome.REFUSED)
+    house.pay(order)
+    page = look(with_pin, order)
+    assert heading(page) == "We could not renew your card"
+    assert "¥300 are on their way back to where they came from." in text_of(page)
+    (key,) = house.provider.refunds
+    house.deliver(house.provider.finish_refund(key))
+    assert "¥300 were paid back on" in text_of(look(with_pin, order))
+
+
+def test_what_was_paid_twice_goes_back_once(house: "House", with_pin: Client, order: "Order") -> None:
+    house.pay(order, times=2)
+    page = look(with_pin, order)
+    assert heading(page) == "Renewed. You are online"
+    assert notices(page)[-1].startswith("You have paid more than once. ¥300 are on their way back")
+
+
+def test_an_amount_that_differs_is_looked_at_by_a_person(house: "House", with_pin: Client, order: "Order") -> None:
+    house.pay(order, amount=Money(30, "JPY"))
+    page = look(with_pin, order)
+    assert heading(page) == "We are checking your payment"
+    assert "Please do not pay again." in text_of(page)
+    assert with_pin.post(f"/o/{order.number}/pay", {"method": "fake:fake"})["Location"] == f"/o/{order.number}"
+
+
+def test_an_order_past_its_time_is_ordered_anew(
+    house: "House", with_pin: Client, card: "Card", order: "Order", plan: "Plan"
+) -> None:
+    with clock.travel_to(order.expires_at - timedelta(minutes=1)):
+        with_pin.post("/open", {"number": card.iccid, "pin": "1234"})
+    for is_written_down in (False, True):
+        with clock.travel_to(order.expires_at):
+            if is_written_down:
+                expire_orders()
+            page = look(with_pin, order)
+            assert heading(page) == "This order has expired"
+            assert f'href="/c/{card.public_token}/renew/{plan.code}"' in page.content.decode()
+            answer = with_pin.post(f"/o/{order.number}/pay", {"method": "fake:fake"})
+            assert answer["Location"] == f"/o/{order.number}"
+    assert house.provider.payments == {}
+
+
+def test_cancelling_costs_nothing_and_can_be_done_twice(house: "House", with_pin: Client, order: "Order") -> None:
+    for _ in range(2):
+        answer = with_pin.post(f"/o/{order.number}/cancel", follow=True)
+        assert (heading(answer), notices(answer)) == ("This order was cancelled", [])
+
+
+def test_what_is_paid_cannot_be_cancelled(house: "House", with_pin: Client, order: "Order") -> None:
+    house.pay(order)
+    answer = with_pin.post(f"/o/{order.number}/cancel", follow=True)
+    assert heading(answer) == "Renewed. You are online"
+    assert notices(answer)[0] == "This order has moved on in the meantime. This is how it stands."
+
+
+def test_the_number_of_the_card_and_the_mail_are_not_on_the_page(
+    with_pin: Client, order: "Order", card: "Card"
+) -> None:
+    page = look(with_pin, order).content.decode()
+    assert [word for word in (card.iccid, order.email) if word in page] == []
+
+
+def test_everything_ordered_with_the_way_to_order_it_again(
+    house: "House", of_holder: Client, holder: "User", card: "Card", plan: "Plan"
+) -> None:
+    house.pay(house.order(card, plan.code, payer=holder))
+    elsewhere = make_card()
+    house.order(elsewhere, plan.code, payer=holder, key="k2")
+    page = of_holder.get("/orders")
+    shown = [
+        (row["plan_name"], row["card_name"], row["stage"], row["is_held"]) for row in page.context["rows"]
+    ]
+    assert shown == [
+        ("Plan GB-1-3D", f"…{elsewhere.iccid[-4:]}", "to-pay", False),
+        ("Plan GB-1-3D", "Mei’s phone", "active", True),
+    ]
+    assert re.findall(r'href="(/c/[^"]*/renew/[^"]*)"', page.content.decode()) == [
+        f"/c/{card.public_token}/renew/{plan.code}"
+    ]
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_orders_ask_the_database_as_often_for_one_as_for_three(
+    house: "House",
+    of_holder: Client,
+    holder: "User",
+    card: "Card",
+    plan: "Plan",
+    number: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for each in range(number):
+        house.order(card, plan.code, payer=holder, key=f"k{each}")
+    # Session, person, how many, renewals with orders, plans and cards; names of cards.
+    with django_assert_num_queries(5):
+        page = of_holder.get("/orders")
+    assert len(page.context["rows"]) == number
+
+
+def test_orders_come_in_pages(house: "House", of_holder: Client, holder: "User", card: "Card", plan: "Plan") -> None:
+    for each in range(21):
+        house.order(card, plan.code, payer=holder, key=f"k{each}")
+    assert [len(of_holder.get(f"/orders?page={page}").context["rows"]) for page in (1, 2, "x", 99)] == [20, 1, 20, 1]
