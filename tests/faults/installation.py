@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An installation in a home of its own: everything that `tsuzuku serve` runs, a carrier and a provider beside it.
+
+As a program it is the supervisor's process: `python -m tests.faults.installation`, told by its environment.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from tsuzuku.kernel.luhn import luhn_digit
+from tsuzuku.project import postgres, programs, tether
+from tsuzuku.project.database import DATABASE_VARIABLE
+from tsuzuku.project.supervisor import processes_file
+from tsuzuku.testing.simulators.provider import control_headers
+from tsuzuku.testing.simulators.server import ADDRESS_FILE
+
+HOST = "127.0.0.1"
+CARDS = 400
+#: How long the carrier takes for an activation, in seconds.
+CARRIER_DELAY_SECONDS = "0.3"
+_PREFIX = "tsuzuku-faults-"
+_START_SECONDS = 180
+_STOP_SECONDS = 60
+_READY_FILE = "ready"
+#: In a home that is to be looked into after a failure.
+_KEEP_FILE = "keep"
+_WEB_PORT, _PAY_PORT = "FAULTS_WEB_PORT", "FAULTS_PAY_PORT"
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Failed(Exception):
+    """The installation does not do what the test needs; the text says what."""
+
+
+def card_and_pin(number: int) -> tuple[str, str]:
+    """The ICCID and the PIN of the n-th card; made-up numbers of a Japanese issuer."""
+    body = f"898110202699{number:06d}"
+    return body + luhn_digit(body), f"{number * 7919 % 10_000:04d}"
+
+
+class Installation:
+    """A running installation, from outside."""
+
+    def __init__(self) -> None:
+        _delete_homes_of_killed_runs()
+        self.home = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self.home.chmod(0o755)  # As root, the server's user must be able to enter it.
+        web_port, pay_port = _free_ports()
+        self.url = programs.local_url(HOST, web_port)
+        self._environment = {name: text for name, text in os.environ.items() if name != DATABASE_VARIABLE} | {
+            "TSUZUKU_HOME": str(self.home),
+            "TSUZUKU_PUBLIC_URL": self.url,
+            "TSUZUKU_EMAIL_GATEWAY": "mailbox",
+            _WEB_PORT: str(web_port),
+            _PAY_PORT: str(pay_port),
+        }
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._server: postgres.Server | None = None
+
+    @property
+    def log(self) -> Path:
+        """What all processes say."""
+        return self.home / "log"
+
+    def start(self) -> None:
+        """Starts everything and returns when it answers. Call it from the main thread. Raises Failed."""
+        with self.log.open("wb") as log:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, tether.__file__, str(os.getpid()), sys.executable, "-m", "tests.faults.installation"],
+                env=self._environment,
+                cwd=_ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until = time.monotonic() + _START_SECONDS
+        while not (self.home / _READY_FILE).exists():
+            if self._supervisor.poll() is not None or time.monotonic() > until:
+                raise Failed(f"the installation did not start; see {self.log}")
+            time.sleep(0.1)
+        # Holds the server, so that rows can be read after everything else has stopped.
+        self._server = postgres.attach(self.home)
+
+    def processes(self) -> dict[str, int]:
+        """The processes that the supervisor keeps running, by name; one that is just being started is missing."""
+        try:
+            found: dict[str, int] = json.loads(processes_file(self.home).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return found
+
+    def rows(self, query: str) -> list[TupleRow]:
+        """What a query finds. Raises psycopg.OperationalError while the server is down."""
+        if self._server is None:
+            raise Failed("the installation has not been started")
+        with psycopg.connect(self._server.url, connect_timeout=5) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def sandbox(self, name: str) -> Mapping[str, Any]:
+        """The address file of a sandbox."""
+        found: dict[str, Any] = json.loads((self.folder(name) / ADDRESS_FILE).read_text(encoding="utf-8"))
+        return found
+
+    def folder(self, name: str) -> Path:
+        """Where a sandbox keeps its files."""
+        return self.home / name
+
+    def provider_headers(self) -> dict[str, str]:
+        """What lets its owner tell the provider what to do."""
+        return control_headers(self.folder("payment-sandbox"))
+
+    def audit(self) -> dict[str, Any]:
+        """What `tsuzuku audit --json` answers. Raises Failed if it gives none."""
+        words = [sys.executable, "-m", "tsuzuku.project.cli", "audit", "--json"]
+        ran = subprocess.run(words, env=self._environment, capture_output=True, text=True, check=False)
+        try:
+            answer: dict[str, Any] = json.loads(ran.stdout)
+        except ValueError:
+            raise Failed(f"the audit did not answer: {ran.stderr.strip()}") from None
+        return answer
+
+    def stop(self) -> None:
+        """Asks everything to stop and waits for it; the database stays until `release`. Raises Failed."""
+        supervisor = self._supervisor
+        if supervisor is None or supervisor.poll() is not None:
+            return
+        supervisor.send_signal(signal.SIGTERM)
+        try:
+            supervisor.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(supervisor.pid, signal.SIGKILL)
+            supervisor.wait()
+            raise Failed("the installation did not stop when it was asked to") from None
+
+    def release(self) -> None:
+        """Lets go of the database, which then stops."""
+        if self._server is not None:
+            postgres.release(self._server)
+            self._server = None
+
+    def keep(self) -> None:
+        """Saves the files from the next run, which deletes what killed runs have left."""
+        (self.home / _KEEP_FILE).touch()
+
+    def delete(self) -> None:
+        """Deletes all files."""
+        postgres.destroy(self.home)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind((HOST, 0))
+        second.bind((HOST, 0))
+        return first.getsockname()[1], second.getsockname()[1]
+
+
+def _delete_homes_of_killed_runs() -> None:
+    """A killed run leaves its database behind. Homes in use refuse, homes of other users too."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/postgres.users"):
+        if (lock.parent / _KEEP_FILE).exists():
+            continue
+        with suppress(postgres.PostgresFailed, OSError):
+            postgres.destroy(lock.parent)
+            shutil.rmtree(lock.parent)
+
+
+def _run() -> None:
+    from tsuzuku.project.commands.serve import prepare
+    from tsuzuku.project.database import database
+    from tsuzuku.project.environment import env_int, home
+    from tsuzuku.project.supervisor import supervise
+
+    web_port, pay_port = env_int(_WEB_PORT, 0), env_int(_PAY_PORT, 0)
+    with database() as server:
+        prepare()
+        _fill()
+        supervise(
+            [
+                programs.tsuzuku("carrier", "carrier-sandbox", "--mode", "later", "--delay", CARRIER_DELAY_SECONDS),
+                programs.tsuzuku(
+                    "pay",
+                    "payment-sandbox",
+                    "--bind",
+                    f"{HOST}:{pay_port}",
+                    "--webhook",
+                    f"{programs.local_url(HOST, web_port)}/inbound/payments/sandbox",
+                ),
+                programs.web(host=HOST, port=web_port),
+                programs.worker(),
+            ],
+            home=home(),
+            server=server,
+            on_ready=(home() / _READY_FILE).touch,
+        )
+
+
+def _fill() -> None:
+    """Plans, and cards from a stock file."""
+    from importlib import resources
+
+    from django.db import connections
+
+    from tsuzuku.cards.actions import import_cards
+    from tsuzuku.catalog.actions import import_plans
+    from tsuzuku.catalog.plan_file import parse_plans
+    from tsuzuku.kernel import clock
+
+    plans = resources.files("tsuzuku.testing").joinpath("data/plans.json").read_bytes()
+    import_plans(parsed=parse_plans(plans, known_codes=()), now=clock.now())
+    lines = ["ICCID,Type,PIN", *("{},SIM,{}".format(*card_and_pin(number)) for number in range(CARDS))]
+    stock = import_cards(file=BytesIO("\n".join(lines).encode()), update=False, now=clock.now())
+    if stock.accepted != CARDS:
+        raise Failed(f"only {stock.accepted} of {CARDS} cards were accepted: {stock.refused}")
+    connections.close_all()
+
+
+if __name__ == "__main__":
+    _run()
