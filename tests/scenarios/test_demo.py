@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's cards are what the demo says of them, and its books are in order."""
 
+import re
+
 import pytest
+from django.test import Client
 
 from tsuzuku.allowances.queries import card_allowance
 from tsuzuku.cards.models import Card
 from tsuzuku.kernel import clock
 from tsuzuku.project.audit import findings
-from tsuzuku.project.demo import MB, demo_cards, demo_iccid, is_made, make_demo
+from tsuzuku.project.demo import MB, PIN, demo_cards, demo_iccid, is_made, make_demo
 
 
 @pytest.fixture
@@ -36,3 +39,15 @@ def test_cards_are_what_the_demo_says(cards: list[Card]) -> None:
     assert card_allowance(cards[2].pk, now=now).daily_remaining_bytes == 0
     assert is_made()
     assert findings() == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_page_of_every_card_can_be_read(cards: list[Card], client: Client, language: str) -> None:
+    client.cookies["tsuzuku_language"] = language
+    for card in cards:
+        client.post("/open", {"number": card.iccid, "pin": PIN})
+        page = f"/c/{card.public_token}"
+        plans = client.get(f"{page}/plans")
+        assert (client.get(page).status_code, plans.status_code) == (200, 200)
+        for link in sorted(set(re.findall(rf"{page}/renew/[A-Z0-9-]+", plans.content.decode()))):
+            assert client.get(link).status_code == 200, link
