@@ -109,9 +109,7 @@ def test_nothing_is_answered_before_it_is_committed(
 
     def fail(**_: object) -> None:
         with transaction.atomic():
-            ProviderNotice.objects.create(
-                provider="fake", event_id="x", kind="captured", raw="", taken_at=clock.now()
-            )
+            ProviderNotice.objects.create(provider="fake", event_id="x", kind="captured", raw="", taken_at=clock.now())
             raise RuntimeError("the disk is full")
 
     monkeypatch.setattr("tsuzuku.channels.inbound.views.take_events", fail)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A walk over every address as everybody: who may see what, and that for others nothing is there."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.unit.channels.conftest import logged_in, make_user
 from tests.unit.channels.web.conftest import heading
@@ -64,14 +65,14 @@ POST = {
 }
 
 
-def addresses(patterns: list[object]) -> dict[str, str]:
+def addresses(patterns: Sequence[URLPattern | URLResolver]) -> dict[str, str]:
     found: dict[str, str] = {}
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
             found[str(pattern.name)] = str(pattern.pattern)
         else:
-            inner = addresses(pattern.url_patterns)  # type: ignore[attr-defined]  # a resolver
-            found |= {name: f"{pattern.pattern}{rest}" for name, rest in inner.items()}  # type: ignore[attr-defined]
+            inner = addresses(pattern.url_patterns)
+            found |= {name: f"{pattern.pattern}{rest}" for name, rest in inner.items()}
     return found
 
 
@@ -102,9 +103,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
 
 def test_every_address_answers_everybody_as_it_should(everybody: list[Client], filled: dict[str, str]) -> None:
     assert set(filled) == set(GET)
-    answers = {
-        name: tuple(client.get(address).status_code for client in everybody) for name, address in filled.items()
-    }
+    answers = {name: tuple(client.get(address).status_code for client in everybody) for name, address in filled.items()}
     assert answers == GET
 
 
@@ -143,7 +142,15 @@ def test_a_pin_opens_its_own_card_only(house: "House", plan: "Plan", with_pin: C
 
 
 def test_what_is_not_needed_of_allauth_is_not_there() -> None:
-    for path in ("/email", "/email/", "/accounts/login/", "/password/set/", "/reauthenticate/", "/login/code/", "/3rdparty/"):
+    for path in (
+        "/email",
+        "/email/",
+        "/accounts/login/",
+        "/password/set/",
+        "/reauthenticate/",
+        "/login/code/",
+        "/3rdparty/",
+    ):
         assert Client().get(path).status_code == 404
 
 

@@ -62,15 +62,13 @@ def test_opening_a_card_changes_the_session_id(card: "Card") -> None:
     session = client.session
     session["planted"] = True
     session.save()
-    client.cookies["tsuzuku_session"] = session.session_key
+    client.cookies["tsuzuku_session"] = str(session.session_key)
     client.post("/open", {"number": card.iccid, "pin": PIN})
     assert client.session.session_key != session.session_key
 
 
 def test_a_wrong_pin_and_an_unknown_card_get_the_same_answer(card: "Card") -> None:
-    answers = [
-        Client().post("/open", {"number": number, "pin": "0000"}) for number in (card.iccid, str(new_iccid()))
-    ]
+    answers = [Client().post("/open", {"number": number, "pin": "0000"}) for number in (card.iccid, str(new_iccid()))]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [notices(answer) for answer in answers] == [[NO_MATCH], [NO_MATCH]]
     pages = {re.sub(r'value="[^"]*"', "", answer.content.decode()) for answer in answers}

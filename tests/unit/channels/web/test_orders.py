@@ -7,17 +7,15 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.unit.channels.web.conftest import heading, notices, text_of
+from tests.unit.channels.web.conftest import Answer, Page, heading, notices, text_of
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import expire_orders
 from tsuzuku.payments.ports import FailureReason
-from tsuzuku.testing.fakes import FakeProvider, Outcome
 from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.testing.fakes import FakeProvider, Outcome
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
-
     from tsuzuku.cards.models import Card
     from tsuzuku.catalog.models import Plan
     from tsuzuku.orders.models import Order
@@ -32,11 +30,11 @@ def order(house: "House", card: "Card", plan: "Plan") -> "Order":
     return house.order(card, plan.code)
 
 
-def look(client: Client, order: "Order", query: str = "") -> "HttpResponse":
+def look(client: Client, order: "Order", query: str = "") -> Answer:
     return client.get(f"/o/{order.number}{query}")
 
 
-def poll_address(page: "HttpResponse") -> str | None:
+def poll_address(page: Page) -> str | None:
     """Where the page looks whether something has changed."""
     found = re.search(r'hx-get="([^"]*)"', page.content.decode())
     return found[1].replace("&amp;", "&") if found else None
@@ -63,13 +61,17 @@ def test_the_number_is_found_in_any_spelling(with_pin: Client, order: "Order") -
         ),
         (
             FailureReason.LIMIT,
-            "The limit or the balance of your card or account was not enough. Nothing was charged. "
-            "Another way of paying may work.",
+            (
+                "The limit or the balance of your card or account was not enough. Nothing was charged. "
+                "Another way of paying may work."
+            ),
         ),
         (
             FailureReason.REFUSED,
-            "Your bank or payment service refused it and did not say why. Nothing was charged. "
-            "Another way of paying may work.",
+            (
+                "Your bank or payment service refused it and did not say why. Nothing was charged. "
+                "Another way of paying may work."
+            ),
         ),
     ],
 )
@@ -87,9 +89,7 @@ def test_a_failed_payment_says_why_and_keeps_the_order(
     assert heading(look(with_pin, order)) == "Renewed. You are online"
 
 
-def test_on_the_way_back_the_payment_is_awaited_not_believed(
-    house: "House", with_pin: Client, order: "Order"
-) -> None:
+def test_on_the_way_back_the_payment_is_awaited_not_believed(house: "House", with_pin: Client, order: "Order") -> None:
     house.start_payment(order)
     assert heading(look(with_pin, order)) == "This order waits for its payment"
     page = look(with_pin, order, "?back=1&payment=anything&status=paid")
@@ -213,9 +213,7 @@ def test_everything_ordered_with_the_way_to_order_it_again(
     elsewhere = make_card()
     house.order(elsewhere, plan.code, payer=holder, key="k2")
     page = of_holder.get("/orders")
-    shown = [
-        (row["plan_name"], row["card_name"], row["stage"], row["is_held"]) for row in page.context["rows"]
-    ]
+    shown = [(row["plan_name"], row["card_name"], row["stage"], row["is_held"]) for row in page.context["rows"]]
     assert shown == [
         ("Plan GB-1-3D", f"…{elsewhere.iccid[-4:]}", "to-pay", False),
         ("Plan GB-1-3D", "Mei’s phone", "active", True),

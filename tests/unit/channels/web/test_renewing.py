@@ -8,17 +8,15 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tests.unit.channels.web.conftest import heading, notices, rows, text_of
+from tests.unit.channels.web.conftest import Answer, Page, heading, notices, rows, text_of
 from tsuzuku.catalog.models import Plan
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.models import Order
-from tsuzuku.testing.fakes import FakeProvider
 from tsuzuku.testing.factories import make_plan
+from tsuzuku.testing.fakes import FakeProvider
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
-
     from tsuzuku.cards.models import Card
     from tsuzuku.people.models import User
     from tsuzuku.testing.house import House
@@ -26,17 +24,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 
-def ask(client: Client, card: "Card", plan: str = "GB-1-3D") -> "HttpResponse":
+def ask(client: Client, card: "Card", plan: str = "GB-1-3D") -> Answer:
     return client.get(f"/c/{card.public_token}/renew/{plan}")
 
 
-def form_of(page: "HttpResponse") -> dict[str, str]:
+def form_of(page: Page) -> dict[str, str]:
     """What the page would send."""
     fields = dict(re.findall(r'name="(digest|key)" value="([^"]*)"', page.content.decode()))
     return {**fields, "method": "fake:fake"}
 
 
-def say_yes(client: Client, card: "Card", page: "HttpResponse", plan: str = "GB-1-3D", **fields: str) -> "HttpResponse":
+def say_yes(client: Client, card: "Card", page: Page, plan: str = "GB-1-3D", **fields: str) -> Answer:
     return client.post(f"/c/{card.public_token}/renew/{plan}", {**form_of(page), **fields})
 
 
@@ -291,7 +289,7 @@ def test_a_form_that_was_tampered_with_is_asked_again(
     answer = say_yes(with_pin, card, ask(with_pin, card), **changes)
     assert (answer.status_code, heading(answer)) == (200, "Confirm and pay")
     assert order_numbers() == []
-    assert uuid.UUID(form_of(answer)["key"])
+    assert uuid.UUID(form_of(answer)["key"]).version == 4
 
 
 def test_a_key_of_another_plan_is_replaced(house: "House", with_pin: Client, card: "Card", plan: Plan) -> None:
