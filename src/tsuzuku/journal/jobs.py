@@ -6,14 +6,17 @@ from functools import partial
 from django.db import transaction
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Status
 
 from tsuzuku.journal.actions import chore_name, deliver_facts, is_due
 from tsuzuku.journal.chores import chore, chores, register_chore, wake_with
 from tsuzuku.journal.listeners import Listener, listeners
 from tsuzuku.kernel import clock
 
-#: Finished jobs are kept this long for a look back.
+#: Failed jobs are kept this long for a look back; the others are deleted when they are done.
 KEEP_JOBS_HOURS = 24
+#: A worker that has shown no sign of life for this long is dead. Its rows are found again by the sweep, jobs or not.
+STALLED_SECONDS = 120
 
 
 @app.task(name="look", queue="chores", pass_context=False)
@@ -43,9 +46,11 @@ def sweep(timestamp: int) -> None:
 
 
 @app.periodic(cron="17 * * * *")
-@app.task(name="tidy jobs", queue="sweep", queueing_lock="tidy jobs", pass_context=True)
-async def tidy_jobs(context: object, timestamp: int) -> None:
-    """Every hour: forgets finished jobs of the day before."""
+@app.task(name="tidy jobs", queue="sweep", queueing_lock="tidy jobs", pass_context=False)
+async def tidy_jobs(timestamp: int) -> None:
+    """Every hour: forgets failed jobs of the day before, and those whose worker died while at them."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
     await app.job_manager.delete_old_jobs(nb_hours=KEEP_JOBS_HOURS, include_failed=True, include_cancelled=True)
 
 

@@ -41,6 +41,7 @@ async def _work(worker_app: App, concurrency: int) -> None:
         work = asyncio.create_task(
             worker_app.run_worker_async(
                 concurrency=concurrency,
+                delete_jobs="successful",
                 shutdown_graceful_timeout=SHUTDOWN_SECONDS,
                 install_signal_handlers=False,
             )
