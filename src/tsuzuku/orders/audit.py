@@ -20,6 +20,18 @@ _PAID_WITHOUT_MONEY = """
      ORDER BY o.id
 """
 
+#: Money without an outcome is on its way to the listener that decides: the fact is written with it, and is told until
+#: the decision is committed.
+_CAPTURES_FORGOTTEN = """
+    SELECT c.id, p.purpose, c.amount_minor
+      FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
+     WHERE c.outcome = 'undecided'
+       AND NOT EXISTS (
+           SELECT FROM journal_delivery AS d JOIN journal_fact AS f ON f.id = d.fact_id
+            WHERE d.listener = 'orders accept captures' AND (f.body ->> 'capture_id')::bigint = c.id)
+     ORDER BY c.id
+"""
+
 #: The last move leads to the state that the row shows.
 _HISTORY_DIFFERS = """
     SELECT o.number, o.state, last.target
@@ -38,6 +50,9 @@ def findings() -> Iterator[Finding]:
         for number, state, price, captures, captured in cursor.fetchall():
             detail = f"{state} at {price}, {captures} accepted captures of {captured}"
             yield Finding("order-and-money-differ", f"order {number}", detail)
+        cursor.execute(_CAPTURES_FORGOTTEN)
+        for capture, number, amount in cursor.fetchall():
+            yield Finding("capture-forgotten", f"capture {capture}", f"{amount} for order {number} has no outcome")
         cursor.execute(_HISTORY_DIFFERS)
         for number, state, target in cursor.fetchall():
             yield Finding("history-differs", f"order {number}", f"is {state}, last moved to {target}")

@@ -39,6 +39,20 @@ _MONEY_DIFFERS = """
      ORDER BY r.id
 """
 
+#: A paid renewal that has not ended is on its way to the listener that settles it, or says when it is taken up again.
+_FORGOTTEN = """
+    SELECT o.number, r.state
+      FROM renewals_renewal AS r
+      JOIN orders_order AS o ON o.id = r.order_id
+     WHERE (r.state = 'activating' AND r.next_attempt_at IS NULL)
+        OR (r.state = 'ordered' AND r.settled_at IS NOT NULL AND r.next_attempt_at IS NULL)
+        OR (r.state = 'ordered' AND r.settled_at IS NULL AND o.state = 'paid'
+            AND NOT EXISTS (
+                SELECT FROM journal_delivery AS d JOIN journal_fact AS f ON f.id = d.fact_id
+                 WHERE d.listener = 'renewals settle paid orders' AND (f.body ->> 'order_id')::bigint = o.id))
+     ORDER BY r.id
+"""
+
 #: The last move leads to the state that the row shows.
 _HISTORY_DIFFERS = """
     SELECT o.number, r.state, last.target
@@ -61,6 +75,9 @@ def findings() -> Iterator[Finding]:
         for number, state, order_state, earned, kept in cursor.fetchall():
             detail = f"{state}, order {order_state}, earned {earned} times, {kept} captures kept"
             yield Finding("renewal-and-money-differ", f"renewal {number}", detail)
+        cursor.execute(_FORGOTTEN)
+        for number, state in cursor.fetchall():
+            yield Finding("renewal-forgotten", f"renewal {number}", f"paid and {state}, and nothing will take it up")
         cursor.execute(_HISTORY_DIFFERS)
         for number, state, target in cursor.fetchall():
             yield Finding("history-differs", f"renewal {number}", f"is {state}, last moved to {target}")
