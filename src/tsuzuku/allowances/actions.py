@@ -69,7 +69,7 @@ def _try(grantees: Sequence[Grantee], before: Mapping[StackKey, rules.Stack]) ->
     trial = _Trial(dict(before), [], {})
     for grantee in grantees:
         try:
-            renewed = _renew_all_kinds(trial.stacks, grantee)
+            renewed = _renew(trial.stacks, grantee)
         except RenewalRefused as refusal:
             trial.outcomes[grantee.renewal_id] = refusal
             continue
@@ -80,23 +80,14 @@ def _try(grantees: Sequence[Grantee], before: Mapping[StackKey, rules.Stack]) ->
     return trial
 
 
-def _renew_all_kinds(stacks: Mapping[StackKey, rules.Stack], grantee: Grantee) -> dict[StackKey, rules.Renewed]:
-    """The stacks of every kind that the plan gives; one kind that refuses refuses all."""
-    terms = terms_of(grantee.terms_id)
-    keys = [StackKey(grantee.card_id, kind) for kind in terms.amounts]
-    zone = brand_zone()
-    return {
-        key: rules.renew(
-            stacks.get(key, ()),
-            terms,
-            key.kind,
-            # A carrier's clock may lag behind what the card has already seen.
-            max([grantee.at, *(lot.renewed_at for lot in stacks.get(key, ()))]),
-            zone,
-            is_credited=grantee.is_credited,
-        )
-        for key in keys
-    }
+def _renew(stacks: Mapping[StackKey, rules.Stack], grantee: Grantee) -> dict[StackKey, rules.Renewed]:
+    of_card = {kind: stacks.get(StackKey(grantee.card_id, kind), ()) for kind in LotKind}
+    # A carrier's clock may lag behind what the card has already seen.
+    at = max([grantee.at, *(lot.renewed_at for stack in of_card.values() for lot in stack)])
+    renewed = rules.renew_every_kind(
+        of_card, terms_of(grantee.terms_id), at, brand_zone(), is_credited=grantee.is_credited
+    )
+    return {StackKey(grantee.card_id, kind): result for kind, result in renewed.items()}
 
 
 def _write_grants(grants: Sequence[tuple[StackKey, rules.Renewed, Grantee]]) -> None:

@@ -98,7 +98,7 @@ def _preview(
     rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], terms: PlanTerms, now: datetime
 ) -> Preview | RenewalRefused:
     try:
-        renewed = {kind: rules.renew(stacks.get(kind, ()), terms, kind, now, brand_zone()) for kind in terms.amounts}
+        renewed = rules.renew_every_kind(stacks, terms, now, brand_zone())
     except RenewalRefused as refusal:
         return refusal
     after = {**stacks, **{kind: result.stack for kind, result in renewed.items()}}

@@ -5,7 +5,7 @@ Every function takes the moment and the zone of local days, and gives a new stac
 time alone changes a stack (turns come, windows end): `advance` brings a stack to a moment; every event does so first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -141,6 +141,19 @@ def renew(
         lot = _started(lot, now, zone)
     stack = _take_turns((*stack, lot), since=now, until=now, zone=zone)
     return Renewed(stack, lot.sequence, restored)
+
+
+def renew_every_kind(
+    stacks: Mapping[LotKind, Stack], terms: PlanTerms, now: datetime, zone: ZoneInfo, *, is_credited: bool = False
+) -> dict[LotKind, Renewed]:
+    """A renewal in every kind that the plan gives: a card's minutes join minutes as its data joins data.
+
+    Whether the card can take it is decided by its data alone, of which contracts/scenario.md speaks: minutes that ended
+    long ago do not make a card expired. Raises as `renew` does.
+    """
+    if not is_credited:
+        check_can_renew(advance(stacks.get(LotKind.DATA, ()), now, zone), terms, now)
+    return {kind: renew(stacks.get(kind, ()), terms, kind, now, zone, is_credited=True) for kind in terms.amounts}
 
 
 def check_can_renew(stack: Stack, terms: PlanTerms, now: datetime) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tsuzuku.allowances import rules
-from tsuzuku.allowances.errors import NothingToJoin, StackFull
+from tsuzuku.allowances.errors import CardExpired, NothingToJoin, StackFull
 from tsuzuku.allowances.lots import LotState
 from tsuzuku.catalog.terms import LotKind, PlanTerms, parse_terms
 
@@ -78,3 +78,24 @@ def test_a_renewal_says_what_it_gave_back_and_where_it_is() -> None:
     assert (first.sequence, first.restored) == (1, 0)
     assert (second.sequence, second.restored) == (2, 100)
     assert [lot.remaining for lot in second.stack] == [0, 200]
+
+
+def test_minutes_that_ended_long_ago_do_not_make_a_card_expired() -> None:
+    voice = terms("P", voice_seconds=600, messages=50, grace_hours=0)
+    minutes = rules.renew((), voice, LotKind.VOICE, NOW - timedelta(days=90), TOKYO).stack
+    data = rules.renew((), voice, LotKind.DATA, NOW, TOKYO).stack
+
+    renewed = rules.renew_every_kind({LotKind.VOICE: minutes, LotKind.DATA: data}, voice, NOW, TOKYO)
+
+    assert {kind: result.sequence for kind, result in renewed.items()} == {
+        LotKind.DATA: 2,
+        LotKind.VOICE: 2,
+        LotKind.MESSAGE: 1,
+    }
+
+
+def test_data_that_ended_decides_for_every_kind() -> None:
+    voice = terms("P", voice_seconds=600, messages=50, grace_hours=0)
+    data = rules.renew((), voice, LotKind.DATA, NOW - timedelta(days=90), TOKYO).stack
+    with pytest.raises(CardExpired):
+        rules.renew_every_kind({LotKind.DATA: data}, voice, NOW, TOKYO)
