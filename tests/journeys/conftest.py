@@ -17,12 +17,12 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tsuzuku.project.environment import env_text
 
-PHONE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 _START_SECONDS = 120
 
 
@@ -73,12 +73,12 @@ def visit(demo: Demo, browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def open_page(path: str = "/", *, locale: str = "en-US", script: bool = True, size: object = PHONE) -> Page:
+    def open_page(path: str = "/", *, locale: str = "en-US", script: bool = True, size: ViewportSize = PHONE) -> Page:
         context = browser.new_context(
             base_url=demo.url,
             locale=locale,
             java_script_enabled=script,
-            viewport=size,  # type: ignore[arg-type]  # a plain dict of width and height
+            viewport=size,
         )
         contexts.append(context)
         page = context.new_page()

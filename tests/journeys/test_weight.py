@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`page_weight` of contracts/bench.md: a traveller throttled to 128 kbit/s must still be able to renew."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,6 @@ def test_a_renewal_weighs_no_more_than_it_may(
 
     record_property("first_page_bytes", first_page)
     record_property("journey_bytes", scale.bytes)
-    print(f"\npage_weight: first page {first_page} bytes, whole journey {scale.bytes} bytes")
+    sys.stdout.write(f"\npage_weight: first page {first_page} bytes, whole journey {scale.bytes} bytes\n")
     assert first_page <= FIRST_PAGE_BYTES_MAX
     assert scale.bytes <= JOURNEY_BYTES_MAX

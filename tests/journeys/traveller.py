@@ -39,7 +39,8 @@ def pay(page: Page, behaviour: str | None = None) -> str:
     else:
         page.click(f"button[value={behaviour}]")
     page.wait_for_url(re.compile(r"/o/"))
-    return re.findall(r"/o/([\w-]+)", page.url)[0]
+    number: str = re.findall(r"/o/([\w-]+)", page.url)[0]
+    return number
 
 
 def wait_for_stage(page: Page, words: str) -> None:
