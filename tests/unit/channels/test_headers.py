@@ -53,6 +53,12 @@ def test_pages_of_cards_and_orders_are_kept_nowhere(
         assert "no-store" in [word.strip() for word in answer["Cache-Control"].split(",")]
 
 
+@pytest.mark.parametrize("path", ["/", "/open", "/login", "/signup"])
+def test_pages_can_be_asked_for_their_headers_alone(path: str) -> None:
+    answer = Client().head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_pages_have_no_inline_styles_or_scripts(house: "House", with_pin: Client, card: "Card", plan: "Plan") -> None:
     house.pay(house.order(card, plan.code))
     order = house.order(card, plan.code, key="k2")

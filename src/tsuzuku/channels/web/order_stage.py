@@ -44,11 +44,16 @@ def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_ba
     """The stage at `now`; `payment` is the newest try to pay; `came_back`: its payer says to have paid."""
     if order.state == order_states.PAID:
         return _OF_RENEWAL.get(renewal.state, Stage.ACTIVATING)
+    if payment is not None and order.state in order_states.PAYABLE_STATES and _is_under_way(payment, came_back):
+        return Stage.CHECKING
     if order.state in _OF_ORDER:
         return _OF_ORDER[order.state]
-    if came_back and payment is not None and payment.state in {payment_states.STARTED, payment_states.CAPTURED}:
-        return Stage.CHECKING
     return Stage.TO_PAY if order.can_be_paid(now) else Stage.EXPIRED
+
+
+def _is_under_way(payment: Payment, came_back: bool) -> bool:
+    """Money that has come is on its way to the order; of a payment that was only started, its payer's word is taken."""
+    return payment.state == payment_states.CAPTURED or (came_back and payment.state == payment_states.STARTED)
 
 
 def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:

@@ -201,6 +201,7 @@ def test_a_card_that_the_pin_has_opened_is_kept_in_an_account(
 
 def test_who_holds_one_card_sees_it_at_once(of_holder: Client, card: "Card") -> None:
     assert of_holder.get("/cards")["Location"] == f"/c/{card.public_token}"
+    assert 'href="/cards/add"' in of_holder.get(f"/c/{card.public_token}").content.decode()
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -99,6 +99,20 @@ def test_on_the_way_back_the_payment_is_awaited_not_believed(house: "House", wit
     assert order.state == "awaiting_payment"
 
 
+def test_money_that_has_come_is_never_asked_for_again(house: "House", with_pin: Client, order: "Order") -> None:
+    """Between the provider's word and what it does to the order there is a moment."""
+    house.deliver(*house.provider.pay(house.start_payment(order)))
+    order.refresh_from_db()
+    assert order.state == "awaiting_payment"
+    assert heading(look(with_pin, order)) == "One moment: your payment is being confirmed"
+    with clock.travel_to(order.expires_at):
+        expire_orders()
+        with_pin.post("/open", {"number": house.renewal(order).card.iccid, "pin": "1234"})
+        assert heading(look(with_pin, order)) == "One moment: your payment is being confirmed"
+    house.settle_down()
+    assert heading(look(with_pin, order)) == "Renewed. You are online"
+
+
 def test_the_way_from_paid_to_online_is_seen_as_it_happens(house: "House", with_pin: Client, order: "Order") -> None:
     reference = house.start_payment(order)
     address = poll_address(look(with_pin, order, "?back=1"))

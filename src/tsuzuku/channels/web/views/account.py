@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def account_page(request: HttpRequest) -> HttpResponse:
     """Who is logged in, and what they can change."""
     return render(request, "web/account/account.html")

@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tsuzuku.allowances.actions import start_lot as start_lot_of_card
 from tsuzuku.allowances.errors import LotCannotStart
@@ -43,7 +43,7 @@ HISTORY = 10
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def my_cards(request: HttpRequest) -> HttpResponse:
     """Every card that somebody holds, with what is left; who holds just one sees it at once."""
     now = clock.now()
@@ -57,6 +57,7 @@ def my_cards(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("number", "pin")
 @never_cache
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def add_card(request: HttpRequest) -> HttpResponse:
     """Adds a card to an account by its number and PIN."""
     now = clock.now()
@@ -72,7 +73,7 @@ def add_card(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def card_page(request: HttpRequest, token: str) -> HttpResponse:
     """Am I online, until when, what should I do; below it everything else about the card.
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tsuzuku.cards.actions import open_with_pin
 from tsuzuku.cards.errors import CardNotOpened, TooManyGuesses
@@ -29,7 +29,7 @@ from tsuzuku.people.redirects import is_own_path
 
 
 @never_cache
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The doors for somebody who is not logged in; who is, sees their cards."""
     if person(request):
@@ -48,6 +48,7 @@ def _picture(now: datetime) -> dict[str, object]:
 
 @sensitive_post_parameters("number", "pin")
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def open_card(request: HttpRequest) -> HttpResponse:
     """Opens a card with its number and PIN for this browser."""
     now = clock.now()

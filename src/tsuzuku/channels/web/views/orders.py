@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from tsuzuku.allowances.queries import card_allowance
 from tsuzuku.cards.models import CardHolder
@@ -40,7 +40,7 @@ ORDERS_ON_A_PAGE = 20
 
 
 @never_cache
-@require_GET
+@require_safe
 def order_page(request: HttpRequest, number: str) -> HttpResponse:
     """How an order stands, and what can be done about it."""
     now = clock.now()
@@ -49,7 +49,7 @@ def order_page(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def order_progress(request: HttpRequest, number: str) -> HttpResponse:
     """The part of the order's page that changes; nothing at all while it has not changed from what was seen."""
     now = clock.now()
@@ -145,7 +145,7 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def my_orders(request: HttpRequest) -> HttpResponse:
     """What somebody has ordered, newest first, each with the way to order it again."""
     now = clock.now()

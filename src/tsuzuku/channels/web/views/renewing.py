@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_http_methods, require_safe
 
 from tsuzuku.allowances.queries import Allowance, LotView, Preview, card_allowance
 from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
@@ -61,7 +61,7 @@ class Tile:
 
 
 @never_cache
-@require_GET
+@require_safe
 def plans(request: HttpRequest, token: str) -> HttpResponse:
     """Every plan that the card can take, each with its preview; then those that it cannot, and why."""
     now = clock.now()
@@ -104,6 +104,7 @@ def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
 
 
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str, plan_code: str) -> HttpResponse:
     """Shows what a plan would do to the card, and on a yes orders it and goes to pay."""
     now = clock.now()
