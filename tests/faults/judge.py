@@ -42,9 +42,9 @@ def _orders(evidence: Evidence) -> Iterator[Complaint]:
             yield _lost(
                 f"errand {errand.name}", f"never ended; orders {sorted(errand.orders)}, saw {sorted(errand.saw)}"
             )
-        for row in (known[number] for number in errand.orders & set(known)):
-            if Saw.ACTIVE in errand.saw and row.state != "active":
-                yield _lost(f"order {row.order}", f"was shown as active and is {row.state}")
+        states = {known[number].state for number in errand.orders & set(known)}
+        if Saw.ACTIVE in errand.saw and states and "active" not in states:
+            yield _lost(f"errand {errand.name}", f"was shown as active and is {sorted(states)}")
 
 
 def _activations(evidence: Evidence) -> Iterator[Complaint]:
@@ -99,17 +99,18 @@ def _money(evidence: Evidence) -> Iterator[Complaint]:
 def _order_money(
     number: str, errand: Errand | None, captures: Sequence[Capture], evidence: Evidence
 ) -> Iterator[Complaint]:
-    kept = [capture for capture in captures if capture.refunds == 0 and capture.id not in evidence.held_captures]
+    held = evidence.held_captures if errand is not None and Saw.HELD in errand.saw else frozenset()
+    kept = [capture for capture in captures if capture.refunds == 0 and capture.id not in held]
     if errand is None:
         if kept:
             yield _lost(f"order {number}", f"took {_sum(kept)} from somebody who was never told its number")
     elif Saw.ACTIVE in errand.saw:
         price = next((row.amount_minor for row in evidence.rows if row.order == number), None)
-        if not kept:
+        if not kept and len(errand.orders) == 1:
             yield _doubled(f"order {number}", "is active, and nobody has paid for it in the end")
         elif len(kept) > 1:
             yield _doubled(f"order {number}", f"was paid {len(kept)} times, in all {_sum(kept)}, and none went back")
-        elif kept[0].amount_minor != price:
+        elif kept and kept[0].amount_minor != price:
             yield _lost(f"order {number}", f"cost {price} and took {kept[0].amount_minor}")
     elif kept:
         yield _lost(f"order {number}", f"took {_sum(kept)} and gave neither a renewal nor a refund")
