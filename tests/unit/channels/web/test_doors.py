@@ -119,6 +119,15 @@ def test_the_browser_chooses_the_language_until_a_person_does() -> None:
     assert heading(client.get("/")) == "Stay online in Japan"
 
 
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_languages_are_offered_in_their_own_names(language: str) -> None:
+    page = Client(headers={"accept-language": language}).get("/").content.decode()
+    assert re.findall(r'<button name="language" value="([^"]*)"[^>]*>([^<]*)<', page) == [
+        ("zh-hans", "简体中文"),
+        ("en", "English"),
+    ]
+
+
 def test_the_language_of_an_account_follows_its_person(holder: "User", of_holder: Client) -> None:
     of_holder.post("/language", {"language": "zh-hans", "next": "/account"})
     holder.refresh_from_db()

@@ -154,7 +154,10 @@ def test_a_plan_that_waits_is_ready_not_online(house: "House", with_pin: Client,
     make_plan("TAP", start="tap")
     order = house.order(card, "TAP")
     house.pay(order)
-    assert heading(look(with_pin, order)) == "Renewed. Your plan is ready"
+    page = look(with_pin, order)
+    assert heading(page) == "Renewed. Your plan is ready"
+    assert "1 GB waiting on the card" in text_of(page).replace("\u00a0", " ")
+    assert re.findall(r'action="([^"]*/start/)', page.content.decode()) == [f"/c/{card.public_token}/start/"]
 
 
 def test_a_renewal_that_the_carrier_refuses_is_paid_back(house: "House", with_pin: Client, order: "Order") -> None:
