@@ -34,6 +34,8 @@ urlpatterns = [
     path("closed", account.ClosedView.as_view(), name="account_inactive"),
     path("password", account.ChangePasswordView.as_view(), name="account_change_password"),
     path("forgot", account.ForgotPasswordView.as_view(), name="account_reset_password"),
+    # Where allauth sends somebody who has no password yet and wants to change it.
+    path("forgot", account.ForgotPasswordView.as_view(), name="account_set_password"),
     path("forgot/code", account.ResetCodeView.as_view(), name="account_confirm_password_reset_code"),
     path("forgot/new", account.NewPasswordView.as_view(), name="account_complete_password_reset"),
     path("forgot/done", account.NewPasswordDoneView.as_view(), name="account_password_reset_completed"),

@@ -49,6 +49,7 @@ GET = {
     "account_inactive": (200, 200, 200, 200, 200),
     "account_change_password": (302, 200, 200, 302, 200),
     "account_reset_password": (200, 200, 200, 200, 200),
+    "account_set_password": (200, 200, 200, 200, 200),
     "account_confirm_password_reset_code": (302, 302, 302, 302, 302),
     "account_complete_password_reset": (302, 302, 302, 302, 302),
     "account_password_reset_completed": (200, 200, 200, 200, 200),

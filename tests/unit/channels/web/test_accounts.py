@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from tests.unit.channels.conftest import PASSWORD
+from tests.unit.channels.conftest import PASSWORD, logged_in
 from tests.unit.channels.web.conftest import Answer, Page, heading, notices
 from tsuzuku.messaging.models import Message
 from tsuzuku.people.models import User
@@ -190,6 +190,13 @@ def test_changing_the_password(of_stranger: Client, stranger: User) -> None:
     right = of_stranger.post("/password", {"oldpassword": PASSWORD, **new}, follow=True)
     assert (heading(right), notices(right)) == ("Account", ["Your new password is saved."])
     assert mails() == [(stranger.email, "Your Tsuzuku password was changed")]
+
+
+def test_who_has_no_password_yet_gets_one_by_mail(stranger: User) -> None:
+    stranger.set_unusable_password()
+    stranger.save()
+    client = logged_in(stranger)
+    assert heading(client.get("/password", follow=True)) == "Forgot the password?"
 
 
 def test_logging_out_is_asked_for_and_done(of_stranger: Client) -> None:
