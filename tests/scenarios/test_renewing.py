@@ -516,3 +516,16 @@ def test_a_plan_that_starts_after_what_is_used_up_is_no_help_now(house: House) -
 
     assert quote.preview.allowance.online_until is None
     assert quote.warnings == (Notice.STARTS_TOO_LATE,)
+
+
+def test_a_plan_that_begins_later_is_announced_as_that(house: House) -> None:
+    card = make_card()
+    make_plan("DAY-3", stacking="sequel", days=3, day_rule="calendar")
+    house.pay(house.order(card, "DAY-3", key="k1"))
+
+    house.pay(house.order(card, "DAY-3", key="k2"))
+
+    first, second = (kept.message.text for kept in house.gateway.sent)
+    assert "You now have 1\N{NO-BREAK SPACE}GB and are online until" in first
+    assert "It begins by itself on" in second
+    assert "You now have" not in second

@@ -9,9 +9,9 @@ from enum import StrEnum
 from tsuzuku.allowances import rules
 from tsuzuku.allowances.errors import RenewalRefused
 from tsuzuku.allowances.lots import LIVING_STATES, LotState, local_day
-from tsuzuku.allowances.models import LotRow
+from tsuzuku.allowances.models import Grant, LotRow
 from tsuzuku.allowances.rules import Expiring
-from tsuzuku.allowances.store import StackKey, brand_zone, load_rows, stacks_of
+from tsuzuku.allowances.store import brand_zone, load_rows, stacks_of
 from tsuzuku.catalog.terms import LotKind, PlanTerms
 
 _END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
@@ -94,6 +94,12 @@ def preview_renewals(
     return {code: _preview(rows, stacks, terms, now) for code, terms in plans.items()}
 
 
+def lots_of_renewals(renewal_ids: Sequence[int]) -> dict[int, int]:
+    """By renewal: the lot of data that holds it."""
+    grants = Grant.objects.filter(renewal_id__in=renewal_ids, kind=LotKind.DATA)
+    return dict(grants.values_list("renewal_id", "lot_id"))
+
+
 def _preview(
     rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], terms: PlanTerms, now: datetime
 ) -> Preview | RenewalRefused:
@@ -166,16 +172,3 @@ def _views(rows: Sequence[LotRow], kind: LotKind, stack: rules.Stack, now: datet
         )
         for lot, later in zip(stack, forecast, strict=True)
     ]
-
-
-__all__ = [
-    "Allowance",
-    "AllowanceStatus",
-    "Expiring",
-    "LotView",
-    "Preview",
-    "StackKey",
-    "card_allowance",
-    "card_allowances",
-    "preview_renewals",
-]

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from tsuzuku.project.environment import env_bool, env_list, env_text, home, installation_secret
+from tsuzuku.project.environment import env_bool, env_int, env_list, env_text, home, installation_secret
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -159,7 +159,7 @@ PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
 DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
 EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")
-EMAIL_PORT = int(env_text("TSUZUKU_SMTP_PORT", "25"))
+EMAIL_PORT = env_int("TSUZUKU_SMTP_PORT", 25)
 EMAIL_HOST_USER = env_text("TSUZUKU_SMTP_USER")
 EMAIL_HOST_PASSWORD = env_text("TSUZUKU_SMTP_PASSWORD")
 EMAIL_USE_TLS = env_bool("TSUZUKU_SMTP_TLS")
@@ -169,5 +169,7 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Anybody can send any Host; the answer is 400, and a traceback for each would bury what matters.
+    "loggers": {"django.security.DisallowedHost": {"handlers": [], "propagate": False}},
     "root": {"handlers": ["stderr"], "level": env_text("TSUZUKU_LOG_LEVEL", "WARNING")},
 }

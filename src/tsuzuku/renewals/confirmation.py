@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 
-from tsuzuku.allowances.queries import card_allowances
+from tsuzuku.allowances.queries import LotView, card_allowances, lots_of_renewals
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.look import formats
 from tsuzuku.messaging.actions import send_message
@@ -23,21 +23,32 @@ def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
     """Tells payers that their cards hold what they bought: order number, what there is now, and until when."""
     renewals = _to_tell(renewal_ids)
     allowances = card_allowances([renewal.card_id for renewal in renewals], now=now)
+    lot_ids = lots_of_renewals([renewal.pk for renewal in renewals])
     for renewal in renewals:
         allowance = allowances[renewal.card_id]
+        lot = next(lot for lot in allowance.lots if lot.id == lot_ids[renewal.pk])
         with translation.override(renewal.order.language):
             _tell(
                 renewal,
                 template="renewals/activated.txt",
                 subject=gettext("Your card is renewed · order %(number)s") % {"number": renewal.order.number},
                 now=now,
+                **_beginning(lot),
                 remaining=formats.data_size(allowance.remaining_bytes),
                 until=allowance.online_until and formats.until(allowance.online_until),
                 ends_earlier=[
                     {"amount": formats.data_size(each.amount), "at": formats.until(each.at)}
                     for each in allowance.expires
+                    if lot.starts_at
                 ],
             )
+
+
+def _beginning(lot: LotView) -> dict[str, str]:
+    """When a lot that waits its turn begins and ends; nothing for one that has begun or waits for its holder."""
+    if lot.starts_at or lot.expected_starts_at is None or lot.expected_ends_at is None:
+        return {}
+    return {"begins": formats.moment(lot.expected_starts_at), "ends": formats.until(lot.expected_ends_at)}
 
 
 def confirm_withdrawal(*, renewal_ids: Sequence[int], now: datetime) -> None:

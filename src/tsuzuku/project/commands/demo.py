@@ -59,7 +59,7 @@ def command(port: int, reset: bool) -> None:
             server=server,
             on_ready=_welcome,
         )
-    click.echo("Stopped. Everything is kept; `make demo` goes on from here.")
+    click.echo("Stopped. Everything is kept; the next start goes on from here.")
 
 
 def _reset() -> None:

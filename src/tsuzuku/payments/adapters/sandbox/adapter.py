@@ -32,8 +32,12 @@ class SandboxProvider:
     @property
     def capabilities(self) -> Capabilities:
         url = self._config.url()
+        # In an installation whose sandbox was never started nobody is offered a test payment.
         return Capabilities(
-            methods=("sandbox",), currencies=("JPY",), refunds=True, redirect_origins=() if url is None else (url,)
+            methods=() if url is None else ("sandbox",),
+            currencies=("JPY",),
+            refunds=True,
+            redirect_origins=() if url is None else (url,),
         )
 
     def start_payment(self, request: PaymentRequest) -> StartedPayment:
