@@ -31,6 +31,7 @@ comes of them depends on the machine's timing.
 """
 
 import random
+import signal
 import sys
 import threading
 import time
@@ -92,6 +93,8 @@ class Kills:
 @click.option("--keep", is_flag=True, help="Keep the files even if nothing is wrong.")
 def main(kills: int, seed: str | None, travellers: int, keep: bool) -> None:
     """Kills processes under a running Tsuzuku and judges by what its clients were told; exit code 1 if it is wrong."""
+    # So that everything is stopped whoever ends us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = seed or f"{random.SystemRandom().randrange(1_000_000):06d}"
     began = time.monotonic()
     installation = Installation()

@@ -94,9 +94,9 @@ def preview_renewals(
     return {code: _preview(rows, stacks, terms, now) for code, terms in plans.items()}
 
 
-def lots_of_renewals(renewal_ids: Sequence[int]) -> dict[int, int]:
-    """By renewal: the lot of data that holds it."""
-    grants = Grant.objects.filter(renewal_id__in=renewal_ids, kind=LotKind.DATA)
+def lots_of_renewals(card_ids: Mapping[int, int]) -> dict[int, int]:
+    """By renewal, of which `card_ids` names the cards: the lot of data that holds it."""
+    grants = Grant.objects.filter(card_id__in=card_ids.values(), renewal_id__in=card_ids, kind=LotKind.DATA)
     return dict(grants.values_list("renewal_id", "lot_id"))
 
 

@@ -110,6 +110,11 @@ class Refund(Waiting):
             models.UniqueConstraint(fields=["capture"], condition=~Q(state="failed"), name="payments_refund_once"),
             models.CheckConstraint(condition=Q(state__in=sorted(REFUND_STATES.moves)), name="payments_refund_state"),
         )
+        indexes = (
+            models.Index(
+                fields=["next_attempt_at"], name="payments_refund_due", condition=Q(next_attempt_at__isnull=False)
+            ),
+        )
 
 
 class ProviderNotice(models.Model):

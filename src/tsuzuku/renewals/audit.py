@@ -9,15 +9,15 @@ from tsuzuku.kernel.findings import Finding
 
 #: An active renewal has exactly one grant for each kind that its terms give, any other has none.
 _GRANTS_DIFFER = """
-    SELECT o.number, r.state,
-           (SELECT count(*) FROM allowances_grant AS given WHERE given.renewal_id = r.id) AS grants,
-           (SELECT count(*) FROM jsonb_object_keys(t.terms -> 'amounts')) AS kinds
+    SELECT o.number, r.state, given.count, kinds.count
       FROM renewals_renewal AS r
       JOIN orders_order AS o ON o.id = r.order_id
       JOIN catalog_plantermsrow AS t ON t.id = r.terms_id
-     WHERE (SELECT count(*) FROM allowances_grant AS given WHERE given.renewal_id = r.id)
-           <> CASE WHEN r.state = 'active'
-                   THEN (SELECT count(*) FROM jsonb_object_keys(t.terms -> 'amounts')) ELSE 0 END
+      CROSS JOIN LATERAL (
+           SELECT count(*) FROM allowances_grant AS g WHERE (g.card_id, g.renewal_id) = (r.card_id, r.id)) AS given
+      CROSS JOIN LATERAL (
+           SELECT count(*) FROM jsonb_object_keys(t.terms -> 'amounts')) AS kinds
+     WHERE given.count <> CASE WHEN r.state = 'active' THEN kinds.count ELSE 0 END
      ORDER BY r.id
 """
 

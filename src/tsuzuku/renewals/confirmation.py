@@ -23,7 +23,7 @@ def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
     """Tells payers that their cards hold what they bought: order number, what there is now, and until when."""
     renewals = _to_tell(renewal_ids)
     allowances = card_allowances([renewal.card_id for renewal in renewals], now=now)
-    lot_ids = lots_of_renewals([renewal.pk for renewal in renewals])
+    lot_ids = lots_of_renewals({renewal.pk: renewal.card_id for renewal in renewals})
     for renewal in renewals:
         allowance = allowances[renewal.card_id]
         lot = next(lot for lot in allowance.lots if lot.id == lot_ids[renewal.pk])

@@ -193,6 +193,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state", "failed"), _negated=True), fields=("capture",), name="payments_refund_once"
             ),
         ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(
+                condition=models.Q(("next_attempt_at__isnull", False)),
+                fields=["next_attempt_at"],
+                name="payments_refund_due",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="refund",
             constraint=models.CheckConstraint(
