@@ -52,6 +52,8 @@ from tests.faults.mischief import Pranks, Victim, kill, victims
 from tests.faults.travellers import Traveller
 
 IN_FLIGHT_MIN = 20
+#: Each takes every plan once at most; about ten renewals end between two kills.
+CARDS_MIN, CARDS_PER_KILL = 300, 5
 #: Before each kill, in seconds.
 _KILL_AFTER_SECONDS = (0.2, 6.0)
 #: Of ten kills this many meet a system that answers again, the others one that may be down from the kill before.
@@ -97,7 +99,7 @@ def main(kills: int, seed: str | None, travellers: int, keep: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = seed or f"{random.SystemRandom().randrange(1_000_000):06d}"
     began = time.monotonic()
-    installation = Installation()
+    installation = Installation(cards=CARDS_MIN + CARDS_PER_KILL * kills)
     is_clean = False
     try:
         click.echo(f"faults: {kills} kills, {travellers} clients, seed {seed}, in {installation.home}")

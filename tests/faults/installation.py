@@ -4,6 +4,7 @@
 As a program it is the supervisor's process: `python -m tests.faults.installation`, told by its environment.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -30,16 +31,17 @@ from tsuzuku.testing.simulators.provider import control_headers
 from tsuzuku.testing.simulators.server import ADDRESS_FILE
 
 HOST = "127.0.0.1"
-CARDS = 400
 #: How long the carrier takes for an activation, in seconds.
 CARRIER_DELAY_SECONDS = "0.3"
 _PREFIX = "tsuzuku-faults-"
 _START_SECONDS = 180
 _STOP_SECONDS = 60
 _READY_FILE = "ready"
+#: Locked as long as the run lives; the kernel lets go of it when the run is killed.
+_LOCK_FILE = "faults.lock"
 #: In a home that is to be looked into after a failure.
 _KEEP_FILE = "keep"
-_WEB_PORT, _PAY_PORT = "FAULTS_WEB_PORT", "FAULTS_PAY_PORT"
+_WEB_PORT, _PAY_PORT, _CARDS = "FAULTS_WEB_PORT", "FAULTS_PAY_PORT", "FAULTS_CARDS"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -56,10 +58,12 @@ def card_and_pin(number: int) -> tuple[str, str]:
 class Installation:
     """A running installation, from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cards: int) -> None:
+        self.cards = cards
         _delete_homes_of_killed_runs()
         self.home = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self.home.chmod(0o755)  # As root, the server's user must be able to enter it.
+        self._lock = _locked(self.home)
         web_port, pay_port = _free_ports()
         self.url = programs.local_url(HOST, web_port)
         self._environment = {name: text for name, text in os.environ.items() if name != DATABASE_VARIABLE} | {
@@ -68,6 +72,7 @@ class Installation:
             "TSUZUKU_EMAIL_GATEWAY": "mailbox",
             _WEB_PORT: str(web_port),
             _PAY_PORT: str(pay_port),
+            _CARDS: str(cards),
         }
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._server: postgres.Server | None = None
@@ -170,14 +175,27 @@ def _free_ports() -> tuple[int, int]:
         return first.getsockname()[1], second.getsockname()[1]
 
 
+def _locked(home: Path) -> IO[str] | None:
+    """The home's lock, held until it is closed; None if another run holds it."""
+    lock = (home / _LOCK_FILE).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
 def _delete_homes_of_killed_runs() -> None:
-    """A killed run leaves its database behind. Homes in use refuse, homes of other users too."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/postgres.users"):
-        if (lock.parent / _KEEP_FILE).exists():
-            continue
+    """A killed run leaves its database behind. Homes of other users, and of other runs that live, are left alone."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_LOCK_FILE}"):
+        home = left.parent
         with suppress(postgres.PostgresFailed, OSError):
-            postgres.destroy(lock.parent)
-            shutil.rmtree(lock.parent)
+            if (home / _KEEP_FILE).exists() or (lock := _locked(home)) is None:
+                continue
+            with lock:
+                postgres.destroy(home)
+                shutil.rmtree(home)
 
 
 def _run() -> None:
@@ -189,7 +207,7 @@ def _run() -> None:
     web_port, pay_port = env_int(_WEB_PORT, 0), env_int(_PAY_PORT, 0)
     with database() as server:
         prepare()
-        _fill()
+        _fill(cards=env_int(_CARDS, 0))
         supervise(
             [
                 programs.tsuzuku("carrier", "carrier-sandbox", "--mode", "later", "--delay", CARRIER_DELAY_SECONDS),
@@ -210,7 +228,7 @@ def _run() -> None:
         )
 
 
-def _fill() -> None:
+def _fill(*, cards: int) -> None:
     """Plans, and cards from a stock file."""
     from importlib import resources
 
@@ -223,10 +241,10 @@ def _fill() -> None:
 
     plans = resources.files("tsuzuku.testing").joinpath("data/plans.json").read_bytes()
     import_plans(parsed=parse_plans(plans, known_codes=()), now=clock.now())
-    lines = ["ICCID,Type,PIN", *("{},SIM,{}".format(*card_and_pin(number)) for number in range(CARDS))]
+    lines = ["ICCID,Type,PIN", *("{},SIM,{}".format(*card_and_pin(number)) for number in range(cards))]
     stock = import_cards(file=BytesIO("\n".join(lines).encode()), update=False, now=clock.now())
-    if stock.accepted != CARDS:
-        raise Failed(f"only {stock.accepted} of {CARDS} cards were accepted: {stock.refused}")
+    if stock.accepted != cards:
+        raise Failed(f"only {stock.accepted} of {cards} cards were accepted: {stock.refused}")
     connections.close_all()
 
 

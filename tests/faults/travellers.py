@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.faults.browser import NeverAnswered
 from tests.faults.errand import Errand, World
 from tests.faults.evidence import ClientLog
-from tests.faults.installation import CARDS, card_and_pin
+from tests.faults.installation import card_and_pin
 
 
 class Traveller:
@@ -28,7 +28,7 @@ class Traveller:
         done = 0
         try:
             while not self._closing.is_set():
-                card, pin = card_and_pin(self._rng.randrange(CARDS))
+                card, pin = card_and_pin(self._rng.randrange(self._world.installation.cards))
                 done += 1
                 # An errand has its own choices, so that they do not depend on how long the one before it took.
                 rng = random.Random(self._rng.random())
