@@ -162,8 +162,13 @@ def _kill_all(
         time.sleep(rng.uniform(*_KILL_AFTER_SECONDS))
         _wait_for_flight(flying, clients)
         victim = next(chosen)
-        kill(victim, installation=installation, rng=rng)
-        moment = flying.now()
+        moment = kill(
+            victim,
+            installation=installation,
+            flying=flying,
+            in_flight_min=IN_FLIGHT_MIN,
+            seed=f"{seed}/kill/{number}",
+        )
         killed.victims[victim] += 1
         killed.moments.append(moment)
         _say(

@@ -11,6 +11,7 @@ from enum import StrEnum
 import httpx
 import psutil
 
+from tests.faults.errand import Flying, Moment
 from tests.faults.installation import Failed, Installation
 
 #: The slow things of the provider, in seconds: slow enough to overlap with kills, quick enough for a test.
@@ -63,20 +64,22 @@ def victims(rng: random.Random) -> Iterator[Victim]:
         yield from rng.sample(_ROUND, len(_ROUND))
 
 
-def kill(victim: Victim, *, installation: Installation, rng: random.Random) -> int:
-    """Kills one process with SIGKILL and returns its number; one that is just being started is waited for.
+def kill(victim: Victim, *, installation: Installation, flying: Flying, in_flight_min: int, seed: str) -> Moment:
+    """Kills one process with SIGKILL while enough is in flight; returns what was when it was killed.
 
-    Raises Failed if it does not appear.
+    One that is just being started is waited for. Raises Failed if it does not appear.
     """
+    rng = random.Random(seed)
     until = time.monotonic() + _APPEARS_SECONDS
     while time.monotonic() < until:
         with suppress(psutil.NoSuchProcess):
             process = _find(victim, installation, rng)
-            if process is not None:
+            moment = flying.now()
+            if process is not None and moment.in_flight >= in_flight_min:
                 process.kill()
-                return int(process.pid)
+                return moment
         time.sleep(0.05)
-    raise Failed(f"{victim} did not come back within {_APPEARS_SECONDS} seconds; see {installation.log}")
+    raise Failed(f"{victim} was not there to be killed for {_APPEARS_SECONDS} seconds; see {installation.log}")
 
 
 def _find(victim: Victim, installation: Installation, rng: random.Random) -> psutil.Process | None:
