@@ -70,6 +70,8 @@ def test_reads_how_the_carrier_behaves_whenever_that_changes(answering: Answerin
         "{}",
         json.dumps({**GOOD, "credited_at": "2026-11-21T09:00:00"}),
         json.dumps({**GOOD, "credited_at": "soon"}),
+        json.dumps({**GOOD, "credited_at": None}),
+        json.dumps({**GOOD, "credited_at": 1_795_219_200}),
     ],
 )
 def test_a_yes_that_cannot_be_read_leaves_the_outcome_unknown(answering: Answering, body: str) -> None:

@@ -46,7 +46,7 @@ class SandboxCarrier:
         )
         try:
             return _activation(answer.fields(), raw=answer.text)
-        except (KeyError, ValueError) as problem:
+        except (KeyError, TypeError, ValueError) as problem:
             raise OutcomeUnknown("answer-malformed") from problem
 
     def find_activation(self, *, iccid: str, reference: str) -> Activation | None:
