@@ -2,6 +2,7 @@
 """Rules of the house that no linter knows."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -35,6 +36,11 @@ def test_generated_pages_are_what_the_code_says() -> None:
         if not (ROOT / "docs" / path).exists() or (ROOT / "docs" / path).read_text(encoding="utf-8") != text
     ]
     assert stale == [], "run `make reference`"
+
+
+def test_no_two_errors_share_a_code() -> None:
+    counts = Counter(error.code for error in reference.domain_errors())
+    assert [code for code, count in counts.items() if count > 1] == []
 
 
 def test_every_setting_is_documented() -> None:

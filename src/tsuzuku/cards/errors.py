@@ -41,7 +41,7 @@ class CardLost(DomainError):
 class CardPastLastDate(DomainError):
     """The card's own last date of use is over. Particulars: last_use_date."""
 
-    code = "card-expired"
+    code = "card-past-last-date"
 
 
 class CardNameMalformed(DomainError):

@@ -31,6 +31,13 @@ def pages() -> dict[str, str]:
     return {**subjects, "reference/facts.md": _facts_page(), "reference/errors.md": _errors_page()}
 
 
+def domain_errors() -> list[type[DomainError]]:
+    """Everything that the rooms refuse, by code."""
+    _import_rooms()
+    errors = [error for error in _subclasses(DomainError) if hasattr(error, "code")]
+    return sorted(errors, key=lambda error: (error.code, error.__module__))
+
+
 def write_pages(folder: Path) -> None:
     """Writes the pages below a folder."""
     for path, text in pages().items():
@@ -75,11 +82,7 @@ def _facts_page() -> str:
 
 def _errors_page() -> str:
     lines = ["# Error codes", "", _NOTICE, "", "| code | room | what is the case |", "|---|---|---|"]
-    errors = [error for error in _subclasses(DomainError) if hasattr(error, "code")]
-    lines += [
-        f"| {error.code} | {error.__module__.split('.')[1]} | {_sentence(error)} |"
-        for error in sorted(errors, key=lambda error: (error.code, error.__module__))
-    ]
+    lines += [f"| {error.code} | {error.__module__.split('.')[1]} | {_sentence(error)} |" for error in domain_errors()]
     return "\n".join([*lines, ""])
 
 

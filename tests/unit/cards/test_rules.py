@@ -18,7 +18,7 @@ def test_the_last_date_of_use_is_a_whole_day_in_tokyo() -> None:
     check_can_renew(card, LAST_SECOND)
     with pytest.raises(CardPastLastDate) as refused:
         check_can_renew(card, NEXT_DAY)
-    assert (refused.value.code, refused.value.particulars) == ("card-expired", {"last_use_date": LAST_DATE})
+    assert (refused.value.code, refused.value.particulars) == ("card-past-last-date", {"last_use_date": LAST_DATE})
 
 
 def test_a_card_without_a_last_date_can_always_be_renewed() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tsuzuku.cards.errors import CardPastLastDate, TooManyGuesses
+from tsuzuku.cards.errors import TooManyGuesses
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.look import formats
 
@@ -20,6 +20,9 @@ _TEXTS = {
     "card-name-malformed": _("Please use up to 40 letters, digits and spaces, and begin with a letter."),
     "card-suspended": _("This card is suspended and cannot be renewed. Please ask where you bought it."),
     "card-lost": _("This card was reported lost and cannot be renewed. Found it? Please ask where you bought it."),
+    "card-past-last-date": _(
+        "The last day of use of this card is over. It cannot be renewed any more: please get a new one."
+    ),
     "card-expired": _("This card ended too long ago for this plan."),
     "plan-unknown": _("This plan is no longer sold. These are the plans of today."),
     "plan-not-for-card": _("This plan is not for your kind of card. These plans are."),
@@ -41,8 +44,6 @@ def refusal_text(refusal: DomainError) -> str:
         return gettext("Too many wrong PINs. For the safety of your card, please wait %(duration)s and try again.") % {
             "duration": formats.duration(wait)
         }
-    if isinstance(refusal, CardPastLastDate):
-        return gettext("The last day of use of this card is over. It cannot be renewed any more: please get a new one.")
     return refusal_text_of(refusal.code)
 
 

@@ -64,8 +64,8 @@ def test_methods_have_names_that_people_know() -> None:
 
 def test_every_refusal_of_a_plan_has_words() -> None:
     """What `quote_renewal` and `offers_for` may refuse, by code."""
-    codes = ["stack-full", "card-expired", "nothing-to-join", "card-suspended", "card-lost", "plan-unknown"]
-    assert [code for code in [*codes, "plan-not-for-card"] if code not in _TEXTS] == []
+    codes = {"stack-full", "card-expired", "nothing-to-join", "card-suspended", "card-lost", "card-past-last-date"}
+    assert (codes | {"plan-unknown", "plan-not-for-card"}) - set(_TEXTS) == set()
     assert refusal_text_of("stack-full") == "Your card holds as many renewals of this plan as it can take."
 
 
