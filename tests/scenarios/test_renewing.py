@@ -7,7 +7,7 @@ import pytest
 
 from tsuzuku.allowances.actions import draw
 from tsuzuku.cards.actions import block_card
-from tsuzuku.cards.models import Blocked
+from tsuzuku.cards.models import Blocked, Card
 from tsuzuku.carriers.ports import Activation, ActivationRequest
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.catalog.actions import withdraw_plan
@@ -16,16 +16,18 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.models import Message
 from tsuzuku.orders.errors import OrderNotPayable
-from tsuzuku.payments.models import Capture, Refund
-from tsuzuku.payments.ports import FailureReason
+from tsuzuku.payments.errors import PaymentNotStarted
+from tsuzuku.payments.models import Capture, Payment, Refund
+from tsuzuku.payments.ports import FailureReason, PaymentRequest, RefundRequest, StartedPayment, StartedRefund
 from tsuzuku.payments.queries import balances, latest_payment
+from tsuzuku.payments.registry import using_provider
 from tsuzuku.renewals import activation
 from tsuzuku.renewals.actions import cancel_renewal, order_renewal, settle_renewals
 from tsuzuku.renewals.activation import GIVE_UP_AFTER, LEASE, activate_renewals
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.quotes import Notice, quote_renewal
 from tsuzuku.testing.factories import make_card, make_plan
-from tsuzuku.testing.fakes import FakeCarrier, Outcome
+from tsuzuku.testing.fakes import FakeCarrier, FakeProvider, Outcome
 from tsuzuku.testing.house import House, Story
 
 GB = 1_000_000_000
@@ -286,6 +288,58 @@ def test_a_refund_whose_answer_is_lost_is_sent_once(house: House, story: Story) 
     assert Refund.objects.get().state == "sent"
 
 
+def test_a_refund_whose_webhook_is_lost_is_asked_about(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    house.pay(house.order(card, "GB-1-3D"), times=2)
+    house.provider.finish_refund(str(Refund.objects.get().key))
+
+    with story.after(minutes=2):
+        house.settle_down()
+
+    assert Refund.objects.get().state == "done"
+    assert balances() == {"customers": 0, "provider:fake": 300, "revenue": -300}
+
+
+def test_a_payment_that_was_declined_while_it_was_started_leads_nobody_to_pay_it(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+
+    class RefusesTheTwin(FakeProvider):
+        """The twin of a double click is refused while this one is on its way."""
+
+        def start_payment(self, request: PaymentRequest) -> StartedPayment:
+            Payment.objects.update(state="failed")
+            return super().start_payment(request)
+
+    with using_provider("fake", RefusesTheTwin()), pytest.raises(PaymentNotStarted):
+        house.start_payment(order)
+
+
+def test_a_provider_that_breaks_over_one_refund_does_not_keep_back_the_others(house: House, story: Story) -> None:
+    make_plan("GB-1-3D")
+    for _ in range(2):
+        house.deliver(*house.provider.pay(house.start_payment(house.order(make_card(), "GB-1-3D")), times=2))
+
+    class BreaksOnce(FakeProvider):
+        broken: RefundRequest | None = None
+
+        def refund(self, request: RefundRequest) -> StartedRefund:
+            if self.broken in {None, request}:
+                self.broken = request
+                raise AttributeError("an adapter's mistake")
+            return house.provider.refund(request)
+
+    with using_provider("fake", BreaksOnce()):
+        house.settle_down()
+        assert sorted(Refund.objects.values_list("state", flat=True)) == ["requested", "sent"]
+    with story.after(minutes=6):
+        house.settle_down()
+
+    assert sorted(Refund.objects.values_list("state", flat=True)) == ["sent", "sent"]
+
+
 # -- the carrier ----------------------------------------------------------------------------------------------------
 
 
@@ -389,6 +443,48 @@ def test_a_worker_that_died_while_sending_is_followed_by_one_that_asks(house: Ho
 
     assert len(house.carrier.history) == 1
     assert house.renewal(order).state == "active"
+
+
+def test_an_adapter_that_breaks_over_one_card_does_not_keep_back_the_others(house: House, story: Story) -> None:
+    make_plan("GB-1-3D")
+    cards = [make_card() for _ in range(3)]
+    orders = [house.order(card, "GB-1-3D") for card in cards]
+
+    class BreaksOverOne(FakeCarrier):
+        def activate(self, request: ActivationRequest) -> Activation:
+            if request.iccid == cards[1].iccid:
+                raise AttributeError("an adapter's mistake")
+            return house.carrier.activate(request)
+
+        def find_activation(self, *, iccid: str, reference: str) -> Activation | None:
+            return house.carrier.find_activation(iccid=iccid, reference=reference)
+
+    with using_carrier("sandbox", BreaksOverOne()):
+        for order in orders:
+            house.deliver(*house.provider.pay(house.start_payment(order)))
+        house.settle_down()
+        assert [house.renewal(order).state for order in orders] == ["active", "activating", "active"]
+    with story.after(minutes=5):
+        house.settle_down()
+
+    assert [house.renewal(order).state for order in orders] == ["active", "active", "active"]
+
+
+def test_a_carrier_that_is_not_installed_keeps_back_only_its_cards(house: House) -> None:
+    make_plan("GB-1-3D")
+    here, gone = make_card(), make_card()
+    orders = [house.order(card, "GB-1-3D") for card in (here, gone)]
+    for order in orders:
+        house.deliver(*house.provider.pay(house.start_payment(order)))
+    Card.objects.filter(pk=gone.pk).update(carrier="gone")
+
+    house.settle_down()
+
+    assert [house.renewal(order).state for order in orders] == ["active", "ordered"]
+    Card.objects.filter(pk=gone.pk).update(carrier="sandbox")
+    with clock.travel_to(clock.now() + timedelta(minutes=10)):
+        house.settle_down()
+    assert house.renewal(orders[1]).state == "active"
 
 
 def test_a_refusal_gives_the_money_back_by_itself(house: House) -> None:

@@ -78,11 +78,10 @@ def card_allowance(card_id: int, *, now: datetime) -> Allowance:
 
 def card_allowances(card_ids: Sequence[int], *, now: datetime) -> dict[int, Allowance]:
     """What each of these cards may use at `now`, read in one query."""
-    rows = load_rows(card_ids)
-    return {
-        card_id: _allowance(of_card := [row for row in rows if row.card_id == card_id], _by_kind(of_card), now)
-        for card_id in card_ids
-    }
+    rows: dict[int, list[LotRow]] = {card_id: [] for card_id in card_ids}
+    for row in load_rows(card_ids):
+        rows[row.card_id].append(row)
+    return {card_id: _allowance(of_card, _by_kind(of_card), now) for card_id, of_card in rows.items()}
 
 
 def preview_renewals(

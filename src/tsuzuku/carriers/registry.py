@@ -19,6 +19,11 @@ def carrier(name: str) -> Carrier:
     return _carriers[name]
 
 
+def carrier_names() -> tuple[str, ...]:
+    """The names of all carriers, in order of registration."""
+    return tuple(_carriers.all())
+
+
 def using_carrier(name: str, carrier: Carrier) -> AbstractContextManager[None]:
     """Puts a carrier under a name for a while. For tests."""
     return _carriers.using(name, carrier)

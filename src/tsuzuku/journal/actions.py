@@ -64,6 +64,8 @@ def _deliver_portion(listener_name: str, *, limit: int) -> int:
         # The database itself is in trouble (gone, a deadlock), which is not the facts' fault: the sweep comes back.
         raise
     except Exception as problem:
+        if not deliveries:
+            raise
         if limit > 1:
             return sum(_deliver_portion(listener_name, limit=1) for _ in range(len(deliveries)))
         log.exception("listener %s could not take fact %s", listener_name, deliveries[0].fact_id)

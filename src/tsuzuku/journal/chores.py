@@ -8,6 +8,7 @@ nothing to do.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from django.db import transaction
 
@@ -48,14 +49,21 @@ def wake_with(defer: Callable[[str], None]) -> None:
 
 
 def wake(name: str) -> None:
-    """Asks for a look at a chore as soon as the current transaction has committed.
+    """Asks for a look at a chore as soon as the current transaction has committed; once, however often it is called.
 
     A wake-up that cannot be sent is logged and leaves it to the sweep: what was committed has succeeded.
     """
+    send = _sender(name)
+    if all(waiting is not send for _, waiting, *_ in transaction.get_connection().run_on_commit):
+        transaction.on_commit(send, robust=True)
 
-    # A function and no `partial`: Django's log of a failed one wants its `__qualname__`.
+
+@cache
+def _sender(name: str) -> Callable[[], None]:
+    """One function for each chore, by which it is known again. No `partial`: Django's log wants its `__qualname__`."""
+
     def send() -> None:
         for defer in _deferrals:
             defer(name)
 
-    transaction.on_commit(send, robust=True)
+    return send

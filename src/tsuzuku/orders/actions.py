@@ -22,6 +22,8 @@ from tsuzuku.people.models import User
 #: How long an order waits for its money. Methods that take longer (cash at a shop) will bring their own.
 PAY_WITHIN = timedelta(hours=2)
 _EXPIRE_AT_ONCE = 500
+#: States whose orders give money back that still comes, and the reason that the refund keeps.
+_NEEDS_NO_MONEY = {states.PAID: "paid-twice", states.CANCELLED: "order-cancelled"}
 
 
 def place_order(
@@ -78,13 +80,14 @@ def accept_captures(*, capture_ids: Sequence[int], now: datetime) -> None:
 
 def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
     actor = f"provider:{capture.provider}"
-    if order.state in {states.PAID, states.CANCELLED}:
-        decide_capture(capture, CaptureOutcome.SURPLUS, reason="paid-twice", now=now)
-    elif capture.amount != order.price or order.state == states.HELD:
+    if order.state in _NEEDS_NO_MONEY:
+        decide_capture(capture, CaptureOutcome.SURPLUS, reason=_NEEDS_NO_MONEY[order.state], now=now)
+    elif order.state == states.HELD:
+        decide_capture(capture, CaptureOutcome.HELD, reason="order-held", now=now)
+    elif capture.amount != order.price:
         decide_capture(capture, CaptureOutcome.HELD, reason="amount-differs", now=now)
-        if order.state != states.HELD:
-            move_order(order, states.HELD, reason="amount-differs", actor=actor, now=now)
-            record_facts([OrderHeld(order_id=order.pk, reason="amount-differs")], actor=actor, now=now)
+        move_order(order, states.HELD, reason="amount-differs", actor=actor, now=now)
+        record_facts([OrderHeld(order_id=order.pk, reason="amount-differs")], actor=actor, now=now)
     else:
         decide_capture(capture, CaptureOutcome.ACCEPTED, reason="", now=now)
         reason = "paid" if order.state == states.AWAITING_PAYMENT else "paid-late"

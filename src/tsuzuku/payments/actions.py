@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Taking and returning money: intent committed, then the provider called with our key, then the outcome recorded."""
 
+import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
 from tsuzuku.journal.claims import claim, still_held, try_again_at
+from tsuzuku.journal.models import Waiting
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.calls import WHOLE_SECONDS
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments import states
@@ -22,9 +28,11 @@ from tsuzuku.payments.ports import EventKind, PaymentRequest, ProviderEvent, Ref
 from tsuzuku.payments.registry import provider as provider_named
 from tsuzuku.payments.registry import providers
 
-#: Longer than every time-out of a provider's adapter together.
-LEASE = timedelta(seconds=60)
-_PORTION = 50
+#: How long a worker holds what it has claimed; rows to which it does not come in time are due again then.
+LEASE = timedelta(minutes=5)
+_PORTION = 20
+#: Nothing is sent this late in a lease: what an adapter's call takes at most.
+_CALL_TAKES_MAX = timedelta(seconds=WHOLE_SECONDS)
 #: A payment without a word from its provider is asked about at these ages, then no more.
 _ASK_AGAIN = (
     timedelta(seconds=20),
@@ -36,8 +44,20 @@ _ASK_AGAIN = (
     timedelta(hours=24),
 )
 
+#: The same for a refund, which may take its provider weeks.
+_ASK_AGAIN_FOR_REFUND = (
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    *(timedelta(days=days) for days in (1, 2, 4, 7, 14, 30, 60)),
+)
+
 SEND_REFUNDS = "send refunds"
-ASK_PROVIDERS = "ask providers"
+ASK_ABOUT_PAYMENTS = "ask about payments"
+ASK_ABOUT_REFUNDS = "ask about refunds"
+log = logging.getLogger(__name__)
+W = TypeVar("W", bound=Waiting)
 
 
 # -- taking ----------------------------------------------------------------------------------------------------------
@@ -57,8 +77,8 @@ def start_payment(
 ) -> str:
     """Starts a payment with a provider, or finds the one that is open, and returns where to send the payer.
 
-    Raises ProviderUnknown, or PaymentNotStarted when the provider cannot be had; the payment then stays to be started
-    by the next try, under the same key.
+    Raises ProviderUnknown, or PaymentNotStarted: when the provider cannot be had, the payment stays to be started by
+    the next try under the same key; when the provider refused it, the next try starts another.
     """
     if provider not in providers():
         raise ProviderUnknown
@@ -80,12 +100,14 @@ def start_payment(
         raise PaymentNotStarted(reason=rejected.code) from rejected
     except (Unavailable, OutcomeUnknown) as problem:
         raise PaymentNotStarted(reason=problem.code) from problem
-    Payment.objects.filter(pk=payment.pk, state=states.CREATED).update(
+    was_open = Payment.objects.filter(pk=payment.pk, state=states.CREATED).update(
         state=states.STARTED,
         reference=started.reference,
         redirect_url=started.redirect_url,
         next_attempt_at=now + _ASK_AGAIN[0],
     )
+    if not was_open and not Payment.objects.filter(pk=payment.pk, state=states.STARTED).exists():
+        raise PaymentNotStarted(reason="just-ended")
     return started.redirect_url
 
 
@@ -179,7 +201,7 @@ def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> s
     )
     if not is_new:
         return ""
-    if payment.state != states.CAPTURED:
+    if states.PAYMENT_STATES.can_move(payment.state, states.CAPTURED):
         payment.state, payment.next_attempt_at = states.CAPTURED, None
         payment.save(update_fields=["state", "next_attempt_at"])
     entry = Entry(
@@ -208,30 +230,67 @@ def _take_refund_word(payment: Payment, event: ProviderEvent, *, now: datetime) 
     return ""
 
 
-def ask_providers() -> int:
+def ask_about_payments() -> int:
     """Asks about payments whose provider has said nothing: a webhook may be late or lost. Returns how many."""
-    now = clock.now()
-    waiting = Payment.objects.filter(state=states.STARTED)
-    claimed = claim(waiting, now=now, lease=LEASE, limit=_PORTION)
-    for payment in claimed:
-        _ask_provider(payment, now=now)
-    return len(claimed)
+    return _work_off(Payment.objects.filter(state=states.STARTED), _ask_about_payment)
 
 
-def _ask_provider(payment: Payment, *, now: datetime) -> None:
+def _ask_about_payment(payment: Payment) -> None:
+    try:
+        _ask(payment)
+    except Rejected:
+        _fail_payment(payment, reason="refused", now=clock.now())
+        return
+    _ask_again(payment, since=payment.created_at, pace=_ASK_AGAIN)
+
+
+def ask_about_refunds() -> int:
+    """Asks what became of refunds that were sent, for the same reason. Returns how many."""
+    return _work_off(Refund.objects.filter(state=states.SENT), _ask_about_refund)
+
+
+def _ask_about_refund(refund: Refund) -> None:
+    with suppress(Rejected):
+        _ask(refund.capture.payment)
+    _ask_again(refund, since=refund.requested_at, pace=_ASK_AGAIN_FOR_REFUND)
+
+
+def _ask(payment: Payment) -> None:
+    """Takes what a provider knows of a payment now. Raises Rejected if it has no such payment."""
     try:
         events = provider_named(payment.provider).find_payment(payment.reference or "")
     except (Unavailable, OutcomeUnknown):
-        events = ()
-    except Rejected:
-        _fail_payment(payment, reason="refused", now=now)
         return
-    with transaction.atomic():
-        for event in events:
-            _take_event(payment.provider, event, now=now)
-        age = now - payment.created_at
-        again = next((payment.created_at + later for later in _ASK_AGAIN if later > age), None)
-        still_held(payment).filter(next_attempt_at__isnull=False).update(lease_until=None, next_attempt_at=again)
+    for event in events:
+        with transaction.atomic():
+            _take_event(payment.provider, event, now=clock.now())
+
+
+def _ask_again(row: Payment | Refund, *, since: datetime, pace: Sequence[timedelta]) -> None:
+    """Lets a row go until it is old enough to be asked about again; what has ended meanwhile waits for nothing."""
+    age = clock.now() - since
+    again = next((since + later for later in pace if later > age), None)
+    still_held(row).filter(next_attempt_at__isnull=False).update(lease_until=None, next_attempt_at=again)
+
+
+def _work_off(waiting: QuerySet[W], work: Callable[[W], None]) -> int:
+    """Claims rows in portions and works them off one after another, outside any transaction. Returns how many.
+
+    A row whose work fails in a way that nobody foresaw keeps back only itself: it is due again when its lease ends.
+    """
+    worked = 0
+    while claimed := claim(waiting, now=clock.now(), lease=LEASE, limit=_PORTION):
+        for row in claimed:
+            if row.lease_until is None or clock.now() > row.lease_until - _CALL_TAKES_MAX:
+                break
+            try:
+                work(row)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                log.exception("%s %s could not be worked off", type(row).__name__, row.pk)
+        worked += len(claimed)
+    return worked
 
 
 # -- deciding and returning --------------------------------------------------------------------------------------------
@@ -269,13 +328,8 @@ def earn(*, purposes: Sequence[tuple[str, Money]], now: datetime) -> None:
 
 
 def send_refunds() -> int:
-    """Asks providers to give money back, outside any transaction; the same key again is the same refund."""
-    now = clock.now()
-    waiting = Refund.objects.filter(state=states.REQUESTED)
-    claimed = claim(waiting, now=now, lease=LEASE, limit=_PORTION)
-    for refund in claimed:
-        _send_refund(refund)
-    return len(claimed)
+    """Asks providers to give money back; the same key again is the same refund. Returns how many were sent."""
+    return _work_off(Refund.objects.filter(state=states.REQUESTED), _send_refund)
 
 
 def _send_refund(refund: Refund) -> None:
@@ -294,15 +348,17 @@ def _send_refund(refund: Refund) -> None:
         with transaction.atomic():
             locked = Refund.objects.select_for_update().get(pk=refund.pk)
             if locked.state == states.REQUESTED:
-                locked.state, locked.reference, locked.next_attempt_at = states.SENT, started.reference, None
-                locked.save(update_fields=["state", "reference", "next_attempt_at"])
+                locked.state, locked.reference = states.SENT, started.reference
+                locked.attempts, locked.lease_until = 0, None
+                locked.next_attempt_at = locked.requested_at + _ASK_AGAIN_FOR_REFUND[0]
+                locked.save(update_fields=["state", "reference", "attempts", "lease_until", "next_attempt_at"])
             if started.is_done:
                 _finish_refund(locked, now=clock.now())
 
 
 def _finish_refund(refund: Refund, *, now: datetime) -> None:
     """Money is back: books it. Known already is fine."""
-    if refund.state not in {states.REQUESTED, states.SENT}:
+    if not states.REFUND_STATES.can_move(refund.state, states.DONE):
         return
     refund.state, refund.done_at, refund.next_attempt_at = states.DONE, now, None
     refund.save(update_fields=["state", "done_at", "next_attempt_at"])
@@ -321,7 +377,7 @@ def _finish_refund(refund: Refund, *, now: datetime) -> None:
 
 
 def _fail_refund(refund: Refund, *, problem: str, now: datetime) -> None:
-    if refund.state not in {states.REQUESTED, states.SENT}:
+    if not states.REFUND_STATES.can_move(refund.state, states.FAILED):
         return
     refund.state, refund.problem, refund.next_attempt_at = states.FAILED, problem, None
     refund.save(update_fields=["state", "problem", "next_attempt_at"])

@@ -51,6 +51,11 @@ def has_refunds_to_send(now: datetime) -> bool:
     return due(Refund.objects.filter(state=states.REQUESTED), now=now).exists()
 
 
+def has_refunds_to_ask_about(now: datetime) -> bool:
+    """Whether a refund that was sent has been without a word for too long."""
+    return due(Refund.objects.filter(state=states.SENT), now=now).exists()
+
+
 def has_payments_to_ask_about(now: datetime) -> bool:
     """Whether a payment has been without a word for too long."""
     return due(Payment.objects.filter(state=states.STARTED), now=now).exists()

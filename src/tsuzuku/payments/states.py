@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The states of payments and refunds and the moves between them."""
+"""The states of payments and refunds and the moves between them. Their history is what providers told."""
 
 from typing import Final
 

@@ -51,7 +51,7 @@ def order_renewal(
     """
     inputs_hash = fingerprint(plan=plan_code, channel=channel)
     with transaction.atomic():
-        lock_cards([card.pk])
+        card = lock_cards([card.pk])[card.pk]
         known = Renewal.objects.filter(card=card, actor=actor, key=key).select_related("order").first()
         if known is not None:
             if known.inputs_hash != inputs_hash:
@@ -107,8 +107,10 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
         for renewal in renewals:
             renewal.settled_at = now
         renewals = [renewal for renewal in renewals if not _withdraw_if_blocked(renewal, cards, now=now)]
-        at_once = [renewal for renewal in renewals if _confirms_at_once(cards[renewal.card_id])]
-        later = [renewal for renewal in renewals if not _confirms_at_once(cards[renewal.card_id])]
+        # Asked once for each carrier: an answer that changes half-way would lose a renewal between the two lists.
+        confirms = {name: carrier(name).capabilities.confirms_at_once for name in {c.carrier for c in cards.values()}}
+        at_once = [renewal for renewal in renewals if confirms[cards[renewal.card_id].carrier]]
+        later = [renewal for renewal in renewals if not confirms[cards[renewal.card_id].carrier]]
         refusals = {
             **grant_renewals([_grantee(renewal, at=now, is_credited=False) for renewal in at_once]),
             **check_renewals([_grantee(renewal, at=now, is_credited=False) for renewal in later]),
@@ -131,10 +133,6 @@ def _withdraw_if_blocked(renewal: Renewal, cards: Mapping[int, Card], *, now: da
         withdraw(renewal, reason=refusal.code, actor="system", now=now)
         return True
     return False
-
-
-def _confirms_at_once(card: Card) -> bool:
-    return carrier(card.carrier).capabilities.confirms_at_once
 
 
 def _grantee(renewal: Renewal, *, at: datetime, is_credited: bool) -> Grantee:
@@ -176,10 +174,6 @@ def withdraw(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> Non
     record_facts([withdrawn], actor=actor, now=now)
 
 
-#: States in which a renewal waits for nothing any more.
-_SETTLED_STATES = frozenset({states.ACTIVE, states.REFUSED, states.WITHDRAWN})
-
-
 def move_renewals(renewals: Sequence[Renewal], target: str, *, reason: str, actor: str, now: datetime) -> None:
     """Moves renewals whose rows the caller has locked; writes their rows and the history. Raises MoveNotAllowed."""
     moves = []
@@ -189,7 +183,7 @@ def move_renewals(renewals: Sequence[Renewal], target: str, *, reason: str, acto
             RenewalMove(renewal=renewal, source=renewal.state, target=target, reason=reason, actor=actor, at=now)
         )
         renewal.state = target
-        if target in _SETTLED_STATES:
+        if target in states.ENDED_STATES:
             renewal.next_attempt_at = renewal.lease_until = None
     RenewalMove.objects.bulk_create(moves)
     Renewal.objects.bulk_update(

@@ -6,20 +6,22 @@ known the carrier's history is asked, and only once that history has the last wo
 again.
 """
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tsuzuku.allowances.actions import lock_cards
 from tsuzuku.carriers.ports import Activation, ActivationRequest
-from tsuzuku.carriers.registry import carrier
+from tsuzuku.carriers.registry import carrier, carrier_names
 from tsuzuku.journal.claims import due, try_again_at
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.calls import WHOLE_SECONDS
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable
 from tsuzuku.renewals import states
@@ -29,13 +31,14 @@ from tsuzuku.renewals.models import Renewal
 #: How long a worker holds what it has claimed.
 LEASE = timedelta(seconds=60)
 #: Nothing is sent this late in a lease: an adapter's time-outs must fit into what is left of it.
-_CALL_TAKES_MAX = timedelta(seconds=20)
-#: What is not activated by then never will be: the money goes back (product row M3).
+_CALL_TAKES_MAX = timedelta(seconds=WHOLE_SECONDS)
+#: What is not activated by then never will be: the money goes back.
 GIVE_UP_AFTER = timedelta(hours=24)
 #: An outcome that is not known is asked for this much later.
 _ASK_AFTER = timedelta(seconds=2)
 _PORTION = 64
 _CALLS_AT_ONCE = 8
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ def _ready_renewals(now: datetime) -> QuerySet[Renewal]:
     others = Renewal.objects.filter(card=OuterRef("card"), next_attempt_at__isnull=False).exclude(pk=OuterRef("pk"))
     ahead = others.filter(Q(state=states.ACTIVATING) | Q(state=states.ORDERED, pk__lt=OuterRef("pk")))
     waiting = Renewal.objects.filter(Q(state=states.ACTIVATING) | (Q(state=states.ORDERED) & ~Exists(ahead)))
-    return due(waiting, now=now)
+    # A carrier that is not installed (any more) keeps back only its own cards.
+    return due(waiting.filter(card__carrier__in=carrier_names()), now=now)
 
 
 def _claim(*, now: datetime) -> list[Call]:
@@ -116,6 +120,10 @@ def _call(call: Call) -> Answered:
         return Answered(call, called_at, _send(call.renewal) if call.is_sending else _ask(call.renewal))
     except PortError as outcome:
         return Answered(call, called_at, outcome)
+    except Exception:
+        # An adapter that breaks its promise must not take its neighbours' answers with it. What it did, nobody knows.
+        log.exception("the adapter of carrier %s failed", call.renewal.card.carrier)
+        return Answered(call, called_at, OutcomeUnknown("adapter-failed"))
 
 
 def _send(renewal: Renewal) -> Activation:
@@ -137,6 +145,21 @@ def _ask(renewal: Renewal) -> Activation | None:
 
 
 def _record(answers: Sequence[Answered], *, now: datetime) -> None:
+    """Records a portion together; if one of them cannot be recorded, one by one, so that it keeps back only itself."""
+    try:
+        _record_together(answers, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if len(answers) == 1:
+            # It stays as it was claimed: when its lease ends the carrier's history is asked again.
+            log.exception("renewal %s could not be recorded", answers[0].call.renewal.pk)
+            return
+        for each in answers:
+            _record([each], now=now)
+
+
+def _record_together(answers: Sequence[Answered], *, now: datetime) -> None:
     with transaction.atomic():
         lock_cards([each.call.renewal.card_id for each in answers])
         held = _still_held(answers)
@@ -164,7 +187,7 @@ def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
     """What comes after anything but an activation."""
     answer, is_sending = answered.answer, answered.call.is_sending
     if is_sending and isinstance(answer, Rejected):
-        _refuse(renewal, reason=answer.code, now=now)
+        _refuse(renewal, reason=answer.code, actor=f"carrier:{renewal.card.carrier}", now=now)
         return
     renewal.lease_until = None
     renewal.next_attempt_at = try_again_at(renewal, now=now)
@@ -182,14 +205,14 @@ def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
         else:
             renewal.history_final_at, renewal.next_attempt_at = None, now
     if renewal.history_final_at is None and renewal.settled_at and now > renewal.settled_at + GIVE_UP_AFTER:
-        _refuse(renewal, reason="carrier-unavailable", now=now)
+        _refuse(renewal, reason="carrier-unavailable", actor="system", now=now)
         return
     _save([renewal])
 
 
-def _refuse(renewal: Renewal, *, reason: str, now: datetime) -> None:
+def _refuse(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> None:
     renewal.refusal, renewal.history_final_at = reason, None
-    move_renewals([renewal], states.REFUSED, reason=reason, actor=f"carrier:{renewal.card.carrier}", now=now)
+    move_renewals([renewal], states.REFUSED, reason=reason, actor=actor, now=now)
     withdraw(renewal, reason=reason, actor="system", now=now)
 
 

@@ -11,6 +11,9 @@ ACTIVE: Final = "active"
 REFUSED: Final = "refused"
 WITHDRAWN: Final = "withdrawn"
 
+#: States in which a renewal waits for nothing any more.
+ENDED_STATES: Final = frozenset({ACTIVE, REFUSED, WITHDRAWN})
+
 RENEWAL_STATES = States(
     subject="renewal",
     initial=ORDERED,
