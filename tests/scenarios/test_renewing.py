@@ -25,7 +25,7 @@ from tsuzuku.renewals import activation
 from tsuzuku.renewals.actions import cancel_renewal, order_renewal, settle_renewals
 from tsuzuku.renewals.activation import GIVE_UP_AFTER, LEASE, activate_renewals
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
-from tsuzuku.renewals.quotes import Notice, quote_renewal
+from tsuzuku.renewals.quotes import Caution, quote_renewal
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeCarrier, FakeProvider, Outcome
 from tsuzuku.testing.house import House, Story
@@ -598,20 +598,20 @@ def test_a_card_with_plenty_needs_nothing_yet(house: House) -> None:
     card = make_card()
     make_plan("GB-20-30D", data_bytes=20 * GB, days=30)
     house.pay(house.order(card, "GB-20-30D"))
-    assert quote_renewal(card, "GB-20-30D", channel="web", now=clock.now()).warnings == (Notice.NOT_NEEDED_YET,)
+    assert quote_renewal(card, "GB-20-30D", channel="web", now=clock.now()).cautions == (Caution.NOT_NEEDED_YET,)
 
 
 def test_a_plan_that_starts_after_what_is_used_up_is_no_help_now(house: House) -> None:
     card = make_card()
     make_plan("DAY-3", stacking="sequel", days=3)
-    assert quote_renewal(card, "DAY-3", channel="web", now=clock.now()).warnings == ()
+    assert quote_renewal(card, "DAY-3", channel="web", now=clock.now()).cautions == ()
     house.pay(house.order(card, "DAY-3"))
     draw(card_id=card.pk, kind=LotKind.DATA, amount=GB, now=clock.now())
 
     quote = quote_renewal(card, "DAY-3", channel="web", now=clock.now())
 
     assert quote.preview.allowance.online_until is None
-    assert quote.warnings == (Notice.STARTS_TOO_LATE,)
+    assert quote.cautions == (Caution.STARTS_TOO_LATE,)
 
 
 def test_a_plan_that_begins_later_is_announced_as_that(house: House) -> None:

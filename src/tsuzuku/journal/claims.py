@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from tsuzuku.journal.models import Waiting
 from tsuzuku.kernel.retries import retry_after
@@ -30,7 +30,8 @@ def claim(rows: QuerySet[W], *, now: datetime, lease: timedelta, limit: int) -> 
             row.attempts += 1
             row.lease_until = row.next_attempt_at = now + lease
         if claimed:
-            rows.model._default_manager.bulk_update(claimed, ["attempts", "lease_until", "next_attempt_at"])
+            held = rows.model._default_manager.filter(pk__in=[row.pk for row in claimed])
+            held.update(attempts=F("attempts") + 1, lease_until=now + lease, next_attempt_at=now + lease)
         return claimed
 
 

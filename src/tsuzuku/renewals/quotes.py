@@ -23,7 +23,7 @@ _ENOUGH_BYTES = 1_000_000_000
 _LITTLE_BYTES = 300_000_000
 
 
-class Notice(StrEnum):
+class Caution(StrEnum):
     """What a person should know before paying."""
 
     #: The card has enough data and days for now.
@@ -51,7 +51,7 @@ class Quote:
     price: Money
     before: Allowance
     preview: Preview
-    warnings: tuple[Notice, ...]
+    cautions: tuple[Caution, ...]
     digest: str
 
 
@@ -83,7 +83,7 @@ def quote_renewal(card: Card, plan_code: str, *, channel: str, now: datetime) ->
         price=on_sale.price,
         before=before,
         preview=preview,
-        warnings=_warnings(before, preview, now),
+        cautions=_cautions(before, preview, now),
         digest=fingerprint(
             plan=plan_code,
             terms=on_sale.terms_id,
@@ -112,14 +112,14 @@ def _refused(on_sale: PlanOnSale, refusal: DomainError) -> Offer:
     return Offer(plan=on_sale.plan, price=on_sale.price, refused=refusal.code, preview=None)
 
 
-def _warnings(before: Allowance, preview: Preview, now: datetime) -> tuple[Notice, ...]:
+def _cautions(before: Allowance, preview: Preview, now: datetime) -> tuple[Caution, ...]:
     has_time = before.online_until is not None and before.online_until - now > _ENOUGH_TIME
     has_bytes = before.remaining_bytes is None or before.remaining_bytes > _ENOUGH_BYTES
     if has_time and has_bytes:
-        return (Notice.NOT_NEEDED_YET,)
+        return (Caution.NOT_NEEDED_YET,)
     new = next(lot for lot in preview.allowance.lots if lot.kind is LotKind.DATA and lot.sequence == preview.sequence)
     waits_its_turn = new.starts_at is None and new.expected_starts_at is not None
     has_little = before.remaining_bytes is not None and before.remaining_bytes < _LITTLE_BYTES
     if waits_its_turn and (has_little or before.daily_remaining_bytes == 0):
-        return (Notice.STARTS_TOO_LATE,)
+        return (Caution.STARTS_TOO_LATE,)
     return ()

@@ -35,7 +35,7 @@ from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.queries import renewal_of, renewals_of_card
-from tsuzuku.renewals.quotes import Notice, Offer, Quote, offers_for, quote_renewal
+from tsuzuku.renewals.quotes import Caution, Offer, Quote, offers_for, quote_renewal
 
 #: Who ordered the same plan within this is told so before ordering it again.
 _JUST_NOW = timedelta(minutes=30)
@@ -170,8 +170,8 @@ def _ask(
         "is_waiting": _is_waiting(_new_lot(quote.preview)),
         "lasts": validity(terms),
         "planned": stretches.planned(quote.before, after),
-        "starts_too_late": Notice.STARTS_TOO_LATE in quote.warnings,
-        "is_needed": Notice.NOT_NEEDED_YET not in quote.warnings,
+        "starts_too_late": Caution.STARTS_TOO_LATE in quote.cautions,
+        "is_needed": Caution.NOT_NEEDED_YET not in quote.cautions,
         "tax": included_tax(quote.price),
         "tax_percent": CONSUMPTION_TAX_PERCENT,
         "methods": named_methods(quote.price.currency),
