@@ -242,7 +242,8 @@ def _fill(*, cards: int) -> None:
     plans = resources.files("tsuzuku.testing").joinpath("data/plans.json").read_bytes()
     import_plans(parsed=parse_plans(plans, known_codes=()), now=clock.now())
     lines = ["ICCID,Type,PIN", *("{},SIM,{}".format(*card_and_pin(number)) for number in range(cards))]
-    stock = import_cards(file=BytesIO("\n".join(lines).encode()), update=False, now=clock.now())
+    file = BytesIO("\n".join(lines).encode())
+    stock = import_cards(file=file, carrier="sandbox", update=False, now=clock.now())
     if stock.accepted != cards:
         raise Failed(f"only {stock.accepted} of {cards} cards were accepted: {stock.refused}")
     connections.close_all()

@@ -97,6 +97,7 @@ def add_card(
     *,
     iccid: Iccid,
     kind: CardKind,
+    carrier: str,
     now: datetime,
     pin: str | None = None,
     imsi: str | None = None,
@@ -105,7 +106,10 @@ def add_card(
     last_use_date: date | None = None,
     group: str | None = None,
 ) -> Card:
-    """Adds one card, as a line of a stock file would; if it is known already, returns it as it is."""
+    """Adds one card of a carrier, as a line of a stock file would; if it is known already, returns it as it is.
+
+    `carrier` is the name of its adapter; the caller sees to it that there is one.
+    """
     said = StockCard(
         iccid=iccid,
         kind=kind,
@@ -116,7 +120,7 @@ def add_card(
         last_use_date=last_use_date,
         group=group,
     )
-    add_rows([_as_kept(said)], tokens=[_new_token()], now=now)
+    add_rows([_as_kept(said)], carrier=carrier, tokens=[_new_token()], now=now)
     return Card.objects.get(iccid=iccid)
 
 
@@ -145,9 +149,11 @@ class StockImport:
 
 
 def import_cards(
-    *, file: BinaryIO, update: bool, now: datetime, on_progress: Callable[[], object] = lambda: None
+    *, file: BinaryIO, carrier: str, update: bool, now: datetime, on_progress: Callable[[], object] = lambda: None
 ) -> StockImport:
     """Adds the cards of a carrier's stock file; with `update`, also changes known cards to what the file says.
+
+    `carrier` is the name of its adapter; the caller sees to it that there is one. A known card stays its carrier's.
 
     Each portion of lines is a transaction of its own: an import that was killed has kept what it read so far, and
     repeating it ends as if it had not been killed. `on_progress` is called after each portion.
@@ -157,17 +163,19 @@ def import_cards(
     stock_format, lines = read_stock(file)
     result = StockImport(stock_format)
     while portion := list(islice(lines, PORTION)):
-        _import_portion(portion, result, update=update, now=now)
+        _import_portion(portion, result, carrier=carrier, update=update, now=now)
         on_progress()
     return result
 
 
-def _import_portion(lines: Sequence[StockLine], result: StockImport, *, update: bool, now: datetime) -> None:
+def _import_portion(
+    lines: Sequence[StockLine], result: StockImport, *, carrier: str, update: bool, now: datetime
+) -> None:
     rows = [_as_kept(line.card) for line in lines if line.card is not None]
     with transaction.atomic():
         known = known_rows([row.iccid for row in rows])
         fresh = [row for row in rows if row.iccid not in known]
-        added = add_rows(fresh, tokens=[_new_token() for _row in fresh], now=now)
+        added = add_rows(fresh, carrier=carrier, tokens=[_new_token() for _row in fresh], now=now)
         # What another import added since we looked is known by now.
         known |= known_rows([row.iccid for row in fresh if row.iccid not in added])
         changed = [row for row in rows if row.iccid in known and row.says_otherwise(known[row.iccid])]

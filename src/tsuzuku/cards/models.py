@@ -37,8 +37,8 @@ class Card(models.Model):
     pin_hash = models.BinaryField(null=True)
     #: Plans may be for some groups only; "" is none.
     group = models.CharField(max_length=64, default="", db_default="", blank=True)
-    #: The name of the carrier's adapter in the settings.
-    carrier = models.CharField(max_length=32, default="sandbox", db_default="sandbox")
+    #: Whose card it is, by the name of that carrier's adapter.
+    carrier = models.CharField(max_length=32)
     #: The last day, in the brand's time, on which the card can be renewed; null is no such day.
     last_use_date = models.DateField(null=True)
     blocked = models.CharField(max_length=9, choices=Blocked, default=Blocked.NO, db_default="", blank=True)

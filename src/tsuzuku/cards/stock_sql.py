@@ -51,8 +51,8 @@ def known_rows(iccids: Sequence[str]) -> dict[str, StockRow]:
         return {row[0]: StockRow(*row) for row in cursor.fetchall()}
 
 
-def add_rows(rows: Sequence[StockRow], *, tokens: Sequence[str], now: datetime) -> set[str]:
-    """Adds cards, and returns the numbers of those added: not of those that somebody else added in the meantime."""
+def add_rows(rows: Sequence[StockRow], *, carrier: str, tokens: Sequence[str], now: datetime) -> set[str]:
+    """Adds cards of a carrier. Returns the numbers of those added: not of those that somebody else added meanwhile."""
     with connection.cursor() as cursor:
         # One insert; in order of the numbers, so that two imports of the same file never wait for each other in a ring.
         cursor.execute(
@@ -60,7 +60,7 @@ def add_rows(rows: Sequence[StockRow], *, tokens: Sequence[str], now: datetime) 
             INSERT INTO cards_card (iccid, kind, imsi, msisdn, activation_code_encrypted, pin_hash, last_use_date,
                                     "group", public_token, carrier, blocked, created_at)
             SELECT iccid, kind, imsi, msisdn, activation_code_encrypted, pin_hash, last_use_date,
-                   coalesce("group", ''), public_token, 'sandbox', '', %(now)s
+                   coalesce("group", ''), public_token, %(carrier)s, '', %(now)s
             FROM unnest(%(iccid)s::text[], %(kind)s::text[], %(imsi)s::text[], %(msisdn)s::text[],
                         %(activation_code_encrypted)s::bytea[], %(pin_hash)s::bytea[], %(last_use_date)s::date[],
                         %(group)s::text[], %(public_token)s::text[])
@@ -70,7 +70,7 @@ def add_rows(rows: Sequence[StockRow], *, tokens: Sequence[str], now: datetime) 
             ON CONFLICT (iccid) DO NOTHING
             RETURNING iccid
             """,
-            {**_columns(rows), "public_token": list(tokens), "now": now},
+            {**_columns(rows), "public_token": list(tokens), "carrier": carrier, "now": now},
         )
         return {row[0] for row in cursor.fetchall()}
 

@@ -152,6 +152,7 @@ def _make_card(house: House, demo_card: DemoCard, number: int, holder: User | No
         card = add_card(
             iccid=demo_iccid(number),
             kind=demo_card.kind,
+            carrier="sandbox",
             pin=PIN,
             last_use_date=demo_card.last_use_date or now.date() + timedelta(days=400),
             now=clock.now(),

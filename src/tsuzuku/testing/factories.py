@@ -25,8 +25,9 @@ def new_iccid() -> Iccid:
 
 
 def make_card(*, pin: str = "1234", **fields: Any) -> Card:  # noqa: ANN401  # any field of add_card
-    """A SIM card that opens with its PIN."""
-    return add_card(**{"iccid": new_iccid(), "kind": CardKind.SIM, "pin": pin, "now": clock.now(), **fields})
+    """A SIM card that opens with its PIN, of the carrier whose place the house gives to its fake."""
+    usual = {"iccid": new_iccid(), "kind": CardKind.SIM, "carrier": "sandbox", "pin": pin, "now": clock.now()}
+    return add_card(**{**usual, **fields})
 
 
 def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # any field of contracts/plans.md

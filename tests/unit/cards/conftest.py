@@ -19,7 +19,7 @@ def card(db: None) -> "Card":
     from tsuzuku.cards.actions import add_card
     from tsuzuku.cards.models import CardKind
 
-    return add_card(iccid=Iccid("8981200961153878263"), kind=CardKind.SIM, pin="9652", now=NOW)
+    return add_card(iccid=Iccid("8981200961153878263"), kind=CardKind.SIM, carrier="mynet", pin="9652", now=NOW)
 
 
 @pytest.fixture
@@ -27,4 +27,4 @@ def card_without_pin(db: None) -> "Card":
     from tsuzuku.cards.actions import add_card
     from tsuzuku.cards.models import CardKind
 
-    return add_card(iccid=Iccid("8981200712316857581"), kind=CardKind.ESIM, now=NOW)
+    return add_card(iccid=Iccid("8981200712316857581"), kind=CardKind.ESIM, carrier="mynet", now=NOW)

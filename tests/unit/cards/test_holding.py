@@ -48,7 +48,7 @@ def test_the_cards_of_a_person_are_one_query(
     lin: User, held: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in ("8981200961153878263", "8981200712316857581", "8981100315814104232")[:held]:
-        hold_card(user=lin, card=add_card(iccid=Iccid(number), kind=CardKind.SIM, now=NOW), now=NOW)
+        hold_card(user=lin, card=add_card(iccid=Iccid(number), kind=CardKind.SIM, carrier="mynet", now=NOW), now=NOW)
     with django_assert_num_queries(1):
         assert len([holder.card.iccid for holder in cards_of(lin)]) == held
 
@@ -87,7 +87,9 @@ def test_cards_are_found_by_number_and_by_token(card: Card) -> None:
 
 
 def test_adding_a_known_card_leaves_it(card: Card) -> None:
-    again = add_card(iccid=Iccid(card.iccid), kind=CardKind.ESIM, pin="1111", group="x", now=NOW + timedelta(days=1))
+    again = add_card(
+        iccid=Iccid(card.iccid), kind=CardKind.ESIM, carrier="mynet", pin="1111", group="x", now=NOW + timedelta(days=1)
+    )
     assert again == card
     assert (again.kind, again.group, again.created_at) == (CardKind.SIM, "", NOW)
 

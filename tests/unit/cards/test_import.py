@@ -57,7 +57,9 @@ def _counts(result: StockImport) -> Counts:
 
 
 def _import(*lines: str, update: bool = False) -> Counts:
-    return _counts(import_cards(file=BytesIO("\r\n".join([HEADINGS, *lines]).encode()), update=update, now=LATER))
+    return _counts(
+        import_cards(file=BytesIO("\r\n".join([HEADINGS, *lines]).encode()), carrier="mynet", update=update, now=LATER)
+    )
 
 
 def _kept() -> list[tuple[object, ...]]:
@@ -79,22 +81,22 @@ def _kept() -> list[tuple[object, ...]]:
 
 @pytest.mark.django_db
 def test_the_carriers_file_gives_its_known_figures_the_first_and_the_second_time() -> None:
-    first = import_cards(file=BytesIO(STOCK), update=False, now=NOW)
+    first = import_cards(file=BytesIO(STOCK), carrier="mynet", update=False, now=NOW)
     assert _counts(first) == Counts(accepted=477, refused=3, blank=1)
     assert (first.refused, first.problems) == (REFUSED, PROBLEMS)
     kept = _kept()
-    second = import_cards(file=BytesIO(STOCK), update=False, now=LATER)
+    second = import_cards(file=BytesIO(STOCK), carrier="mynet", update=False, now=LATER)
     assert _counts(second) == Counts(unchanged=477, refused=3, blank=1)
     assert (second.refused, second.problems) == (REFUSED, PROBLEMS)
-    third = import_cards(file=BytesIO(STOCK), update=True, now=LATER)
+    third = import_cards(file=BytesIO(STOCK), carrier="mynet", update=True, now=LATER)
     assert _counts(third) == Counts(unchanged=477, refused=3, blank=1)
     assert _kept() == kept
-    assert set(Card.objects.values_list("created_at", "carrier", "group", "blocked")) == {(NOW, "sandbox", "", "")}
+    assert set(Card.objects.values_list("created_at", "carrier", "group", "blocked")) == {(NOW, "mynet", "", "")}
 
 
 @pytest.mark.django_db
 def test_an_imported_card_is_all_that_its_line_says() -> None:
-    import_cards(file=BytesIO(STOCK), update=False, now=NOW)
+    import_cards(file=BytesIO(STOCK), carrier="mynet", update=False, now=NOW)
     card = open_with_pin(iccid_text="8981200712316857581", pin="6037", address="203.0.113.7", now=NOW)
     assert (card.imsi, card.msisdn, card.kind, card.last_use_date) == (
         "440209851192604",
@@ -154,11 +156,25 @@ def test_a_changed_pin_opens_the_card_and_the_old_one_does_not() -> None:
 
 
 @pytest.mark.django_db
+def test_a_known_card_stays_its_carriers() -> None:
+    def line(iccid: str, pin: str) -> bytes:
+        return f"ICCID,kind,PIN\n{iccid},SIM,{pin}\n".encode()
+
+    import_cards(file=BytesIO(line(FIRST, "9652")), carrier="mynet", update=False, now=NOW)
+    for said in (line(FIRST, "0042"), line(SECOND, "1234")):
+        import_cards(file=BytesIO(said), carrier="other", update=True, now=LATER)
+    assert dict(Card.objects.values_list("iccid", "carrier")) == {FIRST: "mynet", SECOND: "other"}
+    assert open_with_pin(iccid_text=FIRST, pin="0042", address="203.0.113.7", now=NOW).carrier == "mynet"
+
+
+@pytest.mark.django_db
 def test_portions_do_not_change_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "PORTION", 7)
     positions = []
     file = BytesIO(STOCK)
-    first = import_cards(file=file, update=False, now=NOW, on_progress=lambda: positions.append(file.tell()))
+    first = import_cards(
+        file=file, carrier="mynet", update=False, now=NOW, on_progress=lambda: positions.append(file.tell())
+    )
     assert _counts(first) == Counts(accepted=477, refused=3, blank=1)
     assert len(positions) == 69
     assert all(one <= next_ for one, next_ in pairwise(positions))
@@ -168,14 +184,14 @@ def test_portions_do_not_change_the_figures(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.django_db
 def test_only_the_first_problems_are_named_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "PROBLEMS_MAX", 2)
-    result = import_cards(file=BytesIO(STOCK), update=False, now=NOW)
+    result = import_cards(file=BytesIO(STOCK), carrier="mynet", update=False, now=NOW)
     assert (result.refused, result.problems) == (REFUSED, PROBLEMS[:2])
 
 
 @pytest.mark.django_db
 def test_a_file_that_is_refused_whole_changes_nothing() -> None:
     with pytest.raises(StockFileRefused):
-        import_cards(file=BytesIO(f"IMSI,kind,PIN\n{FIRST},SIM,1234\n".encode()), update=True, now=NOW)
+        import_cards(file=BytesIO(f"IMSI,kind,PIN\n{FIRST},SIM,1234\n".encode()), carrier="mynet", update=True, now=NOW)
     assert Card.objects.count() == 0
 
 
@@ -188,7 +204,7 @@ def test_two_imports_of_one_file_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     def run() -> None:
         with closing(connection):
             start.wait()
-            results.append(_counts(import_cards(file=BytesIO(STOCK), update=False, now=NOW)))
+            results.append(_counts(import_cards(file=BytesIO(STOCK), carrier="mynet", update=False, now=NOW)))
 
     threads = [threading.Thread(target=run) for _time in range(2)]
     for thread in threads:
@@ -209,7 +225,7 @@ from datetime import UTC, datetime
 from tsuzuku.cards import actions
 actions.PORTION = 10
 with Path(sys.argv[1]).open("rb") as file:
-    actions.import_cards(file=file, update=False, now=datetime(2026, 11, 21, 9, 0, tzinfo=UTC),
+    actions.import_cards(file=file, carrier="mynet", update=False, now=datetime(2026, 11, 21, 9, 0, tzinfo=UTC),
                          on_progress=lambda: time.sleep(0.01))
 """
 
@@ -240,10 +256,12 @@ def test_an_import_that_was_killed_and_repeated_ends_as_one_that_was_not(killed_
     # The server may still be at the killed one's last portion; what it holds then is rolled back or committed whole.
     kept = Card.objects.count()
     assert killed_after <= kept < 477
-    result = _counts(import_cards(file=BytesIO(STOCK), update=False, now=NOW))
+    result = _counts(import_cards(file=BytesIO(STOCK), carrier="mynet", update=False, now=NOW))
     assert (result.accepted + result.unchanged, result.changed, result.refused, result.blank) == (477, 0, 3, 1)
     assert result.accepted <= 477 - kept
     ended = _kept()
     Card.objects.all().delete()
-    assert _counts(import_cards(file=BytesIO(STOCK), update=False, now=NOW)) == Counts(accepted=477, refused=3, blank=1)
+    assert _counts(import_cards(file=BytesIO(STOCK), carrier="mynet", update=False, now=NOW)) == Counts(
+        accepted=477, refused=3, blank=1
+    )
     assert _kept() == ended

@@ -179,7 +179,7 @@ def test_neither_number_nor_address_nor_pin_is_kept(card: Card) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_guesses_at_the_same_time_all_count() -> None:
-    card = add_card(iccid=Iccid("8981200961153878263"), kind=CardKind.SIM, pin="9652", now=NOW)
+    card = add_card(iccid=Iccid("8981200961153878263"), kind=CardKind.SIM, carrier="mynet", pin="9652", now=NOW)
     answers: list[Card | str | int] = []
     start = threading.Barrier(12)
 
@@ -200,7 +200,7 @@ def test_guesses_at_the_same_time_all_count() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_right_pin_waits_for_the_wrong_one_before_it() -> None:
-    card = add_card(iccid=Iccid("8981200961153878263"), kind=CardKind.SIM, pin="9652", now=NOW)
+    card = add_card(iccid=Iccid("8981200961153878263"), kind=CardKind.SIM, carrier="mynet", pin="9652", now=NOW)
     for _guess in range(4):
         _open(card.iccid, "1111")
     answers: dict[str, Card | str | int] = {}

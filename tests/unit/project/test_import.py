@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.project.commands.import_ import command
+from tsuzuku.testing.fakes import FakeCarrier
 
 STOCK = (files("tsuzuku.testing") / "data" / "card-stock-carrier.csv").read_bytes()
 PLANS = (files("tsuzuku.testing") / "data" / "plans.json").read_bytes()
@@ -86,6 +88,28 @@ def test_cards_for_a_person(stock: Path) -> None:
             "a spreadsheet may have rounded it: export that column as text"
         ),
     ]
+
+
+def test_whose_cards_they_are(stock: Path) -> None:
+    from tsuzuku.cards.models import Card
+
+    assert _run("cards", str(stock), "--carrier", "sandbox").exit_code == 0
+    with using_carrier("mynet", FakeCarrier()):
+        Card.objects.filter(iccid=ICCID).delete()
+        assert _json("cards", str(stock), "--carrier", "mynet")["accepted"] == 1
+        assert Card.objects.get(iccid=ICCID).carrier == "mynet"
+        assert Card.objects.filter(carrier="sandbox").count() == 476
+        refused = _run("cards", str(stock))
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    told = "Invalid value for --carrier: there are several carriers: choose one of sandbox, mynet"
+    assert refused.stderr.splitlines()[-1] == f"Error: {told}"
+
+
+def test_a_carrier_that_there_is_not(stock: Path) -> None:
+    refused = _run("cards", str(stock), "--carrier", "mynet")
+    assert refused.exit_code == 2
+    told = "Invalid value for --carrier: there is no carrier named 'mynet': choose one of sandbox"
+    assert refused.stderr.splitlines()[-1] == f"Error: {told}"
 
 
 def test_a_screenful_of_refused_lines_and_the_columns_not_read(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ("activation_code_encrypted", models.BinaryField(null=True)),
                 ("pin_hash", models.BinaryField(null=True)),
                 ("group", models.CharField(blank=True, db_default="", default="", max_length=64)),
-                ("carrier", models.CharField(db_default="sandbox", default="sandbox", max_length=32)),
+                ("carrier", models.CharField(max_length=32)),
                 ("last_use_date", models.DateField(null=True)),
                 (
                     "blocked",

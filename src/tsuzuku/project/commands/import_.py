@@ -36,8 +36,9 @@ def command() -> None:
 @command.command(name="cards", short_help="Import card stock from a carrier's CSV file.")
 @_file
 @click.option("--update", is_flag=True, help="Change known cards to what the file says of them.")
+@click.option("--carrier", metavar="NAME", help="Whose cards they are; needed where there are several carriers.")
 @_json
-def cards(file: Path, update: bool, as_json: bool) -> None:
+def cards(file: Path, update: bool, carrier: str | None, as_json: bool) -> None:
     """Imports card stock from FILE as a carrier sends it: CSV in UTF-8, UTF-16 or Shift_JIS.
 
     Each line is accepted, changed (applied only with --update), unchanged, blank, or refused with a reason.
@@ -49,9 +50,12 @@ def cards(file: Path, update: bool, as_json: bool) -> None:
         from tsuzuku.cards.actions import import_cards
         from tsuzuku.cards.errors import StockFileRefused
 
+        whose = _carrier_named(carrier)
         try:
             with _progress(stock) as on_progress:
-                result = import_cards(file=stock, update=update, now=clock.now(), on_progress=on_progress)
+                result = import_cards(
+                    file=stock, carrier=whose, update=update, now=clock.now(), on_progress=on_progress
+                )
         except StockFileRefused as refused:
             if as_json:
                 _answer_json({"error": {"code": refused.code, "reason": refused.reason}})
@@ -61,6 +65,20 @@ def cards(file: Path, update: bool, as_json: bool) -> None:
             _answer_json(_stock_json(result))
         else:
             _tell_stock(file, result, update=update)
+
+
+def _carrier_named(name: str | None) -> str:
+    """The name of a carrier that there is; none given is the only one. Raises click.BadParameter."""
+    from tsuzuku.carriers.registry import carrier_names
+
+    known = carrier_names()
+    if name in known:
+        return name
+    if name is None and len(known) == 1:
+        return known[0]
+    choices = f"choose one of {', '.join(known)}"
+    problem = "there are several carriers" if name is None else f"there is no carrier named {name!r}"
+    raise click.BadParameter(f"{problem}: {choices}", param_hint="--carrier")
 
 
 @contextmanager
