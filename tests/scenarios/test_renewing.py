@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A renewal from order to online, and everything that can come in between."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,8 +18,15 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.models import Message
 from tsuzuku.orders.errors import OrderNotPayable
 from tsuzuku.payments.errors import PaymentNotStarted
-from tsuzuku.payments.models import Capture, Payment, Refund
-from tsuzuku.payments.ports import FailureReason, PaymentRequest, RefundRequest, StartedPayment, StartedRefund
+from tsuzuku.payments.models import Capture, Payment, ProviderNotice, Refund
+from tsuzuku.payments.ports import (
+    EventKind,
+    FailureReason,
+    PaymentRequest,
+    RefundRequest,
+    StartedPayment,
+    StartedRefund,
+)
 from tsuzuku.payments.queries import balances, latest_payment
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.renewals import activation
@@ -299,6 +307,26 @@ def test_a_refund_whose_webhook_is_lost_is_asked_about(house: House, story: Stor
 
     assert Refund.objects.get().state == "done"
     assert balances() == {"customers": 0, "provider:fake": 300, "revenue": -300}
+
+
+def test_a_refund_made_by_hand_at_the_provider_is_no_error(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    house.pay(order)
+    (captured,) = house.provider.find_payment(house.payment_reference(order))
+
+    house.deliver(replace(captured, event_id="by-hand", kind=EventKind.REFUNDED, refund_key="dashboard-1"))
+
+    assert ProviderNotice.objects.get(event_id="by-hand").problem == "refund-unknown"
+
+
+def test_an_order_past_its_time_cannot_be_cancelled(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    with story.after(hours=3), pytest.raises(OrderNotPayable):
+        cancel_renewal(number=order.number, actor="customer:1", now=clock.now())
 
 
 def test_a_payment_that_was_declined_while_it_was_started_leads_nobody_to_pay_it(house: House) -> None:

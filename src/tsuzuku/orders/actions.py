@@ -103,7 +103,8 @@ def cancel_order(*, number: str, actor: str, now: datetime) -> Order:
             raise OrderUnknown
         if order.state == states.CANCELLED:
             return order
-        if order.state != states.AWAITING_PAYMENT:
+        if not order.can_be_paid(now):
+            # An order whose time is over is expired, also before the sweep has written it down.
             raise OrderNotPayable(state=order.state)
         move_order(order, states.CANCELLED, reason="cancelled-by-payer", actor=actor, now=now)
         return order

@@ -220,14 +220,23 @@ def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> s
 
 def _take_refund_word(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
     refunds = Refund.objects.select_for_update(of=("self",)).select_related("capture__payment")
-    refund = refunds.filter(capture__payment=payment, key=event.refund_key).first() if event.refund_key else None
-    if refund is None:
+    key = _our_key(event.refund_key)
+    refund = refunds.filter(capture__payment=payment, key=key).first() if key else None
+    if refund is None:  # Perhaps made by hand at the provider: reconciliation will tell.
         return "refund-unknown"
     if event.kind is EventKind.REFUNDED:
         _finish_refund(refund, now=now)
     else:
         _fail_refund(refund, problem="provider-refused", now=now)
     return ""
+
+
+def _our_key(text: str | None) -> uuid.UUID | None:
+    """A key of ours is a UUID; any other text is somebody else's."""
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
 
 
 def ask_about_payments() -> int:

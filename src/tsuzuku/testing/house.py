@@ -18,6 +18,7 @@ from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.actions import start_payment, take_events
 from tsuzuku.payments.ports import FailureReason, ProviderEvent
+from tsuzuku.payments.queries import latest_payment
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.people.models import User
 from tsuzuku.renewals.actions import order_renewal
@@ -98,6 +99,13 @@ class House:
     def settle_down(self) -> None:
         """Lets everything in the background be done."""
         settle_down()
+
+    def payment_reference(self, order: Order) -> str:
+        """What the provider calls the order's newest payment."""
+        payment = latest_payment(order.number)
+        if payment is None or payment.reference is None:
+            raise LookupError(f"no payment was started for order {order.number}")
+        return payment.reference
 
     def allowance(self, card: Card) -> Allowance:
         """What the card holds now."""

@@ -66,7 +66,7 @@ class SandboxProvider:
         )
         try:
             return tuple(webhook.parse_event(event) for event in answer.fields()["events"])
-        except (KeyError, TypeError, ValueError) as problem:
+        except webhook.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
 
     def refund(self, request: RefundRequest) -> StartedRefund:

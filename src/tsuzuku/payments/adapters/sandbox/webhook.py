@@ -13,6 +13,8 @@ from tsuzuku.kernel.signatures import SignatureForged, SignatureStale, check_sig
 from tsuzuku.payments.ports import EventKind, FailureReason, ProviderEvent, WebhookForged, WebhookStale
 
 SIGNATURE_HEADER = "sandbox-signature"
+#: What reading raises over a body that is no event: wrong fields, a year before the first, nonsense nested too deep.
+UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 
 _KINDS = {
     "payment.captured": EventKind.CAPTURED,
@@ -42,24 +44,28 @@ def parse_body(body: bytes, *, now: datetime) -> ProviderEvent:
     """The event of a genuine body; one that cannot be read is UNKNOWN, under an id made of its bytes."""
     try:
         return replace(parse_event(json.loads(body)), raw=body.decode())
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return ProviderEvent(
             event_id=f"sha256:{hashlib.sha256(body).hexdigest()}",
             kind=EventKind.UNKNOWN,
             payment_reference="",
             occurred_at=now,
-            raw=body.decode("utf-8", "replace"),
+            # A database keeps no zero bytes.
+            raw=body.decode("utf-8", "replace").replace("\0", "\ufffd"),
         )
 
 
 def parse_event(fields: Mapping[str, Any]) -> ProviderEvent:
-    """One event, as webhooks and the payment itself tell it. Raises ValueError, KeyError or TypeError."""
+    """One event, as webhooks and the payment itself tell it.
+
+    Raises one of UNREADABLE for what is none.
+    """
     kind = _KINDS.get(fields["type"], EventKind.UNKNOWN)
     occurred_at = datetime.fromisoformat(fields["created"])
     if occurred_at.tzinfo is None:
         raise ValueError("a time without a zone")
     raw = json.dumps(fields, ensure_ascii=False)
-    event_id = str(fields["id"])
+    event_id = _name(fields["id"])
     occurred_at = occurred_at.astimezone(UTC)
     if kind is EventKind.UNKNOWN:
         return ProviderEvent(event_id=event_id, kind=kind, payment_reference="", occurred_at=occurred_at, raw=raw)
@@ -67,11 +73,27 @@ def parse_event(fields: Mapping[str, Any]) -> ProviderEvent:
     return ProviderEvent(
         event_id=event_id,
         kind=kind,
-        payment_reference=str(fields["payment"]["id"]),
-        capture_reference=str(fields["capture"]["id"]) if "capture" in fields else None,
-        refund_key=str(fields["refund"]["key"]) if "refund" in fields else None,
-        amount=Money(amount["amount_minor"], amount["currency"]) if amount else None,
+        payment_reference=_name(fields["payment"]["id"]),
+        capture_reference=_name(fields["capture"]["id"]) if "capture" in fields else None,
+        refund_key=_name(fields["refund"]["key"]) if "refund" in fields else None,
+        amount=_amount(amount) if amount else None,
         failure=_FAILURES.get(fields.get("failure", ""), FailureReason.REFUSED) if kind is EventKind.FAILED else None,
         occurred_at=occurred_at,
         raw=raw,
     )
+
+
+def _name(value: object) -> str:
+    """An id as it may stand in a database: no zero bytes, no halves of surrogate pairs. Raises ValueError."""
+    text = str(value)
+    if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
+        raise ValueError("an id with characters that no id has")
+    return text
+
+
+def _amount(fields: Mapping[str, Any]) -> Money:
+    """What was moved: more than nothing, and no more than a ledger can hold. Raises one of UNREADABLE."""
+    amount = Money(fields["amount_minor"], fields["currency"])
+    if not 0 < amount.amount_minor < 2**63:
+        raise ValueError("an amount that nobody can pay")
+    return amount
