@@ -99,8 +99,15 @@ def _database(url: str) -> dict[str, Any]:
 DATABASES = {"default": _database(env_text("TSUZUKU_DATABASE_URL", "dbname=tsuzuku"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Rate limits count in the cache, so all processes must share it.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+# Rate limits count in the cache, so all processes must share it, and none may be thrown out to make room for others:
+# Django would do so beyond 300 rows. Those that are over are deleted by `people.jobs`.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 1_000_000},
+    }
+}
 
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
