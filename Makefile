@@ -19,7 +19,7 @@ demo: setup ## Run everything with data to try it on; RESET=1 starts over
 test: setup browser ## Run the tests, in a real browser too
 	@$(BIN)/pytest
 
-check: lint types test $(if $(wildcard tests/faults/__main__.py),faults) ## Run all that must hold: linters, types, tests, faults
+check: lint types test faults ## Run all that must hold: linters, types, tests, faults
 
 lint: setup ## Look at style, formatting, directions of imports and templates
 	@$(BIN)/ruff check
