@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`page_weight` of contracts/bench.md: a traveller throttled to 128 kbit/s must still be able to renew."""
+"""What a renewal weighs: a traveller throttled to 128 kbit/s must still be able to renew.
+
+With an empty cache: the card's page, the plans, the confirm page, the sandbox's pay page, the order until its plan can
+be used. What is allowed takes a second for the first page at that speed, and less than four for all of it.
+"""
 
 import sys
 from collections.abc import Callable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why a renewal is refused by what the card already has; contracts/scenario.md fixes the codes."""
+"""Why a renewal is refused by what the card already has; docs/contracts/scenario.md fixes the codes."""
 
 from tsuzuku.kernel.errors import DomainError
 

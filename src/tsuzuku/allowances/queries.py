@@ -50,7 +50,7 @@ class LotView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What a card has at a moment; the figures beside the lots speak of data, as contracts/scenario.md does."""
+    """What a card has at a moment; the figures beside the lots speak of data, as docs/contracts/scenario.md does."""
 
     status: AllowanceStatus
     remaining_bytes: int | None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stacking rules of contracts/scenario.md: pure functions over a stack, a card's lots of one kind by sequence.
+"""The stacking rules of docs/contracts/scenario.md: pure functions over a stack, a card's lots of one kind by sequence.
 
 Every function takes the moment and the zone of local days, and gives a new stack. Moments are in UTC. Between events
 time alone changes a stack (turns come, windows end): `advance` brings a stack to a moment; every event does so first.
@@ -148,8 +148,8 @@ def renew_every_kind(
 ) -> dict[LotKind, Renewed]:
     """A renewal in every kind that the plan gives: a card's minutes join minutes as its data joins data.
 
-    Whether the card can take it is decided by its data alone, of which contracts/scenario.md speaks: minutes that ended
-    long ago do not make a card expired. Raises as `renew` does.
+    Whether the card can take it is decided by its data alone, of which docs/contracts/scenario.md speaks: minutes that
+    ended long ago do not make a card expired. Raises as `renew` does.
     """
     if not is_credited:
         check_can_renew(advance(stacks.get(LotKind.DATA, ()), now, zone), terms, now)

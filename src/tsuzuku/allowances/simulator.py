@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenario files (contracts/scenario.md): read, run through the rules, answered event by event. Touches no database."""
+"""Scenario files (docs/contracts/scenario.md): read, run through the rules, answered event by event.
+
+Touches no database.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

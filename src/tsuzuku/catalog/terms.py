@@ -2,7 +2,7 @@
 """The terms of a plan: what its renewal gives and how that joins what a card already has.
 
 Pure, shared by plan files, scenario files and the rules of `allowances`. The fields and their meaning are those of
-contracts/scenario.md; the mistakes' codes are those of contracts/plans.md.
+docs/contracts/scenario.md; the mistakes' codes are those of docs/contracts/plans.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -130,7 +130,7 @@ def _is_codes(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(code, str) for code in value)
 
 
-#: The fields of contracts/scenario.md and what each may hold.
+#: The fields of docs/contracts/scenario.md and what each may hold.
 STACKING_FIELDS: Mapping[str, Callable[[object], bool]] = {
     "data_bytes": _or_null(_is_amount),
     "daily_bytes": _is_amount,
@@ -147,7 +147,7 @@ STACKING_FIELDS: Mapping[str, Callable[[object], bool]] = {
     "priority": is_whole,
 }
 
-#: The fields of contracts/plans.md that make lots of other kinds; absent means none, null unlimited.
+#: The fields of docs/contracts/plans.md that make lots of other kinds; absent means none, null unlimited.
 SERVICE_FIELDS: Mapping[str, Callable[[object], bool]] = {
     "voice_seconds": _or_null(_is_amount),
     "messages": _or_null(_is_amount),
@@ -188,7 +188,7 @@ def parse_terms(code: str, fields: Mapping[str, object]) -> tuple[PlanTerms | No
 
 
 def _malformed_combinations(terms: PlanTerms) -> list[str]:
-    """The fields that do not go together, by the table of contracts/scenario.md."""
+    """The fields that do not go together, by the table of docs/contracts/scenario.md."""
     malformed = []
     if terms.stacking in TURN_STACKINGS and terms.start is Start.FIRST_USE:
         malformed.append("start")

@@ -30,7 +30,7 @@ def make_card(*, pin: str = "1234", **fields: Any) -> Card:  # noqa: ANN401  # a
     return add_card(**{**usual, **fields})
 
 
-def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # any field of contracts/plans.md
+def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # any field of docs/contracts/plans.md
     """A plan on sale: 1 GB for 3 days from now on, ¥300, unless told otherwise."""
     plan = {
         "code": code,

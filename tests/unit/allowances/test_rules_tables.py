@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every sentence of the scenario contract as a story: the files of tables/ follow its headings and quote it."""
+"""Every sentence of docs/contracts/scenario.md as a story: the files of tables/ follow its headings and quote it."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stories as text tables: what happens on the left, what the rules answer on the right.
 
-    == a sentence of the scenario contract
+    == a sentence of docs/contracts/scenario.md
     -- a remark
     zone Europe/Paris                                  (Asia/Tokyo where left out)
     plan W1 data_bytes=1000 days=7 stacking=extend     (a plan's fields by the contract's names; joins=A,B is a list)
