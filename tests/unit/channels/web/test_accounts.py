@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+import threading
+import time
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
-from tests.unit.channels.conftest import PASSWORD, logged_in
+from tests.unit.channels.conftest import PASSWORD, logged_in, make_user
 from tests.unit.channels.web.conftest import Answer, Page, heading, notices
 from tsuzuku.messaging.models import Message
 from tsuzuku.people.models import User
@@ -98,6 +102,59 @@ def test_registering_an_address_that_is_there_tells_only_its_owner(stranger: Use
         (ADDRESS, "CODE is your Tsuzuku code"),
     ]
     assert User.objects.count() == 2
+
+
+def test_registering_takes_as_long_for_an_address_that_is_there(
+    stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = []
+    hash_password = MD5PasswordHasher.encode
+
+    def count(hasher: MD5PasswordHasher, password: str, salt: str) -> str:
+        hashed.append(password)
+        return hash_password(hasher, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", count)
+    for address in (stranger.email, ADDRESS):
+        sign_up(Client(), address)
+        assert hashed == [PASSWORD], address
+        hashed.clear()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_is_registered_at_the_same_moment_tells_only_its_owner() -> None:
+    """The one who comes second looks before the first is done, and has to wait for them to be."""
+    has_registered = threading.Event()
+
+    def register_first() -> None:
+        try:
+            with transaction.atomic():
+                make_user(ADDRESS)
+                has_registered.set()
+                wait_until_somebody_waits()
+        finally:
+            connection.close()
+
+    first = threading.Thread(target=register_first)
+    first.start()
+    has_registered.wait(10)
+    page = sign_up(Client())
+    first.join()
+    assert (page.redirect_chain, heading(page)) == ([("/verify", 302)], "Enter the code")
+    assert mails() == [(ADDRESS, "You have a Tsuzuku account already")]
+    assert User.objects.count() == 1
+
+
+def wait_until_somebody_waits() -> None:
+    """Until another transaction waits for this one; ten seconds at most."""
+    for _ in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+            (waiting,) = cursor.fetchone()
+        if waiting:
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
 
 
 @pytest.mark.parametrize(

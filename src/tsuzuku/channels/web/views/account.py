@@ -2,12 +2,17 @@
 """Accounts: allauth's flows on our pages."""
 
 from allauth.account import views
+from allauth.account.forms import SignupForm
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from tsuzuku.people.models import User
 
 
 @never_cache
@@ -31,9 +36,28 @@ class LogoutView(views.LogoutView):
 
 
 class SignupView(views.SignupView):
-    """Register."""
+    """Register. Neither the answer nor how long it takes tells whether an address has an account."""
 
     template_name = "web/account/signup.html"
+
+    def form_valid(self, form: SignupForm) -> HttpResponse:
+        if form.account_already_exists:
+            # A new account's password is hashed, which takes long on purpose; so this one is, too.
+            make_password(form.cleaned_data["password1"])
+            return self._answer(form)
+        try:
+            with transaction.atomic():
+                return self._answer(form)
+        except IntegrityError:
+            # Somebody registered the address after the form had looked for it.
+            if not User.objects.filter(email=form.cleaned_data["email"]).exists():
+                raise
+            form.account_already_exists = True
+            return self._answer(form)
+
+    def _answer(self, form: SignupForm) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        return response
 
 
 class VerifyView(views.ConfirmEmailVerificationCodeView):
