@@ -178,6 +178,25 @@ def test_what_was_paid_twice_goes_back_once(house: "House", with_pin: Client, or
     assert notices(page)[-1].startswith("You have paid more than once. ¥300 are on their way back")
 
 
+def test_what_is_paid_after_cancelling_goes_back(house: "House", with_pin: Client, order: "Order") -> None:
+    reference = house.start_payment(order)
+    with_pin.post(f"/o/{order.number}/cancel")
+    assert "This order was cancelled Nothing was charged. Order it again" in text_of(look(with_pin, order))
+    house.deliver(*house.provider.pay(reference))
+    assert "This order was cancelled Order it again" in text_of(look(with_pin, order))
+    house.settle_down()
+    page = look(with_pin, order)
+    assert (heading(page), len(notices(page))) == ("This order was cancelled", 1)
+    assert notices(page)[0].startswith("Your payment came after the order was cancelled. ¥300 are on their way back")
+    assert "Nothing was charged" not in text_of(page)
+    assert [refund.reason for refund in page.context["surplus"]] == ["order-cancelled"]
+    (key,) = house.provider.refunds
+    house.deliver(house.provider.finish_refund(key))
+    assert notices(look(with_pin, order))[0].startswith(
+        "Your payment came after the order was cancelled. ¥300 were paid back on"
+    )
+
+
 def test_an_amount_that_differs_is_looked_at_by_a_person(house: "House", with_pin: Client, order: "Order") -> None:
     house.pay(order, amount=Money(30, "JPY"))
     page = look(with_pin, order)
