@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from tests.unit.channels.web.conftest import Answer, Page, heading, notices, text_of
+from tsuzuku.cards.models import Blocked
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import expire_orders
@@ -195,6 +196,32 @@ def test_what_is_paid_after_cancelling_goes_back(house: "House", with_pin: Clien
     assert notices(look(with_pin, order))[0].startswith(
         "Your payment came after the order was cancelled. ¥300 were paid back on"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"blocked": Blocked.SUSPENDED},
+            "This card is suspended and cannot be renewed. Please ask where you bought it.",
+        ),
+        (
+            {"blocked": Blocked.LOST},
+            "This card was reported lost and cannot be renewed. Found it? Please ask where you bought it.",
+        ),
+        (
+            {"last_use_date": date(2020, 1, 1)},
+            "The last day of use of this card is over. It cannot be renewed any more: please get a new one.",
+        ),
+    ],
+)
+def test_nobody_pays_for_a_card_that_can_no_longer_be_renewed(
+    house: "House", with_pin: Client, card: "Card", order: "Order", changes: dict[str, object], told: str
+) -> None:
+    type(card).objects.filter(pk=card.pk).update(**changes)
+    answer = with_pin.post(f"/o/{order.number}/pay", {"method": "fake:fake"}, follow=True)
+    assert (answer.redirect_chain, notices(answer)[0]) == ([(f"/o/{order.number}", 302)], told)
+    assert house.provider.payments == {}
 
 
 def test_an_amount_that_differs_is_looked_at_by_a_person(house: "House", with_pin: Client, order: "Order") -> None:

@@ -18,8 +18,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from tsuzuku.allowances.queries import card_allowance
+from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
 from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
+from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
 from tsuzuku.channels.web.order_stage import MOVING_STAGES, look_again_after, simple_stage, stage_of
 from tsuzuku.channels.web.plan_texts import method_name
@@ -113,6 +115,8 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
     provider, method = chosen[0]
     language = get_language() or settings.LANGUAGE_CODE
     try:
+        # Since the order was placed the card may have been blocked or have seen its last day.
+        check_can_renew(renewal.card, now)
         address = start_payment(
             purpose=order.number,
             amount=order.price,
@@ -125,7 +129,7 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
             language=language,
             now=now,
         )
-    except PaymentNotStarted as refusal:
+    except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("order", number=order.number)
     return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
