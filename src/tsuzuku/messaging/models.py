@@ -18,7 +18,7 @@ class Message(Waiting):
     reference = models.UUIDField(default=uuid.uuid4, unique=True)
     #: The caller's: what this message is about, once.
     dedupe_key = models.TextField(unique=True)
-    #: What it belongs to, such as order:T-1234; an opaque text here.
+    #: What it belongs to, such as order:4KX9P-7TRWC; an opaque text here.
     purpose = models.TextField()
     kind = models.TextField()
     address = models.TextField()

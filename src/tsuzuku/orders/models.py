@@ -25,7 +25,7 @@ class Order(models.Model):
     language = models.TextField()
     amount_minor = models.BigIntegerField()
     currency = models.TextField()
-    #: The price explained: [{"text": plan code or promotion, "amount_minor": n}, ...], summing to the amount.
+    #: The price explained: [{"plan": its code, "amount_minor": n}, ...], summing to the amount.
     lines = models.JSONField()
     state = models.TextField(default=AWAITING_PAYMENT)
     created_at = models.DateTimeField()
