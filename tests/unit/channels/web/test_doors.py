@@ -105,6 +105,18 @@ def test_after_too_many_guesses_one_has_to_wait(card: "Card") -> None:
         assert client.post("/open", {"number": card.iccid, "pin": PIN}).status_code == 302
 
 
+@pytest.mark.parametrize("path", ["/open", "/cards/add"])
+def test_how_long_one_has_to_wait_is_told_to_programs_too(of_stranger: Client, card: "Card", path: str) -> None:
+    now = clock.now()
+    told = []
+    # Half a second off, since the clock runs on while a page is made.
+    for seconds in (0, 1, 2, 3, 4, 5.5, 600.5):
+        with clock.travel_to(now + timedelta(seconds=seconds)):
+            answer = of_stranger.post(path, {"number": card.iccid, "pin": "0000"})
+        told.append((answer.status_code, answer.get("Retry-After")))
+    assert told == [(200, None)] * 5 + [(429, "895"), (429, "300")]
+
+
 def test_leaving_forgets_everything(card: "Card", with_pin: Client) -> None:
     with_pin.post("/leave")
     assert with_pin.get(f"/c/{card.public_token}").status_code == 302

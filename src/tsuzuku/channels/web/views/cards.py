@@ -28,7 +28,7 @@ from tsuzuku.channels.web.forms import AddCardForm, CardNameForm
 from tsuzuku.channels.web.order_stage import simple_stage
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize, summarize_all
-from tsuzuku.channels.web.views.doors import try_to_open
+from tsuzuku.channels.web.views.doors import form_page, try_to_open
 from tsuzuku.kernel import clock
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.models import User
@@ -62,14 +62,14 @@ def add_card(request: HttpRequest) -> HttpResponse:
     """Adds a card to an account by its number and PIN."""
     now = clock.now()
     form = AddCardForm(request.POST if request.method == "POST" else None)
-    status = 200
+    wait_seconds = 0
     if request.method == "POST" and form.is_valid():
-        card, status = try_to_open(request, form, now=now)
+        card, wait_seconds = try_to_open(request, form, now=now)
         if card is not None:
             hold_card(user=_logged_in(request), card=card, name=form.cleaned_data["name"], now=now)
             messages.success(request, _("The card is in your account now."))
             return redirect("card", token=card.public_token)
-    return render(request, "web/add_card.html", {"form": form}, status=status)
+    return form_page(request, "web/add_card.html", {"form": form}, wait_seconds=wait_seconds)
 
 
 @never_cache

@@ -3,6 +3,7 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -53,18 +54,27 @@ def open_card(request: HttpRequest) -> HttpResponse:
     """Opens a card with its number and PIN for this browser."""
     now = clock.now()
     form = OpenCardForm(request.POST if request.method == "POST" else None)
-    status = HTTPStatus.OK
+    wait_seconds = 0
     if request.method == "POST" and form.is_valid():
-        card, status = try_to_open(request, form, now=now)
+        card, wait_seconds = try_to_open(request, form, now=now)
         if card is not None:
             remember_opened(request, card, now=now)
             return redirect("card", token=card.public_token)
     context = {"form": form, "next": own_path(request.GET.get("next", ""))}
-    return render(request, "web/open.html", context, status=status)
+    return form_page(request, "web/open.html", context, wait_seconds=wait_seconds)
 
 
-def try_to_open(request: HttpRequest, form: OpenCardForm, *, now: datetime) -> tuple[Card | None, HTTPStatus]:
-    """The card that a filled form opens; else the form says why not, and the answer has this status."""
+def form_page(request: HttpRequest, template: str, context: dict[str, Any], *, wait_seconds: int) -> HttpResponse:
+    """The page of a form; 429 if one has to wait before trying again."""
+    response = render(request, template, context)
+    if wait_seconds:
+        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+        response.headers["Retry-After"] = str(wait_seconds)
+    return response
+
+
+def try_to_open(request: HttpRequest, form: OpenCardForm, *, now: datetime) -> tuple[Card | None, int]:
+    """The card that a filled form opens; else the form says why not, and so many seconds have to pass before a try."""
     try:
         card = open_with_pin(
             iccid_text=form.cleaned_data["number"],
@@ -74,11 +84,11 @@ def try_to_open(request: HttpRequest, form: OpenCardForm, *, now: datetime) -> t
         )
     except CardNotOpened as refusal:
         form.add_error(None, refusal_text(refusal))
-        return None, HTTPStatus.OK
+        return None, 0
     except TooManyGuesses as refusal:
         form.add_error(None, refusal_text(refusal))
-        return None, HTTPStatus.TOO_MANY_REQUESTS
-    return card, HTTPStatus.OK
+        return None, refusal.retry_after_seconds
+    return card, 0
 
 
 @require_POST
