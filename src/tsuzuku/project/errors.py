@@ -66,6 +66,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     )
 
 
+def request_too_large(request: HttpRequest) -> HttpResponse:
+    """413."""
+    return _page(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        title=_("That was more than we can take"),
+        text=_("Our forms are short and take no files. Nothing was changed and nothing was charged."),
+    )
+
+
 def too_many_requests(request: HttpRequest) -> HttpResponse:
     """429, from the rate limits of the account pages."""
     response = _page(

@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every answer tells the browser: a page loads and runs only what comes from us, and asks for nothing."""
+"""What holds for every request and every answer of ours, whatever the page.
 
+An answer tells the browser that a page loads and runs only what comes from us, and asks for nothing. A request is small
+and in UTF-8, or it is refused before anything is read of it.
+"""
+
+import re
 from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponseBase
 
 from tsuzuku.payments.registry import providers
+from tsuzuku.project import errors
 
 #: A page asks for none of the phone's faculties.
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+#: No page takes files, and the longest form is far below this.
+BODY_BYTES_MAX = 1_000_000
+#: Machines tell us things here. It reads raw bytes only, up to a limit of its own.
+_INBOUND = "/inbound/"
+_SESSION_KEY = re.compile("[a-z0-9]+")
 
 
 def content_security_policy() -> str:
@@ -35,3 +50,60 @@ class ContentSecurityPolicyMiddleware:
         response.headers.setdefault("Content-Security-Policy", content_security_policy())
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return response
+
+
+class SessionCookieMiddleware:
+    """Overlooks a session cookie that cannot be one of ours: PostgreSQL takes no NUL, so it could not be looked up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        return self._get_response(request)
+
+
+class RequestBodyMiddleware:
+    """Refuses what no form of ours sends, before the check of a form's token reads it and puts files on the disk."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(_INBOUND):
+            if _is_too_large(request):
+                return errors.request_too_large(request)
+            # Python knows charsets that are no text at all.
+            if (request.content_params or {}).get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+                return errors.bad_request(request, BadRequest("not in UTF-8"))
+        return self._get_response(request)
+
+
+def _is_too_large(request: HttpRequest) -> bool:
+    """Whether its body is over the limit, or of a length that is not told beforehand."""
+    length = request.META.get("CONTENT_LENGTH", "")
+    if not length:
+        return "HTTP_TRANSFER_ENCODING" in request.META
+    return not length.isdecimal() or int(length) > BODY_BYTES_MAX
+
+
+class Request(WSGIRequest):
+    """A request that can be made of any Content-Type, so that it is refused with a page and not with a traceback.
+
+    Django takes the charset of the body for that of the address as well, and reads it before any middleware is asked.
+    """
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        self.content_type, self.content_params = "", {"charset": "malformed"}
+        try:
+            super()._set_content_type_params(meta)  # type: ignore[misc]  # the stubs leave it out
+        except (LookupError, ValueError):
+            # What was read of it stays, and RequestBodyMiddleware refuses it.
+            self._encoding = None
+
+
+class Handler(WSGIHandler):
+    """The application as servers call it."""
+
+    request_class = Request

@@ -4,7 +4,7 @@
 import multiprocessing
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 from tsuzuku.project.supervisor import SUPERVISOR_VARIABLE
 from tsuzuku.project.tether import die_with_parent
@@ -14,4 +14,8 @@ if SUPERVISOR_VARIABLE in os.environ and (master := multiprocessing.parent_proce
     die_with_parent(master.pid)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tsuzuku.project.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from tsuzuku.project.middleware import Handler  # noqa: E402  # only once Django is ready
+
+application = Handler()

@@ -32,6 +32,7 @@ def test_the_pages_need_no_database() -> None:
         400: errors.bad_request(request, ValueError()),
         403: errors.permission_denied(request, ValueError()),
         404: errors.page_not_found(request, ValueError()),
+        413: errors.request_too_large(request),
         429: errors.too_many_requests(request),
         500: errors.server_error(request),
     }
