@@ -7,6 +7,7 @@ Django reads its settings when pytest configures itself, before any fixture, so 
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,3 +58,12 @@ def _delete_homes_of_killed_runs() -> None:
         with suppress(postgres.PostgresFailed, OSError):
             postgres.destroy(lock.parent)
             shutil.rmtree(lock.parent)
+
+
+@pytest.fixture(autouse=True)
+def _no_language_left_over() -> Iterator[None]:
+    """The test client leaves the language of its last page active; the next test starts without."""
+    yield
+    from django.utils import translation
+
+    translation.deactivate()
