@@ -29,7 +29,7 @@ from tsuzuku.payments.registry import provider as provider_named
 from tsuzuku.payments.registry import providers
 
 #: How long a worker holds what it has claimed; rows to which it does not come in time are due again then.
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=60)
 _PORTION = 20
 #: Nothing is sent this late in a lease: what an adapter's call takes at most.
 _CALL_TAKES_MAX = timedelta(seconds=WHOLE_SECONDS)
