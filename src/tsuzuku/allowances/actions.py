@@ -11,10 +11,19 @@ from tsuzuku.allowances import rules
 from tsuzuku.allowances.errors import LotCannotStart, RenewalRefused
 from tsuzuku.allowances.events import LotStarted
 from tsuzuku.allowances.lots import Lot
-from tsuzuku.allowances.models import Grant, LotRow
-from tsuzuku.allowances.store import StackKey, brand_zone, load_stacks, save_stacks, terms_of
+from tsuzuku.allowances.models import LotRow
+from tsuzuku.allowances.store import (
+    StackKey,
+    brand_zone,
+    load_lots,
+    load_stacks,
+    save_stacks,
+    stacks_of,
+    terms_of,
+)
 from tsuzuku.cards.models import Card
 from tsuzuku.catalog.terms import LotKind
+from tsuzuku.journal import statements
 from tsuzuku.journal.actions import record_facts
 
 
@@ -41,13 +50,15 @@ def grant_renewals(grantees: Sequence[Grantee]) -> dict[int, RenewalRefused | No
     Applied in the order given. Returns by renewal None, or why its card could not take it; a refused one changes
     nothing and does not touch its neighbours. Granting the same renewal again is an error of the database.
     """
-    before = load_stacks({each.card_id for each in grantees})
+    stored = load_lots({each.card_id for each in grantees})
+    before = stacks_of(stored)
     trial = _try(grantees, before)
     terms_ids: dict[tuple[StackKey, int], int] = {}
     for key, renewed, grantee in trial.grants:
         terms_ids.setdefault((key, renewed.sequence), grantee.terms_id)
-    save_stacks(before, trial.stacks, terms_ids)
-    _write_grants(trial.grants)
+    lot_ids = {(each.key, each.lot.sequence): each.id for each in stored}
+    lot_ids |= save_stacks(before, trial.stacks, terms_ids)
+    _write_grants(trial.grants, lot_ids)
     return trial.outcomes
 
 
@@ -90,23 +101,30 @@ def _renew(stacks: Mapping[StackKey, rules.Stack], grantee: Grantee) -> dict[Sta
     return {StackKey(grantee.card_id, kind): result for kind, result in renewed.items()}
 
 
-def _write_grants(grants: Sequence[tuple[StackKey, rules.Renewed, Grantee]]) -> None:
-    lots = LotRow.objects.filter(card_id__in={key.card_id for key, _, _ in grants})
-    lot_ids = {
-        (StackKey(card_id, LotKind(kind)), sequence): pk
-        for card_id, kind, sequence, pk in lots.values_list("card_id", "kind", "sequence", "pk")
-    }
-    Grant.objects.bulk_create(
-        Grant(
-            card_id=key.card_id,
-            renewal_id=grantee.renewal_id,
-            kind=key.kind,
-            lot_id=lot_ids[key, renewed.sequence],
-            amount=terms_of(grantee.terms_id).amounts[key.kind],
-            restored=renewed.restored,
-            granted_at=grantee.at,
-        )
-        for key, renewed, grantee in grants
+#: What renewals gave, from one array for each column.
+_INSERT_GRANTS = """
+    INSERT INTO allowances_grant (card_id, renewal_id, kind, lot_id, amount, restored, granted_at)
+    SELECT * FROM unnest(%(cards)s::bigint[], %(renewals)s::bigint[], %(kinds)s::text[], %(lots)s::bigint[],
+                         %(amounts)s::bigint[], %(restored)s::bigint[], %(times)s::timestamptz[])
+"""
+
+
+def _write_grants(
+    grants: Sequence[tuple[StackKey, rules.Renewed, Grantee]], lot_ids: Mapping[tuple[StackKey, int], int]
+) -> None:
+    if not grants:
+        return
+    statements.rows(
+        _INSERT_GRANTS,
+        {
+            "cards": [key.card_id for key, _, _ in grants],
+            "renewals": [grantee.renewal_id for _, _, grantee in grants],
+            "kinds": [str(key.kind) for key, _, _ in grants],
+            "lots": [lot_ids[key, renewed.sequence] for key, renewed, _ in grants],
+            "amounts": [terms_of(grantee.terms_id).amounts[key.kind] for key, _, grantee in grants],
+            "restored": [renewed.restored for _, renewed, _ in grants],
+            "times": [grantee.at for _, _, grantee in grants],
+        },
     )
 
 

@@ -53,6 +53,8 @@ class Lot:
     #: The local day to which `day_used` belongs.
     day: date | None = None
     day_used: int = 0
+    #: What earlier local days used, where it has a daily allowance.
+    earlier_days: tuple[tuple[date, int], ...] = ()
 
     @property
     def waits_its_turn(self) -> bool:

@@ -11,10 +11,11 @@ from tsuzuku.catalog.models import PlanTermsRow
 class LotRow(models.Model):
     """A lot of a card; `lots.Lot` says what each column means. Written only under the lock of its card's row."""
 
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    # The unique constraint below begins with the card; nobody looks lots up by their terms.
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, db_index=False, related_name="+")
     kind = models.TextField()
     sequence = models.PositiveIntegerField()
-    terms = models.ForeignKey(PlanTermsRow, on_delete=models.PROTECT, related_name="+")
+    terms = models.ForeignKey(PlanTermsRow, on_delete=models.PROTECT, db_index=False, related_name="+")
     renewed_at = models.DateTimeField()
     days = models.PositiveIntegerField()
     day_rule = models.TextField()
@@ -28,6 +29,8 @@ class LotRow(models.Model):
     ends_at = models.DateTimeField(null=True)
     day = models.DateField(null=True)
     day_used = models.BigIntegerField(default=0)
+    #: What days before `day` used of their daily allowance: [[day, amount], ...].
+    earlier_days = models.JSONField(default=list)
 
     class Meta:
         constraints = (
@@ -48,7 +51,7 @@ class LotRow(models.Model):
 class Grant(models.Model):
     """What one renewal gave in one kind, and into which lot. Append-only."""
 
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, db_index=False, related_name="+")
     #: The renewal, which lives in a room below and is only a number here.
     renewal_id = models.BigIntegerField()
     kind = models.TextField()

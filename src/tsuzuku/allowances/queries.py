@@ -9,9 +9,9 @@ from enum import StrEnum
 from tsuzuku.allowances import rules
 from tsuzuku.allowances.errors import RenewalRefused
 from tsuzuku.allowances.lots import LIVING_STATES, LotState, local_day
-from tsuzuku.allowances.models import Grant, LotRow
+from tsuzuku.allowances.models import Grant
 from tsuzuku.allowances.rules import Expiring
-from tsuzuku.allowances.store import brand_zone, load_rows, stacks_of
+from tsuzuku.allowances.store import StoredLot, brand_zone, load_lots, stacks_of
 from tsuzuku.catalog.terms import LotKind, PlanTerms
 
 _END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
@@ -78,19 +78,19 @@ def card_allowance(card_id: int, *, now: datetime) -> Allowance:
 
 def card_allowances(card_ids: Sequence[int], *, now: datetime) -> dict[int, Allowance]:
     """What each of these cards may use at `now`, read in one query."""
-    rows: dict[int, list[LotRow]] = {card_id: [] for card_id in card_ids}
-    for row in load_rows(card_ids):
-        rows[row.card_id].append(row)
-    return {card_id: _allowance(of_card, _by_kind(of_card), now) for card_id, of_card in rows.items()}
+    lots: dict[int, list[StoredLot]] = {card_id: [] for card_id in card_ids}
+    for stored in load_lots(lots):
+        lots[stored.key.card_id].append(stored)
+    return {card_id: _allowance(of_card, _by_kind(of_card), now) for card_id, of_card in lots.items()}
 
 
 def preview_renewals(
     card_id: int, plans: Mapping[str, PlanTerms], *, now: datetime
 ) -> dict[str, Preview | RenewalRefused]:
     """By plan code: what the card would hold after renewing with it, or why it cannot take it. One query for all."""
-    rows = load_rows([card_id])
-    stacks = _by_kind(rows)
-    return {code: _preview(rows, stacks, terms, now) for code, terms in plans.items()}
+    lots = load_lots([card_id])
+    stacks = _by_kind(lots)
+    return {code: _preview(lots, stacks, terms, now) for code, terms in plans.items()}
 
 
 def lots_of_renewals(card_ids: Mapping[int, int]) -> dict[int, int]:
@@ -100,21 +100,21 @@ def lots_of_renewals(card_ids: Mapping[int, int]) -> dict[int, int]:
 
 
 def _preview(
-    rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], terms: PlanTerms, now: datetime
+    lots: Sequence[StoredLot], stacks: Mapping[LotKind, rules.Stack], terms: PlanTerms, now: datetime
 ) -> Preview | RenewalRefused:
     try:
         renewed = rules.renew_every_kind(stacks, terms, now, brand_zone())
     except RenewalRefused as refusal:
         return refusal
     after = {**stacks, **{kind: result.stack for kind, result in renewed.items()}}
-    return Preview(allowance=_allowance(rows, after, now), sequence=renewed[LotKind.DATA].sequence)
+    return Preview(allowance=_allowance(lots, after, now), sequence=renewed[LotKind.DATA].sequence)
 
 
-def _by_kind(rows: Sequence[LotRow]) -> dict[LotKind, rules.Stack]:
-    return {key.kind: stack for key, stack in stacks_of(rows).items()}
+def _by_kind(lots: Sequence[StoredLot]) -> dict[LotKind, rules.Stack]:
+    return {key.kind: stack for key, stack in stacks_of(lots).items()}
 
 
-def _allowance(rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], now: datetime) -> Allowance:
+def _allowance(stored: Sequence[StoredLot], stacks: Mapping[LotKind, rules.Stack], now: datetime) -> Allowance:
     zone = brand_zone()
     stacks = {kind: rules.advance(stack, now, zone) for kind, stack in stacks.items()}
     data = stacks.get(LotKind.DATA, ())
@@ -125,7 +125,7 @@ def _allowance(rows: Sequence[LotRow], stacks: Mapping[LotKind, rules.Stack], no
         daily_remaining_bytes=_left_today(data, now),
         online_until=standing.online_until,
         expires=standing.expires,
-        lots=tuple(view for kind in sorted(stacks) for view in _views(rows, kind, stacks[kind], now)),
+        lots=tuple(view for kind in sorted(stacks) for view in _views(stored, kind, stacks[kind], now)),
         version=";".join(
             f"{kind}:{len(stack)}:{sum(lot.renewals for lot in stack)}" for kind, stack in sorted(stacks.items())
         ),
@@ -148,8 +148,8 @@ def _left_today(stack: rules.Stack, now: datetime) -> int | None:
     return None if None in left else sum(amount for amount in left if amount is not None)
 
 
-def _views(rows: Sequence[LotRow], kind: LotKind, stack: rules.Stack, now: datetime) -> list[LotView]:
-    ids = {row.sequence: row.pk for row in rows if row.kind == kind}
+def _views(stored: Sequence[StoredLot], kind: LotKind, stack: rules.Stack, now: datetime) -> list[LotView]:
+    ids = {each.lot.sequence: each.id for each in stored if each.key.kind is kind}
     forecast = rules.advance(stack, _END_OF_TIME, brand_zone())
     return [
         LotView(

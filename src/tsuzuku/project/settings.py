@@ -92,7 +92,8 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": words.pop("password", ""),
         "HOST": words.pop("host", ""),
         "PORT": str(words.pop("port", "")),
-        "OPTIONS": {"connect_timeout": 5, **words},
+        # Only `journal.statements` lets the server bind parameters, and therefore keep plans, from the second time on.
+        "OPTIONS": {"connect_timeout": 5, "prepare_threshold": 2, **words},
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
