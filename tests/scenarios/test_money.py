@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Money on its way to an order, and everything that can come in between."""
+
+from dataclasses import replace
+
+import pytest
+
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.orders.errors import OrderNotPayable
+from tsuzuku.payments.errors import PaymentNotStarted
+from tsuzuku.payments.models import Capture, Payment, ProviderNotice, Refund
+from tsuzuku.payments.ports import (
+    EventKind,
+    FailureReason,
+    PaymentRequest,
+    RefundRequest,
+    StartedPayment,
+    StartedRefund,
+)
+from tsuzuku.payments.queries import balances, latest_payment
+from tsuzuku.payments.registry import using_provider
+from tsuzuku.renewals.actions import cancel_renewal
+from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.testing.fakes import FakeProvider, Outcome
+from tsuzuku.testing.house import House, Story
+
+GB = 1_000_000_000
+
+
+def test_a_webhook_three_times_counts_once(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    events = house.provider.pay(house.start_payment(order))
+
+    for _ in range(3):
+        house.deliver(*events)
+        house.settle_down()
+
+    assert house.allowance(card).remaining_bytes == GB
+    assert balances()["provider:fake"] == 300
+
+
+def test_a_lost_webhook_is_asked_for(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    house.provider.pay(house.start_payment(order))
+
+    with story.after(minutes=1):
+        house.settle_down()
+
+    assert house.renewal(order).state == "active"
+
+
+def test_paying_twice_gives_one_back(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+
+    house.pay(order, times=2)
+    refund = Refund.objects.get()
+    house.deliver(house.provider.finish_refund(str(refund.key)))
+
+    assert house.allowance(card).remaining_bytes == GB
+    assert [capture.outcome for capture in Capture.objects.order_by("pk")] == ["accepted", "surplus"]
+    assert balances() == {"customers": 0, "provider:fake": 300, "revenue": -300}
+
+
+def test_another_amount_is_held_and_never_settled(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D", price_minor=300)
+    order = house.order(card, "GB-1-3D")
+
+    house.pay(order, amount=Money(200, "JPY"))
+
+    order.refresh_from_db()
+    assert (order.state, house.renewal(order).state) == ("held", "ordered")
+    assert house.carrier.requests == []
+    assert house.facts() == ["payment-captured", "order-held"]
+
+
+def test_another_currency_is_held(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D", price_minor=300)
+    order = house.order(card, "GB-1-3D")
+
+    house.pay(order, amount=Money(300, "USD"))
+
+    order.refresh_from_db()
+    assert order.state == "held"
+
+
+def test_a_failed_payment_keeps_the_order_for_another_try(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+
+    house.decline(order, FailureReason.LIMIT)
+
+    failed = latest_payment(order.number)
+    assert failed is not None
+    assert (failed.state, failed.failure) == ("failed", "limit")
+    house.pay(order)
+    assert house.renewal(order).state == "active"
+
+
+def test_a_double_click_starts_one_payment(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+
+    assert house.start_payment(order) == house.start_payment(order)
+    assert len(house.provider.payments) == 1
+
+
+def test_late_money_still_renews(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    reference = house.start_payment(order)
+    with story.after(hours=3):
+        house.settle_down()
+        order.refresh_from_db()
+        assert order.state == "expired"
+
+        house.deliver(*house.provider.pay(reference))
+        house.settle_down()
+
+    order.refresh_from_db()
+    assert (order.state, house.renewal(order).state) == ("paid", "active")
+
+
+def test_money_for_a_cancelled_order_goes_back(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    reference = house.start_payment(order)
+    cancel_renewal(number=order.number, actor="customer:1", now=clock.now())
+
+    house.deliver(*house.provider.pay(reference))
+    house.settle_down()
+    house.deliver(house.provider.finish_refund(str(Refund.objects.get().key)))
+
+    assert house.renewal(order).state == "withdrawn"
+    assert balances() == {"customers": 0, "provider:fake": 0}
+
+
+def test_a_paid_order_cannot_be_cancelled(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    house.pay(order)
+
+    with pytest.raises(OrderNotPayable):
+        cancel_renewal(number=order.number, actor="customer:1", now=clock.now())
+
+
+def test_a_refund_whose_answer_is_lost_is_sent_once(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    reference = house.start_payment(order)
+    captured = house.provider.pay(reference, times=2)
+    house.provider.script.add(Outcome.DONE_UNANSWERED)
+    house.deliver(*captured)
+    house.settle_down()
+
+    with story.after(minutes=5):
+        house.settle_down()
+
+    assert len(house.provider.refunds) == 1
+    assert Refund.objects.get().state == "sent"
+
+
+def test_a_refund_whose_webhook_is_lost_is_asked_about(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    house.pay(house.order(card, "GB-1-3D"), times=2)
+    house.provider.finish_refund(str(Refund.objects.get().key))
+
+    with story.after(minutes=2):
+        house.settle_down()
+
+    assert Refund.objects.get().state == "done"
+    assert balances() == {"customers": 0, "provider:fake": 300, "revenue": -300}
+
+
+def test_a_refund_made_by_hand_at_the_provider_is_no_error(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    house.pay(order)
+    (captured,) = house.provider.find_payment(house.payment_reference(order))
+
+    house.deliver(replace(captured, event_id="by-hand", kind=EventKind.REFUNDED, refund_key="dashboard-1"))
+
+    assert ProviderNotice.objects.get(event_id="by-hand").problem == "refund-unknown"
+
+
+def test_an_order_past_its_time_cannot_be_cancelled(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    with story.after(hours=3), pytest.raises(OrderNotPayable):
+        cancel_renewal(number=order.number, actor="customer:1", now=clock.now())
+
+
+def test_a_payment_that_was_declined_while_it_was_started_leads_nobody_to_pay_it(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+
+    class RefusesTheTwin(FakeProvider):
+        """The twin of a double click is refused while this one is on its way."""
+
+        def start_payment(self, request: PaymentRequest) -> StartedPayment:
+            Payment.objects.update(state="failed")
+            return super().start_payment(request)
+
+    with using_provider("fake", RefusesTheTwin()), pytest.raises(PaymentNotStarted):
+        house.start_payment(order)
+
+
+def test_a_provider_that_breaks_over_one_refund_does_not_keep_back_the_others(house: House, story: Story) -> None:
+    make_plan("GB-1-3D")
+    for _ in range(2):
+        house.deliver(*house.provider.pay(house.start_payment(house.order(make_card(), "GB-1-3D")), times=2))
+
+    class BreaksOnce(FakeProvider):
+        broken: RefundRequest | None = None
+
+        def refund(self, request: RefundRequest) -> StartedRefund:
+            if self.broken in {None, request}:
+                self.broken = request
+                raise AttributeError("an adapter's mistake")
+            return house.provider.refund(request)
+
+    with using_provider("fake", BreaksOnce()):
+        house.settle_down()
+        assert sorted(Refund.objects.values_list("state", flat=True)) == ["requested", "sent"]
+    with story.after(minutes=6):
+        house.settle_down()
+
+    assert sorted(Refund.objects.values_list("state", flat=True)) == ["sent", "sent"]
