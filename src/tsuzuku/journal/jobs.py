@@ -3,7 +3,7 @@
 
 from functools import partial
 
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
@@ -28,7 +28,9 @@ def look(name: str) -> None:
 def send_wake_up(name: str) -> None:
     """Queues a look at a chore unless one is queued already."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), connection.cursor() as cursor:
+            # A wake-up that a crash loses is found by the sweep, so nobody waits until it is on the disk.
+            cursor.execute("SET LOCAL synchronous_commit TO off")
             look.configure(queueing_lock=name).defer(name=name)
     except exceptions.AlreadyEnqueued:
         pass  # Somebody will look already; the queue's own constraint says so.

@@ -21,21 +21,27 @@ class Heard(Generic[E]):
 
 @dataclass(frozen=True)
 class Listener:
-    """`hear` is called with up to 1,000 facts in the transaction that marks them heard; it must not call outside."""
+    """`hear` is called with up to 1,000 facts in the transaction that marks them heard; it must not call outside.
+
+    One that is not urgent is not woken for each fact: the sweep finds what waits for it within seconds.
+    """
 
     name: str
     event_type: type[Event]
     hear: Callable[[Sequence[Heard[Any]]], None]
+    is_urgent: bool = True
 
 
 _listeners: dict[str, Listener] = {}
 
 
-def listen(*, name: str, event_type: type[E], hear: Callable[[Sequence[Heard[E]]], None]) -> None:
+def listen(
+    *, name: str, event_type: type[E], hear: Callable[[Sequence[Heard[E]]], None], is_urgent: bool = True
+) -> None:
     """Subscribes `hear` under a stable name; called once, when the application starts."""
     if name in _listeners:
         raise ValueError(f"there is already a listener named {name}")
-    _listeners[name] = Listener(name, event_type, hear)
+    _listeners[name] = Listener(name, event_type, hear, is_urgent)
 
 
 def listener(name: str) -> Listener:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Facts and what is still to be told of them; and the columns that every row which waits for the outside carries."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -31,12 +32,12 @@ class Waiting(models.Model):
 
 
 class Delivery(Waiting):
-    """A fact that one listener has yet to hear; deleted in the transaction in which it was heard."""
+    """Facts written together that one listener has yet to hear; deleted in the transaction in which it heard them."""
 
     listener = models.TextField()
-    fact = models.ForeignKey(Fact, on_delete=models.CASCADE, related_name="deliveries")
+    #: At least one, oldest first. An array, so that telling costs by batch and not by fact.
+    fact_ids = ArrayField(models.BigIntegerField())
     problem = models.TextField(default="", db_default="")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["listener", "fact"], name="journal_delivery_once"),)
         indexes = (models.Index(fields=["listener", "next_attempt_at"], name="journal_delivery_due"),)

@@ -27,7 +27,7 @@ _CAPTURES_FORGOTTEN = """
       FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
      WHERE c.outcome = 'undecided'
        AND NOT EXISTS (
-           SELECT FROM journal_delivery AS d JOIN journal_fact AS f ON f.id = d.fact_id
+           SELECT FROM journal_delivery AS d JOIN journal_fact AS f ON f.id = ANY(d.fact_ids)
             WHERE d.listener = 'orders accept captures' AND (f.body ->> 'capture_id')::bigint = c.id)
      ORDER BY c.id
 """

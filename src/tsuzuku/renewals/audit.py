@@ -48,7 +48,7 @@ _FORGOTTEN = """
         OR (r.state = 'ordered' AND r.settled_at IS NOT NULL AND r.next_attempt_at IS NULL)
         OR (r.state = 'ordered' AND r.settled_at IS NULL AND o.state = 'paid'
             AND NOT EXISTS (
-                SELECT FROM journal_delivery AS d JOIN journal_fact AS f ON f.id = d.fact_id
+                SELECT FROM journal_delivery AS d JOIN journal_fact AS f ON f.id = ANY(d.fact_ids)
                  WHERE d.listener = 'renewals settle paid orders' AND (f.body ->> 'order_id')::bigint = o.id))
      ORDER BY r.id
 """

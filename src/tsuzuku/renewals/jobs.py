@@ -29,6 +29,6 @@ def hear_withdrawn(heard: Sequence[Heard[RenewalWithdrawn]]) -> None:
 
 
 listen(name="renewals settle paid orders", event_type=OrderPaid, hear=hear_paid_orders)
-listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hear_activated)
-listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn)
+listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hear_activated, is_urgent=False)
+listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn, is_urgent=False)
 register_chore(name=ACTIVATE, run=activate_renewals, is_due=has_renewals_to_activate)

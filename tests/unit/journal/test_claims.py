@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from tsuzuku.journal.claims import claim, still_held
-from tsuzuku.journal.models import Delivery, Fact
+from tsuzuku.journal.models import Delivery
 from tsuzuku.kernel import clock
 
 LEASE = timedelta(seconds=60)
@@ -16,9 +16,8 @@ LEASE = timedelta(seconds=60)
 
 def make_rows(count: int) -> None:
     now = clock.now()
-    fact = Fact.objects.create(kind="test", actor="test", body={}, at=now)
     Delivery.objects.bulk_create(
-        Delivery(listener=f"listener {number}", fact=fact, next_attempt_at=now) for number in range(count)
+        Delivery(listener=f"listener {number}", fact_ids=[number], next_attempt_at=now) for number in range(count)
     )
 
 
