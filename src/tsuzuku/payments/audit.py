@@ -32,17 +32,44 @@ _SURPLUS_KEPT = """
      ORDER BY c.id
 """
 
-#: What is both earned and given back, or earned without having been paid.
+#: What is both earned and given back, or earned without having been paid, by a provider or out of an account.
 _EARNED_WRONGLY = """
-    SELECT e.purpose, e.amount_minor, coalesce(sum(c.amount_minor), 0)
+    SELECT e.purpose, e.amount_minor, coalesce(captured.minor, 0) + coalesce(charged.minor, 0)
       FROM payments_posting AS e
-      LEFT JOIN payments_payment AS p ON p.purpose = e.purpose
-      LEFT JOIN payments_capture AS c ON c.payment_id = p.id AND c.outcome = 'accepted'
-            AND NOT EXISTS (SELECT FROM payments_refund AS r WHERE r.capture_id = c.id AND r.state <> 'failed')
-     WHERE e.kind = 'earn'
-     GROUP BY e.id
-    HAVING coalesce(sum(c.amount_minor), 0) <> e.amount_minor
+      CROSS JOIN LATERAL (
+           SELECT sum(c.amount_minor) AS minor
+             FROM payments_payment AS p JOIN payments_capture AS c ON c.payment_id = p.id AND c.outcome = 'accepted'
+            WHERE p.purpose = e.purpose
+              AND NOT EXISTS (SELECT FROM payments_refund AS r WHERE r.capture_id = c.id AND r.state <> 'failed')
+           ) AS captured
+      CROSS JOIN LATERAL (
+           SELECT sum(CASE kind WHEN 'charge' THEN amount_minor ELSE -amount_minor END) AS minor
+             FROM payments_posting WHERE kind IN ('charge', 'return') AND subject = e.purpose) AS charged
+     WHERE e.kind = 'earn' AND coalesce(captured.minor, 0) + coalesce(charged.minor, 0) <> e.amount_minor
      ORDER BY e.id
+"""
+
+#: Sold at once and also charged, earned or returned: the same thing was paid twice.
+_SOLD_TWICE = """
+    SELECT sale.subject, other.kind
+      FROM payments_posting AS sale
+      JOIN payments_posting AS other ON other.subject = sale.subject AND other.kind IN ('charge', 'earn', 'return')
+     WHERE sale.kind = 'sale'
+     ORDER BY sale.id
+"""
+
+#: A spending account holds what its postings make of it.
+_SPENDING_DIFFERS = """
+    SELECT account.code, spending.balance_minor, coalesce(sum(side.minor), 0)
+      FROM payments_spendingaccount AS spending
+      JOIN payments_account AS account ON account.id = spending.account_id
+      LEFT JOIN (SELECT credit_id AS account_id, amount_minor AS minor FROM payments_posting
+                 UNION ALL
+                 SELECT debit_id, -amount_minor FROM payments_posting) AS side ON side.account_id = account.id
+     GROUP BY account.id, spending.account_id
+    HAVING spending.balance_minor <> coalesce(sum(side.minor), 0)
+        OR spending.balance_minor < -spending.credit_limit_minor
+     ORDER BY account.id
 """
 
 #: The accounts as their postings make them: debits and credits over all accounts are the same sum.
@@ -73,6 +100,12 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_EARNED_WRONGLY)
         for purpose, earned, kept in cursor.fetchall():
             yield Finding("earned-without-money", purpose, f"earned {earned}, kept {kept}")
+        cursor.execute(_SOLD_TWICE)
+        for purpose, kind in cursor.fetchall():
+            yield Finding("sold-twice", purpose, f"sold at once, and a posting of kind {kind}")
+        cursor.execute(_SPENDING_DIFFERS)
+        for code, balance, posted in cursor.fetchall():
+            yield Finding("spending-differs", code, f"balance {balance}, postings {posted}")
         cursor.execute(_UNBALANCED)
         for currency, debits, credits_ in cursor.fetchall():
             yield Finding("ledger-unbalanced", currency, f"debits {debits}, credits {credits_}")

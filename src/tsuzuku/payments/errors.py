@@ -14,3 +14,27 @@ class ProviderUnknown(DomainError):
     """There is no provider of that name in this installation."""
 
     code = "provider-unknown"
+
+
+class FundsInsufficient(DomainError):
+    """The account's balance and credit limit together do not cover it. Nothing was taken."""
+
+    code = "funds-insufficient"
+
+
+class AccountUnknown(DomainError):
+    """There is no spending account of that code."""
+
+    code = "account-unknown"
+
+
+class TopUpReused(DomainError):
+    """This reference has already topped the account up, with another amount."""
+
+    code = "top-up-reused"
+
+
+class CreditLimitInUse(DomainError):
+    """The account already owes more than the new limit would allow."""
+
+    code = "credit-limit-in-use"

@@ -43,3 +43,24 @@ class RefundFailed(Event):
     refund_id: int
     purpose: str
     problem: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountToppedUp(Event):
+    """Somebody's spending account holds more money."""
+
+    kind: ClassVar[str] = "account-topped-up"
+    account: str
+    amount_minor: int
+    currency: str
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditLimitChanged(Event):
+    """Somebody may go this far below zero from now on."""
+
+    kind: ClassVar[str] = "credit-limit-changed"
+    account: str
+    credit_limit_minor: int
+    currency: str

@@ -4,18 +4,28 @@
 money comes in     provider:<name>  <-  customers      we hold it and owe it
 service is given   customers        <-  revenue        the debt is earned
 money goes back    customers        <-  provider:<name>
+
+Whoever keeps money with us has an account of their own, such as partner:7:
+
+it is topped up            operator     <-  partner:7
+it pays for what is given  partner:7    <-  revenue        at once, or
+it pays for what will be   partner:7    <-  customers      earned when it is given, or
+what was not given         customers    <-  partner:7
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tsuzuku.journal import statements
 from tsuzuku.kernel.money import Money
-from tsuzuku.payments.models import Account, Posting
+from tsuzuku.payments.models import Account
 
 #: What we owe to people who have paid and have not got it yet.
 CUSTOMERS = "customers"
 REVENUE = "revenue"
+#: What the brand has received outside Tsuzuku, by bank transfer or on paper.
+OPERATOR = "operator"
 
 
 def provider_account(provider: str) -> str:
@@ -35,26 +45,50 @@ class Entry:
     amount: Money
 
 
-def post(entries: Sequence[Entry], *, now: datetime) -> None:
-    """Writes postings in the caller's transaction. One that is there already stays as it is."""
-    codes = sorted({code for entry in entries for code in (entry.debit, entry.credit)})
-    accounts = {account.code: account.pk for account in Account.objects.filter(code__in=codes)}
-    if missing := [code for code in codes if code not in accounts]:
-        Account.objects.bulk_create((Account(code=code) for code in missing), ignore_conflicts=True)
-        accounts = {account.code: account.pk for account in Account.objects.filter(code__in=codes)}
-    Posting.objects.bulk_create(
-        (
-            Posting(
-                debit_id=accounts[entry.debit],
-                credit_id=accounts[entry.credit],
-                amount_minor=entry.amount.amount_minor,
-                currency=entry.amount.currency,
-                kind=entry.kind,
-                subject=entry.subject,
-                purpose=entry.purpose,
-                posted_at=now,
-            )
-            for entry in sorted(entries, key=lambda entry: (entry.kind, entry.subject))
-        ),
-        ignore_conflicts=True,
+#: Postings from one array for each column. Sorted, so that two writers of the same ones do not wait for each other.
+_INSERT_POSTINGS = """
+    INSERT INTO payments_posting (kind, subject, purpose, debit_id, credit_id, amount_minor, currency, posted_at)
+    SELECT new.*, %(now)s::timestamptz
+      FROM unnest(%(kinds)s::text[], %(subjects)s::text[], %(purposes)s::text[], %(debits)s::bigint[],
+                  %(credits)s::bigint[], %(amounts)s::bigint[], %(currencies)s::text[]) AS new
+        ON CONFLICT (kind, subject) DO NOTHING
+    RETURNING kind, subject
+"""
+
+
+def post(entries: Sequence[Entry], *, now: datetime) -> set[tuple[str, str]]:
+    """Writes postings in the caller's transaction. One that is there already stays as it is.
+
+    Returns kind and subject of those that are new.
+    """
+    if not entries:
+        return set()
+    accounts = _account_ids({code for entry in entries for code in (entry.debit, entry.credit)})
+    entries = sorted(entries, key=lambda entry: (entry.kind, entry.subject))
+    written = statements.rows(
+        _INSERT_POSTINGS,
+        {
+            "kinds": [entry.kind for entry in entries],
+            "subjects": [entry.subject for entry in entries],
+            "purposes": [entry.purpose for entry in entries],
+            "debits": [accounts[entry.debit] for entry in entries],
+            "credits": [accounts[entry.credit] for entry in entries],
+            "amounts": [entry.amount.amount_minor for entry in entries],
+            "currencies": [entry.amount.currency for entry in entries],
+            "now": now,
+        },
     )
+    return {(kind, subject) for kind, subject in written}
+
+
+#: Accounts by their codes.
+_ACCOUNTS = "SELECT code, id FROM payments_account WHERE code = ANY(%(codes)s::text[])"
+
+
+def _account_ids(codes: Collection[str]) -> dict[str, int]:
+    """The ids of accounts; one that nobody has posted to yet comes into being."""
+    found: dict[str, int] = dict(statements.rows(_ACCOUNTS, {"codes": list(codes)}))
+    if missing := sorted(set(codes) - found.keys()):
+        Account.objects.bulk_create((Account(code=code) for code in missing), ignore_conflicts=True)
+        found = dict(statements.rows(_ACCOUNTS, {"codes": list(codes)}))
+    return found

@@ -135,7 +135,31 @@ class ProviderNotice(models.Model):
 class Account(models.Model):
     """A place where money is. Its balance is the sum of its postings."""
 
-    code = models.TextField(unique=True)
+    code = models.TextField()
+
+    class Meta:
+        # A constraint rather than unique=True, with which Django makes a second index for LIKE that nobody reads.
+        constraints = (models.UniqueConstraint(fields=["code"], name="payments_account_code"),)
+
+
+class SpendingAccount(models.Model):
+    """Money that somebody keeps with us to spend, and how far below zero they may go.
+
+    Its balance is that of its postings, kept here because every spending needs it; both change in one transaction.
+    """
+
+    account = models.OneToOneField(Account, on_delete=models.PROTECT, primary_key=True, related_name="spending")
+    currency = models.TextField()
+    balance_minor = models.BigIntegerField(default=0)
+    credit_limit_minor = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(credit_limit_minor__gte=0), name="payments_spending_limit"),
+            models.CheckConstraint(
+                condition=Q(balance_minor__gte=-F("credit_limit_minor")), name="payments_spending_covered"
+            ),
+        )
 
 
 class Posting(models.Model):
@@ -144,8 +168,9 @@ class Posting(models.Model):
     One row has both sides, so the sum over all accounts is zero by construction.
     """
 
-    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
-    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    # Accounts are few and busy: an index by account would be written for every posting and find half the table.
+    debit = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, related_name="+")
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, related_name="+")
     amount_minor = models.BigIntegerField()
     currency = models.TextField()
     #: Why, and for which single thing: the pair is posted once.
@@ -160,4 +185,3 @@ class Posting(models.Model):
             models.CheckConstraint(condition=~Q(debit=F("credit")), name="payments_posting_sides"),
             models.UniqueConstraint(fields=["kind", "subject"], name="payments_posting_once"),
         )
-        indexes = (models.Index(fields=["purpose"], name="payments_posting_purpose"),)

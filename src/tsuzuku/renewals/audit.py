@@ -21,15 +21,19 @@ _GRANTS_DIFFER = """
      ORDER BY r.id
 """
 
-#: An active renewal was paid and earned once; a withdrawn one was not earned, and what was accepted for it goes back.
+#: An active renewal was paid and earned once, by a capture or out of an account; a withdrawn one was not earned, and
+#: what was taken for it goes back.
 _MONEY_DIFFERS = """
     SELECT o.number, r.state, o.state, earned.count, kept.count
       FROM renewals_renewal AS r
       JOIN orders_order AS o ON o.id = r.order_id
       CROSS JOIN LATERAL (
-           SELECT count(*) FROM payments_posting AS p WHERE p.kind = 'earn' AND p.subject = o.number) AS earned
+           SELECT count(*) FROM payments_posting AS p
+            WHERE p.kind IN ('earn', 'sale') AND p.subject = o.number) AS earned
       CROSS JOIN LATERAL (
-           SELECT count(*) FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
+           SELECT (SELECT coalesce(sum(CASE p.kind WHEN 'return' THEN -1 ELSE 1 END), 0) FROM payments_posting AS p
+                    WHERE p.kind IN ('sale', 'charge', 'return') AND p.subject = o.number) + count(*) AS count
+             FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
             WHERE p.purpose = o.number AND c.outcome = 'accepted'
               AND NOT EXISTS (
                   SELECT FROM payments_refund AS f WHERE f.capture_id = c.id AND f.state <> 'failed')) AS kept
@@ -73,7 +77,7 @@ def findings() -> Iterator[Finding]:
             yield Finding("grants-differ", f"renewal {number}", f"{state} with {grants} grants for {kinds} kinds")
         cursor.execute(_MONEY_DIFFERS)
         for number, state, order_state, earned, kept in cursor.fetchall():
-            detail = f"{state}, order {order_state}, earned {earned} times, {kept} captures kept"
+            detail = f"{state}, order {order_state}, earned {earned} times, paid {kept} times"
             yield Finding("renewal-and-money-differ", f"renewal {number}", detail)
         cursor.execute(_FORGOTTEN)
         for number, state in cursor.fetchall():
