@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lot: an amount with a window of validity. Frozen; the rules make new ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -53,8 +53,10 @@ class Lot:
     #: The local day to which `day_used` belongs.
     day: date | None = None
     day_used: int = 0
-    #: What earlier local days used, where it has a daily allowance.
+    #: What earlier local days used, oldest first. Only a lot with a daily allowance keeps days.
     earlier_days: tuple[tuple[date, int], ...] = ()
+    #: The latest moment at which something was drawn from it.
+    drawn_at: datetime | None = None
 
     @property
     def waits_its_turn(self) -> bool:
@@ -101,8 +103,27 @@ class Lot:
         """What it can still serve at full speed on a local day; None is without limit."""
         if self.daily_bytes is None:
             return self.remaining
-        of_day = max(self.daily_bytes - (self.day_used if self.day == day else 0), 0)
+        of_day = max(self.daily_bytes - self.used_on(day), 0)
         return of_day if self.remaining is None else min(of_day, self.remaining)
+
+    def used_on(self, day: date) -> int:
+        """What a local day took of the daily allowance; 0 for a lot without one, which keeps no days."""
+        return self.day_used if self.day == day else dict(self.earlier_days).get(day, 0)
+
+    def drawn(self, amount: int, at: datetime, day: date) -> "Lot":
+        """The lot after an amount, at most `left_on(day)`, was drawn at a moment of that local day."""
+        remaining = None if self.remaining is None else self.remaining - amount
+        drawn_at = at if self.drawn_at is None else max(at, self.drawn_at)
+        if self.daily_bytes is None:
+            return replace(self, remaining=remaining, drawn_at=drawn_at)
+        days = dict(self.earlier_days)
+        if self.day is not None:
+            days[self.day] = self.day_used
+        days[day] = days.get(day, 0) + amount
+        *earlier, (latest, used) = sorted(days.items())
+        return replace(
+            self, remaining=remaining, drawn_at=drawn_at, day=latest, day_used=used, earlier_days=tuple(earlier)
+        )
 
 
 def first_length(terms: PlanTerms) -> Length:

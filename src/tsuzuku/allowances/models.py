@@ -31,6 +31,7 @@ class LotRow(models.Model):
     day_used = models.BigIntegerField(default=0)
     #: What days before `day` used of their daily allowance: [[day, amount], ...].
     earlier_days = models.JSONField(default=list)
+    drawn_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (

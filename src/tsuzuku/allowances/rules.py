@@ -246,7 +246,11 @@ def _give_back(stack: Stack, terms: PlanTerms, now: datetime) -> tuple[Stack, in
 
 
 def use(stack: Stack, amount: int, now: datetime, zone: ZoneInfo) -> Used:
-    """Draws an amount in drain order. A lot emptied on the way may start the next; use starts lots that wait for it."""
+    """Draws an amount in drain order. A lot emptied on the way may start the next; use starts lots that wait for it.
+
+    `now` is when it was used, which the stack may already have passed: a lot that began or was renewed after that
+    serves nothing of it. What was used before the stack's latest draw is drawn by `use_late`.
+    """
     stack = advance(stack, now, zone)
     today = local_day(now, zone)
     draws: list[Draw] = []
@@ -254,35 +258,75 @@ def use(stack: Stack, amount: int, now: datetime, zone: ZoneInfo) -> Used:
     while rest:
         lot = next((lot for lot in drain_order(stack, now) if lot.left_on(today) != 0), None)
         if lot is not None:
-            left = lot.left_on(today)
-            taken = rest if left is None else min(rest, left)
-            stack = _put(stack, _drawn(lot, taken, today))
+            stack, draw = _draw(stack, lot, rest, now, today)
             stack = _take_turns(stack, since=now, until=now, zone=zone)
-            draws.append(Draw(lot.sequence, taken))
-            rest -= taken
+            draws.append(draw)
+            rest -= draw.amount
         elif (waiting := _waits_for_use(stack, now)) is not None:
             stack = _put(stack, _started(waiting, now, zone))
         else:
             break
-    throttles = any(lot.daily_bytes is not None for lot in drain_order(stack, now))
+    return _used(stack, draws, rest, now)
+
+
+def use_late(stack: Stack, amount: int, at: datetime, zone: ZoneInfo) -> Used:
+    """Draws what was used at a moment before the stack's latest draw, and became known only now.
+
+    It comes from the lots that were running then and have something left now, in drain order, against the allowance of
+    that local day. It starts nothing in the past; a lot that it empties lets the next begin at the latest draw.
+    """
+    day = local_day(at, zone)
+    draws: list[Draw] = []
+    rest = amount
+    for lot in drain_order(stack, at):
+        if rest and lot.left_on(day) != 0:
+            stack, draw = _draw(stack, lot, rest, at, day)
+            draws.append(draw)
+            rest -= draw.amount
+    latest = latest_draw(stack)
+    if draws and latest is not None:
+        stack = _take_turns(stack, since=latest, until=latest, zone=zone)
+    return _used(stack, draws, rest, at)
+
+
+def latest_draw(stack: Stack) -> datetime | None:
+    """The latest moment at which something was drawn from a lot of the stack; None if nothing ever was."""
+    return max((lot.drawn_at for lot in stack if lot.drawn_at is not None), default=None)
+
+
+def use_at(stack: Stack, amount: int, at: datetime, zone: ZoneInfo) -> Used:
+    """Draws what was used at a moment, late or not."""
+    latest = latest_draw(stack)
+    draw = use if latest is None or latest <= at else use_late
+    return draw(stack, amount, at, zone)
+
+
+def _draw(stack: Stack, lot: Lot, amount: int, at: datetime, day: date) -> tuple[Stack, Draw]:
+    left = lot.left_on(day)
+    taken = amount if left is None else min(amount, left)
+    return _put(stack, lot.drawn(taken, at, day)), Draw(lot.sequence, taken)
+
+
+def _used(stack: Stack, draws: Sequence[Draw], rest: int, at: datetime) -> Used:
+    throttles = any(lot.daily_bytes is not None for lot in drain_order(stack, at))
     return Used(stack, tuple(draws), rest if throttles else 0, 0 if throttles else rest)
 
 
 def drain_order(stack: Stack, now: datetime) -> list[Lot]:
     """The running lots with something left: higher priority, then unlimited, then the earliest end, then the oldest."""
-    running = [lot for lot in stack if lot.state(now) is LotState.RUNNING]
+    # A lot may have begun after the moment that is asked about.
+    started = (lot for lot in stack if lot.starts_at is not None and lot.starts_at <= now)
+    running = [lot for lot in started if lot.state(now) is LotState.RUNNING]
     return sorted(running, key=lambda lot: (-lot.terms.priority, lot.remaining is not None, lot.ends_at, lot.sequence))
 
 
 def _waits_for_use(stack: Stack, now: datetime) -> Lot | None:
-    waiting = (lot for lot in stack if lot.terms.start is Start.FIRST_USE and lot.state(now) is LotState.WAITING)
+    waiting = (
+        lot
+        for lot in stack
+        if lot.terms.start is Start.FIRST_USE and lot.renewed_at <= now and lot.state(now) is LotState.WAITING
+    )
     return next(waiting, None)
-
-
-def _drawn(lot: Lot, amount: int, today: date) -> Lot:
-    used_before = lot.day_used if lot.day == today else 0
-    remaining = None if lot.remaining is None else lot.remaining - amount
-    return replace(lot, remaining=remaining, day=today, day_used=used_before + amount)
 
 
 def tap(stack: Stack, now: datetime, zone: ZoneInfo, sequence: int | None = None) -> Stack:

@@ -62,7 +62,7 @@ def terms_of(terms_id: int) -> PlanTerms:
 #: All lots of these cards, oldest first.
 _LOAD = """
     SELECT id, card_id, kind, sequence, terms_id, renewed_at, days, day_rule, added, total, remaining, renewals,
-           starts_at, ends_at, day, day_used, earlier_days
+           starts_at, ends_at, day, day_used, earlier_days, drawn_at
       FROM allowances_lotrow
      WHERE card_id = ANY(%(cards)s::bigint[])
      ORDER BY card_id, kind, sequence
@@ -110,6 +110,7 @@ def _stored(row: tuple[Any, ...]) -> StoredLot:
         day,
         day_used,
         earlier_days,
+        drawn_at,
     ) = row
     lot = Lot(
         sequence=sequence,
@@ -126,6 +127,7 @@ def _stored(row: tuple[Any, ...]) -> StoredLot:
         day=day,
         day_used=day_used,
         earlier_days=tuple((date.fromisoformat(day), used) for day, used in earlier_days),
+        drawn_at=drawn_at,
     )
     return StoredLot(lot_id, StackKey(card_id, lot.kind), lot)
 
@@ -155,13 +157,14 @@ def save_stacks(
 _INSERT = """
     INSERT INTO allowances_lotrow (
            card_id, kind, sequence, terms_id, renewed_at, days, day_rule,
-           added, total, remaining, renewals, starts_at, ends_at, day, day_used, earlier_days)
+           added, total, remaining, renewals, starts_at, ends_at, day, day_used, earlier_days,
+           drawn_at)
     SELECT * FROM unnest(
            %(card_id)s::bigint[], %(kind)s::text[], %(sequence)s::int[], %(terms_id)s::bigint[],
            %(renewed_at)s::timestamptz[], %(days)s::int[], %(day_rule)s::text[],
            %(added)s::jsonb[], %(total)s::bigint[], %(remaining)s::bigint[], %(renewals)s::int[],
            %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[], %(day)s::date[], %(day_used)s::bigint[],
-           %(earlier_days)s::jsonb[])
+           %(earlier_days)s::jsonb[], %(drawn_at)s::timestamptz[])
     RETURNING id, card_id, kind, sequence
 """
 
@@ -170,13 +173,13 @@ _UPDATE = """
     UPDATE allowances_lotrow AS lot
        SET added = new.added, total = new.total, remaining = new.remaining, renewals = new.renewals,
            starts_at = new.starts_at, ends_at = new.ends_at, day = new.day, day_used = new.day_used,
-           earlier_days = new.earlier_days
+           earlier_days = new.earlier_days, drawn_at = new.drawn_at
       FROM unnest(%(card_id)s::bigint[], %(kind)s::text[], %(sequence)s::int[],
                   %(added)s::jsonb[], %(total)s::bigint[], %(remaining)s::bigint[], %(renewals)s::int[],
                   %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[], %(day)s::date[], %(day_used)s::bigint[],
-                  %(earlier_days)s::jsonb[])
+                  %(earlier_days)s::jsonb[], %(drawn_at)s::timestamptz[])
            AS new(card_id, kind, sequence, added, total, remaining, renewals, starts_at, ends_at, day, day_used,
-                  earlier_days)
+                  earlier_days, drawn_at)
      WHERE (lot.card_id, lot.kind, lot.sequence) = (new.card_id, new.kind, new.sequence)
 """
 
@@ -191,6 +194,7 @@ _CHANGING: Mapping[str, Callable[[Lot], Any]] = {
     "day": lambda lot: lot.day,
     "day_used": lambda lot: lot.day_used,
     "earlier_days": lambda lot: json.dumps([[day.isoformat(), used] for day, used in lot.earlier_days]),
+    "drawn_at": lambda lot: lot.drawn_at,
 }
 _FIXED: Mapping[str, Callable[[Lot], Any]] = {
     "renewed_at": lambda lot: lot.renewed_at,

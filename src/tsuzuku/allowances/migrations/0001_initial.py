@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ("day", models.DateField(null=True)),
                 ("day_used", models.BigIntegerField(default=0)),
                 ("earlier_days", models.JSONField(default=list)),
+                ("drawn_at", models.DateTimeField(null=True)),
                 (
                     "card",
                     models.ForeignKey(
