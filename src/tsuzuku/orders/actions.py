@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of orders: placed, paid by what payments captured, expired, cancelled, held."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
+from tsuzuku.journal import statements
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
@@ -51,6 +54,65 @@ def place_order(
         created_at=now,
         expires_at=now + PAY_WITHIN,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidSale:
+    """An order to be that is paid out of an account in the transaction that writes it."""
+
+    number: str
+    price: Money
+    lines: list[dict[str, Any]]
+    actor: str
+
+
+#: Paid orders from one array for each column.
+_INSERT_PAID = """
+    INSERT INTO orders_order (number, actor, amount_minor, currency, lines, channel, email, language, state,
+                              created_at, expires_at)
+    SELECT new.*, %(channel)s::text, '', %(language)s::text, 'paid', %(now)s::timestamptz, %(now)s::timestamptz
+      FROM unnest(%(numbers)s::text[], %(actors)s::text[], %(amounts)s::bigint[], %(currencies)s::text[],
+                  %(lines)s::jsonb[]) AS new
+    RETURNING number, id
+"""
+
+#: The one move of each.
+_INSERT_PAID_MOVES = """
+    INSERT INTO orders_ordermove (order_id, source, target, reason, actor, at)
+    SELECT id, 'awaiting_payment', 'paid', 'paid-from-account', actor, %(now)s::timestamptz
+      FROM unnest(%(orders)s::bigint[], %(actors)s::text[]) AS new(id, actor)
+"""
+
+
+def place_paid_orders(*, sales: Sequence[PaidSale], channel: str, language: str, now: datetime) -> dict[str, int]:
+    """Writes many orders that are paid at once, in the caller's transaction, which also takes the money.
+
+    Returns their ids by number. An IntegrityError means that a number was drawn that another order has.
+    """
+    ids: dict[str, int] = dict(
+        statements.rows(
+            _INSERT_PAID,
+            {
+                "numbers": [sale.number for sale in sales],
+                "actors": [sale.actor for sale in sales],
+                "amounts": [sale.price.amount_minor for sale in sales],
+                "currencies": [sale.price.currency for sale in sales],
+                "lines": [json.dumps(sale.lines) for sale in sales],
+                "channel": channel,
+                "language": language,
+                "now": now,
+            },
+        )
+    )
+    statements.rows(
+        _INSERT_PAID_MOVES,
+        {
+            "orders": [ids[sale.number] for sale in sales],
+            "actors": [sale.actor for sale in sales],
+            "now": now,
+        },
+    )
+    return ids
 
 
 def move_order(order: Order, target: str, *, reason: str, actor: str, now: datetime) -> None:

@@ -7,16 +7,20 @@ from django.db import connection
 
 from tsuzuku.kernel.findings import Finding
 
-#: A paid order has exactly one accepted capture of exactly its price; no other order has one.
+#: A paid order was paid once, exactly its price, by an accepted capture or out of an account; no other order was.
 _PAID_WITHOUT_MONEY = """
-    SELECT o.number, o.state, o.amount_minor, count(c.id), sum(c.amount_minor)
+    SELECT o.number, o.state, o.amount_minor, count(paid.minor), sum(paid.minor)
       FROM orders_order AS o
-      LEFT JOIN payments_payment AS p ON p.purpose = o.number
-      LEFT JOIN payments_capture AS c ON c.payment_id = p.id AND c.outcome = 'accepted'
+      LEFT JOIN (SELECT p.purpose AS number, c.amount_minor AS minor
+                   FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
+                  WHERE c.outcome = 'accepted'
+                 UNION ALL
+                 SELECT subject, amount_minor FROM payments_posting WHERE kind IN ('sale', 'charge')) AS paid
+             USING (number)
      GROUP BY o.id
-    HAVING (o.state = 'paid') <> (count(c.id) = 1)
-        OR count(c.id) > 1
-        OR sum(c.amount_minor) <> o.amount_minor
+    HAVING (o.state = 'paid') <> (count(paid.minor) = 1)
+        OR count(paid.minor) > 1
+        OR sum(paid.minor) <> o.amount_minor
      ORDER BY o.id
 """
 

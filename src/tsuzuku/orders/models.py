@@ -14,11 +14,13 @@ from tsuzuku.orders.states import AWAITING_PAYMENT, ORDER_STATES
 class Order(models.Model):
     """One sale. Its price never changes; what it pays for points to it."""
 
-    number = models.TextField(unique=True)
+    number = models.TextField()
     channel = models.TextField()
     #: Who placed it, as facts name people: customer:12, card:34 (opened with its PIN), partner:5.
     actor = models.TextField()
-    payer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     #: Where proof goes, if the payer gave an address.
     email = models.TextField(blank=True)
     #: A language tag such as zh-hans.
@@ -33,11 +35,13 @@ class Order(models.Model):
 
     class Meta:
         constraints = (
+            # A constraint rather than unique=True, with which Django makes a second index for LIKE that nobody reads.
+            models.UniqueConstraint(fields=["number"], name="orders_order_number"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="orders_order_amount"),
             models.CheckConstraint(condition=Q(state__in=sorted(ORDER_STATES.moves)), name="orders_order_state"),
         )
         indexes = (
-            models.Index(fields=["payer", "-id"], name="orders_order_payer"),
+            models.Index(fields=["payer", "-id"], name="orders_order_payer", condition=Q(payer__isnull=False)),
             models.Index(fields=["expires_at"], name="orders_order_due", condition=Q(state=AWAITING_PAYMENT)),
         )
 

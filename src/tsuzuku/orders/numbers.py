@@ -12,7 +12,11 @@ _SEPARATORS = re.compile(r"[\s\-]+")
 
 def new_number() -> str:
     """A random number such as 4KX9P-7TRWC; the last character checks the others."""
-    body = "".join(secrets.choice(ALPHABET) for _ in range(_BODY_LENGTH))
+    drawn, characters = secrets.randbelow(len(ALPHABET) ** _BODY_LENGTH), []
+    for _ in range(_BODY_LENGTH):
+        drawn, place = divmod(drawn, len(ALPHABET))
+        characters.append(ALPHABET[place])
+    body = "".join(characters)
     number = body + check_character(body)
     return f"{number[:5]}-{number[5:]}"
 

@@ -14,6 +14,7 @@ from tsuzuku.allowances.actions import Grantee, check_renewals, grant_renewals, 
 from tsuzuku.cards.models import Card
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.carriers.registry import carrier
+from tsuzuku.journal import statements
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
 from tsuzuku.kernel.errors import DomainError
@@ -21,6 +22,7 @@ from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.orders.actions import cancel_order, place_order
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.actions import earn, refund_purpose
+from tsuzuku.payments.spending import give_back
 from tsuzuku.people.models import User
 from tsuzuku.renewals import states
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
@@ -29,6 +31,34 @@ from tsuzuku.renewals.models import Renewal, RenewalMove
 from tsuzuku.renewals.quotes import quote_renewal
 
 ACTIVATE = "activate renewals"
+
+#: What changes of renewals, from one array for each column.
+_UPDATE = """
+    UPDATE renewals_renewal AS renewal
+       SET state = new.state, refusal = new.refusal, credited_at = new.credited_at,
+           carrier_reference = new.carrier_reference, history_final_at = new.history_final_at,
+           settled_at = new.settled_at, attempts = new.attempts, lease_until = new.lease_until,
+           next_attempt_at = new.next_attempt_at, unknown_outcomes = new.unknown_outcomes
+      FROM unnest(%(id)s::bigint[], %(state)s::text[], %(refusal)s::text[], %(credited_at)s::timestamptz[],
+                  %(carrier_reference)s::text[], %(history_final_at)s::timestamptz[], %(settled_at)s::timestamptz[],
+                  %(attempts)s::int[], %(lease_until)s::timestamptz[], %(next_attempt_at)s::timestamptz[],
+                  %(unknown_outcomes)s::int[])
+           AS new(id, state, refusal, credited_at, carrier_reference, history_final_at, settled_at, attempts,
+                  lease_until, next_attempt_at, unknown_outcomes)
+     WHERE renewal.id = new.id
+"""
+_CHANGING = (
+    "state",
+    "refusal",
+    "credited_at",
+    "carrier_reference",
+    "history_final_at",
+    "settled_at",
+    "attempts",
+    "lease_until",
+    "next_attempt_at",
+    "unknown_outcomes",
+)
 
 
 def order_renewal(
@@ -112,8 +142,8 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
         at_once = [renewal for renewal in renewals if confirms[cards[renewal.card_id].carrier]]
         later = [renewal for renewal in renewals if not confirms[cards[renewal.card_id].carrier]]
         refusals = {
-            **grant_renewals([_grantee(renewal, at=now, is_credited=False) for renewal in at_once]),
-            **check_renewals([_grantee(renewal, at=now, is_credited=False) for renewal in later]),
+            **grant_renewals({each.pk: _grantee(each, at=now, is_credited=False) for each in at_once}),
+            **check_renewals({each.pk: _grantee(each, at=now, is_credited=False) for each in later}),
         }
         for renewal in renewals:
             if (refusal := refusals[renewal.pk]) is not None:
@@ -136,19 +166,13 @@ def _withdraw_if_blocked(renewal: Renewal, cards: Mapping[int, Card], *, now: da
 
 
 def _grantee(renewal: Renewal, *, at: datetime, is_credited: bool) -> Grantee:
-    return Grantee(
-        card_id=renewal.card_id,
-        renewal_id=renewal.pk,
-        terms_id=renewal.terms_id,
-        at=at,
-        is_credited=is_credited,
-    )
+    return Grantee(card_id=renewal.card_id, terms_id=renewal.terms_id, at=at, is_credited=is_credited)
 
 
 def credit_renewals(credited: Sequence[tuple[Renewal, datetime, str]], *, now: datetime) -> None:
     """Makes the lots of renewals that carriers have credited (when, under which reference), under the cards' locks."""
     # A carrier's clock that runs ahead must not make lots that have yet to begin.
-    grant_renewals([_grantee(renewal, at=min(at, now), is_credited=True) for renewal, at, _ in credited])
+    grant_renewals({renewal.pk: _grantee(renewal, at=min(at, now), is_credited=True) for renewal, at, _ in credited})
     finish_renewals(credited, now=now)
 
 
@@ -170,6 +194,7 @@ def withdraw(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> Non
     renewal.refusal = reason
     move_renewals([renewal], states.WITHDRAWN, reason=reason, actor=actor, now=now)
     refund_purpose(purpose=renewal.order.number, reason=reason, now=now)
+    give_back(purposes=[renewal.order.number], now=now)
     withdrawn = RenewalWithdrawn(card_id=renewal.card_id, renewal_id=renewal.pk, reason=reason)
     record_facts([withdrawn], actor=actor, now=now)
 
@@ -186,17 +211,11 @@ def move_renewals(renewals: Sequence[Renewal], target: str, *, reason: str, acto
         if target in states.ENDED_STATES:
             renewal.next_attempt_at = renewal.lease_until = None
     RenewalMove.objects.bulk_create(moves)
-    Renewal.objects.bulk_update(
-        renewals,
-        [
-            "state",
-            "refusal",
-            "credited_at",
-            "carrier_reference",
-            "history_final_at",
-            "settled_at",
-            "attempts",
-            "lease_until",
-            "next_attempt_at",
-        ],
-    )
+    save_renewals(renewals)
+
+
+def save_renewals(renewals: Sequence[Renewal]) -> None:
+    """Writes what may change of renewals whose rows the caller has locked, in one statement."""
+    if renewals:
+        columns = {name: [getattr(renewal, name) for renewal in renewals] for name in _CHANGING}
+        statements.rows(_UPDATE, {"id": [renewal.pk for renewal in renewals], **columns})

@@ -25,7 +25,7 @@ from tsuzuku.kernel.calls import WHOLE_SECONDS
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable
 from tsuzuku.renewals import states
-from tsuzuku.renewals.actions import credit_renewals, move_renewals, withdraw
+from tsuzuku.renewals.actions import credit_renewals, move_renewals, save_renewals, withdraw
 from tsuzuku.renewals.models import Renewal
 
 #: How long a worker holds what it has claimed.
@@ -105,7 +105,7 @@ def _claim(*, now: datetime) -> list[Call]:
                 call.renewal.history_final_at = now + LEASE + _settling_time(call.renewal)
         fresh = [renewal for renewal in renewals if renewal.state == states.ORDERED]
         move_renewals(fresh, states.ACTIVATING, reason="", actor="system", now=now)
-        _save([renewal for renewal in renewals if renewal not in fresh])
+        save_renewals([renewal for renewal in renewals if renewal not in fresh])
         return calls
 
 
@@ -207,15 +207,10 @@ def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
     if renewal.history_final_at is None and renewal.settled_at and now > renewal.settled_at + GIVE_UP_AFTER:
         _refuse(renewal, reason="carrier-unavailable", actor="system", now=now)
         return
-    _save([renewal])
+    save_renewals([renewal])
 
 
 def _refuse(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> None:
     renewal.refusal, renewal.history_final_at = reason, None
     move_renewals([renewal], states.REFUSED, reason=reason, actor=actor, now=now)
     withdraw(renewal, reason=reason, actor="system", now=now)
-
-
-def _save(renewals: Sequence[Renewal]) -> None:
-    fields = ["attempts", "lease_until", "next_attempt_at", "history_final_at", "unknown_outcomes"]
-    Renewal.objects.bulk_update(renewals, fields)

@@ -14,17 +14,18 @@ from tsuzuku.renewals.states import ACTIVATING, ORDERED, RENEWAL_STATES
 class Renewal(Waiting):
     """One plan for one card, paid by one order. It waits for its carrier."""
 
-    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    # Found by the index below. Nobody looks renewals up by their plan or terms.
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, db_index=False, related_name="+")
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="renewal")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="+")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, db_index=False, related_name="+")
     #: The terms as sold; the price as sold is the order's.
-    terms = models.ForeignKey(PlanTermsRow, on_delete=models.PROTECT, related_name="+")
+    terms = models.ForeignKey(PlanTermsRow, on_delete=models.PROTECT, db_index=False, related_name="+")
     actor = models.TextField()
     key = models.TextField()
     inputs_hash = models.TextField()
     state = models.TextField(default=ORDERED)
     #: Ours, by which the carrier's history is asked.
-    reference = models.UUIDField(unique=True)
+    reference = models.UUIDField()
     #: A request may be out there, and the carrier's history has the last word on it from then on; null: nothing is.
     history_final_at = models.DateTimeField(null=True)
     carrier_reference = models.TextField(blank=True)
@@ -36,7 +37,12 @@ class Renewal(Waiting):
     #: From when it counts, by the carrier's word.
     credited_at = models.DateTimeField(null=True)
     #: How often an outcome was unknown and had to be asked for.
-    unknown_outcomes = models.PositiveIntegerField(default=0)
+    unknown_outcomes = models.PositiveIntegerField(default=0, db_default=0)
+    #: What whoever paid out of an account was told, which the same key is told again: the state, and what the card has
+    #: or will have of data (null: no limit), and until when. No state: nobody was told anything in the call itself.
+    told_state = models.TextField(default="", db_default="")
+    told_remaining_bytes = models.BigIntegerField(null=True)
+    told_online_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
