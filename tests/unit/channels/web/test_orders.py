@@ -183,8 +183,10 @@ def test_what_is_paid_after_cancelling_goes_back(house: "House", with_pin: Clien
     reference = house.start_payment(order)
     with_pin.post(f"/o/{order.number}/cancel")
     assert "This order was cancelled Nothing was charged. Order it again" in text_of(look(with_pin, order))
+    comes_back = "If you have paid, your money goes back by itself. You need not do anything."
+    assert comes_back in text_of(with_pin.get(f"/o/{order.number}?back=1"))
     house.deliver(*house.provider.pay(reference))
-    assert "This order was cancelled Order it again" in text_of(look(with_pin, order))
+    assert f"This order was cancelled {comes_back} Order it again" in text_of(look(with_pin, order))
     house.settle_down()
     page = look(with_pin, order)
     assert (heading(page), len(notices(page))) == ("This order was cancelled", 1)

@@ -2,12 +2,16 @@
 """Accounts: allauth's flows on our pages."""
 
 from allauth.account import views
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -64,6 +68,21 @@ class VerifyView(views.ConfirmEmailVerificationCodeView):
     """Enter the code that was mailed to a new address."""
 
     template_name = "web/account/verify.html"
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        state = self._process.state  # type: ignore[union-attr]  # who has none was sent away before
+        mailed = state["code"]
+        try:
+            response: HttpResponse = super().form_valid(form)
+        except ImmediateHttpResponse:
+            if self.request.POST.get("action") != "resend":
+                raise
+            # Too soon after the last mail. What is said goes into the session, and with it would a code nobody has got.
+            state["code"] = mailed
+            messages.error(self.request, get_adapter().error_messages["rate_limited"])
+            again = reverse("account_email_verification_sent")
+            return redirect(self.passthrough_next_url(again))  # type: ignore[no-untyped-call]  # allauth's
+        return response
 
 
 class ClosedView(views.AccountInactiveView):
