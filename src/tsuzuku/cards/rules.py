@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pure decisions about a card."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from tsuzuku.cards.errors import CardLost, CardNameMalformed, CardPastLastDate, CardSuspended
-from tsuzuku.cards.models import Blocked, Card
+from tsuzuku.cards.models import Blocked
 from tsuzuku.kernel.texts import begins_like_formula, is_one_line
 
 NAME_LENGTH_MAX = 40
 
 
-def check_can_renew(card: Card, now: datetime) -> None:
+class Renewable(Protocol):
+    """What of a card decides whether it can be renewed."""
+
+    @property
+    def blocked(self) -> str: ...
+
+    @property
+    def last_use_date(self) -> date | None: ...
+
+
+def check_can_renew(card: Renewable, now: datetime) -> None:
     """Raises CardSuspended, CardLost or CardPastLastDate.
 
     The last date of use is a whole day of the brand's time: until its midnight the card can be renewed.
@@ -22,8 +33,7 @@ def check_can_renew(card: Card, now: datetime) -> None:
         raise CardSuspended
     if card.blocked == Blocked.LOST:
         raise CardLost
-    today = now.astimezone(ZoneInfo(settings.TIME_ZONE)).date()
-    if card.last_use_date is not None and today > card.last_use_date:
+    if card.last_use_date is not None and now.astimezone(ZoneInfo(settings.TIME_ZONE)).date() > card.last_use_date:
         raise CardPastLastDate(last_use_date=card.last_use_date)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is for sale, at which door, to which cards."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from tsuzuku.catalog.errors import PlanNotForCard, PlanUnknown
 from tsuzuku.catalog.models import CODE_PATTERN, Plan, Price
 from tsuzuku.catalog.terms import PlanTerms
+from tsuzuku.journal import statements
 from tsuzuku.kernel.money import Money
 
 
@@ -40,12 +42,50 @@ def plan_for_card(code: str, *, card_group: str, channel: str, now: datetime) ->
     return on_sale
 
 
+@dataclass(frozen=True, slots=True)
+class PlanListed:
+    """A plan as it is sold at one door now, without its words."""
+
+    id: int
+    code: str
+    card_groups: Collection[str]
+    terms_id: int
+    price: Money
+
+
+#: Plans on sale at a door by their codes; a door's own price goes before the general one.
+_BY_CODES = """
+    SELECT plan.id, plan.code, plan.card_groups, plan.terms_now_id, price.amount_minor, price.currency
+      FROM catalog_plan AS plan
+      CROSS JOIN LATERAL (
+           SELECT amount_minor, currency FROM catalog_price
+            WHERE plan_id = plan.id AND (channel = %(channel)s OR channel IS NULL) AND valid_from <= %(now)s
+              AND (valid_until IS NULL OR valid_until > %(now)s)
+            ORDER BY channel NULLS LAST
+            LIMIT 1) AS price
+     WHERE plan.code = ANY(%(codes)s::text[]) AND plan.withdrawn_at IS NULL AND plan.terms_now_id IS NOT NULL
+       AND (plan.on_sale_from IS NULL OR plan.on_sale_from <= %(now)s)
+       AND (plan.on_sale_until IS NULL OR plan.on_sale_until > %(now)s)
+"""
+
+
+def plans_by_codes(codes: Collection[str], *, channel: str, now: datetime) -> dict[str, PlanListed]:
+    """What these codes stand for at a door now, for any group of cards. One query."""
+    # Whatever a door was sent: a text with a zero byte is one that the database cannot even be asked for.
+    known = [code for code in codes if CODE_PATTERN.fullmatch(code)]
+    found = statements.rows(_BY_CODES, {"codes": known, "channel": channel, "now": now}) if known else []
+    return {
+        code: PlanListed(plan_id, code, groups, terms_id, Money(amount, currency))
+        for plan_id, code, groups, terms_id, amount, currency in found
+    }
+
+
 def plan_codes() -> frozenset[str]:
     """The codes of all plans there are, on sale or not."""
     return frozenset(Plan.objects.values_list("code", flat=True))
 
 
-def is_for_group(plan: Plan, card_group: str) -> bool:
+def is_for_group(plan: Plan | PlanListed, card_group: str) -> bool:
     """Whether cards of this group may buy the plan; a plan that names no groups is for all."""
     return not plan.card_groups or card_group in plan.card_groups
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base of every fact that rooms write down and others listen to."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 
@@ -16,9 +16,7 @@ class Event:
 
     def body(self) -> dict[str, Any]:
         """The fields beside the card, as JSON."""
-        fields = asdict(self)
-        del fields["card_id"]
-        return fields
+        return {name: value for name, value in vars(self).items() if name != "card_id"}
 
     @classmethod
     def from_body(cls, *, card_id: int | None, body: dict[str, Any]) -> Self:
