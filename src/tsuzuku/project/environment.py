@@ -3,6 +3,7 @@
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 
@@ -39,6 +40,14 @@ def env_int(name: str, default: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """Words separated by commas."""
     return [word.strip() for word in env_text(name, default).split(",") if word.strip()]
+
+
+def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """IP networks such as 10.0.0.0/8 or fd00::/8, separated by commas."""
+    try:
+        return [ip_network(word) for word in env_list(name)]
+    except ValueError as problem:
+        raise SettingMalformed(f"{name} must be IP networks such as 10.0.0.0/8: {problem}") from None
 
 
 def home() -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from tsuzuku.project.environment import env_bool, env_int, env_list, env_text, home, installation_secret
+from tsuzuku.project.environment import env_bool, env_int, env_list, env_networks, env_text, home, installation_secret
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "tsuzuku.payments",
     "tsuzuku.orders",
     "tsuzuku.renewals",
+    "tsuzuku.sellers",
     "tsuzuku.channels.web",
     "tsuzuku.project",
 ]
@@ -174,6 +175,8 @@ EMAIL_PORT = env_int("TSUZUKU_SMTP_PORT", 25)
 EMAIL_HOST_USER = env_text("TSUZUKU_SMTP_USER")
 EMAIL_HOST_PASSWORD = env_text("TSUZUKU_SMTP_PASSWORD")
 EMAIL_USE_TLS = env_bool("TSUZUKU_SMTP_TLS")
+#: The operator's own networks, into which webhooks to partners may go; every other one must be public.
+WEBHOOK_PRIVATE_NETWORKS = env_networks("TSUZUKU_WEBHOOK_PRIVATE_NETWORKS")
 
 LOGGING: dict[str, Any] = {
     "version": 1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cards and plans for tests and demos, made through the same actions that make them in earnest."""
+"""Cards, plans and partners for tests and demos, made through the same actions that make them in earnest."""
 
 import itertools
 import json
@@ -13,6 +13,9 @@ from tsuzuku.catalog.plan_file import parse_plans
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.luhn import luhn_digit
+from tsuzuku.kernel.money import Money
+from tsuzuku.sellers.actions import create_partner
+from tsuzuku.sellers.models import Partner
 
 #: 898110 is a Japanese issuer's prefix (ITU-T E.118); the numbers after it are made up.
 _numbers = itertools.count(1)
@@ -46,3 +49,19 @@ def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # 
     known_codes = set(Plan.objects.values_list("code", flat=True))
     import_plans(parsed=parse_plans(json.dumps({"plans": [plan]}).encode(), known_codes=known_codes), now=clock.now())
     return Plan.objects.get(code=code)
+
+
+def make_partner(name: str = "Kaze Mobile", **fields: Any) -> Partner:  # noqa: ANN401  # any field of create_partner
+    """A partner with ¥10,000 to spend who may renew every card, unless told otherwise."""
+    usual = {
+        "email": "ops@kaze.example",
+        "language": "en",
+        "all_cards": not fields.get("card_groups"),
+        "card_groups": [],
+        "balance": Money(10_000, "JPY"),
+        "credit_limit_minor": 0,
+        "low_balance_minor": None,
+        "actor": "operator",
+        "now": clock.now(),
+    }
+    return create_partner(**{"name": name, **usual, **fields})

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A renewal as partners get it: in answers of the API and in webhooks (docs/contracts/partner-api.md)."""
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from tsuzuku.kernel.money import Money
+from tsuzuku.renewals import states
+
+#: What partners call the states of a renewal; settled and waiting for its carrier is on its way for them.
+SHOWN_STATES = {
+    states.ORDERED: "activating",
+    states.ACTIVATING: "activating",
+    states.ACTIVE: "active",
+    states.REFUSED: "refused",
+    states.WITHDRAWN: "withdrawn",
+}
+
+
+def renewal_fields(
+    *,
+    number: str,
+    state: str,
+    iccid: str,
+    plan: str,
+    price: Money,
+    remaining_bytes: int | None,
+    online_until: datetime | None,
+) -> dict[str, object]:
+    """The fields of one renewal, in the contract's order; `state` is ours, `plan` the plan's code."""
+    return {
+        "number": number,
+        "state": SHOWN_STATES[state],
+        "iccid": iccid,
+        "plan": plan,
+        "price": money_fields(price),
+        "remaining_bytes": remaining_bytes,
+        "online_until": None if online_until is None else moment_text(online_until),
+        "receipt_url": receipt_url(number),
+    }
+
+
+def money_fields(amount: Money) -> dict[str, object]:
+    """An amount of money as partners get it."""
+    return {"amount_minor": amount.amount_minor, "currency": amount.currency}
+
+
+def moment_text(moment: datetime) -> str:
+    """RFC 3339 in UTC, such as 2026-04-15T00:00:00Z."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def receipt_url(number: str) -> str:
+    """Where everything about an order stands."""
+    return f"{settings.PUBLIC_URL}/o/{number}"
