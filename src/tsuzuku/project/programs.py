@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 WEB_PROCESSES = 2
-#: Requests that one web process works on at a time; each may hold a database connection.
+#: Pages that one web process works on at a time; each may hold a database connection.
 WEB_THREADS = 32
 
 
@@ -33,12 +33,11 @@ def worker() -> Program:
 def web(*, host: str, port: int, processes: int = WEB_PROCESSES) -> Program:
     """The web pages, served by Granian."""
     options = {
-        "interface": "wsgi",
+        "interface": "asginl",
         "http": "1",
         "host": host,
         "port": port,
         "workers": processes,
-        "blocking-threads": WEB_THREADS,
         # Less than the supervisor's patience, so that requests under way end before it kills.
         "workers-kill-timeout": 8,
         "log-level": "error",
@@ -47,7 +46,7 @@ def web(*, host: str, port: int, processes: int = WEB_PROCESSES) -> Program:
     words = [f"--{name}={value}" for name, value in options.items()]
     return Program(
         "web",
-        [sys.executable, "-m", "granian", *words, *flags, "tsuzuku.project.wsgi:application"],
+        [sys.executable, "-m", "granian", *words, *flags, "tsuzuku.project.asgi:application"],
         answers_at=local_url(host, port),
     )
 

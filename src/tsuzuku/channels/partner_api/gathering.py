@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that arrive together are worked off together.
+
+Nobody waits for a timer: what has come while the last batch was under way is the next batch. A lone call is a batch of
+one and as quick as can be; under load a transaction, its statements and its write to the disk are shared by many.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+class Overloaded(Exception):
+    """So much waits already that another call would only wait in vain."""
+
+
+class Gatherer(Generic[Item, Result]):
+    """Works off items in batches on one thread with one database connection. Used on one event loop."""
+
+    def __init__(
+        self, name: str, work: Callable[[Sequence[Item]], Sequence[Result]], *, batch_max: int, waiting_max: int
+    ) -> None:
+        self._work = work
+        self._batch_max = batch_max
+        self._waiting_max = waiting_max
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._is_busy = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    def take(self, item: Item) -> asyncio.Future[Result]:
+        """The result of an item, once its batch is done. Raises Overloaded.
+
+        An item that was taken is worked off even if nobody waits for it any more.
+        """
+        if len(self._waiting) >= self._waiting_max:
+            raise Overloaded
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if not self._is_busy:
+            self._is_busy = True
+            self._next_batch()
+        return future
+
+    def _next_batch(self) -> None:
+        batch, self._waiting = self._waiting[: self._batch_max], self._waiting[self._batch_max :]
+        done = asyncio.get_running_loop().run_in_executor(
+            self._thread, with_database, self._work, [item for item, _ in batch]
+        )
+        done.add_done_callback(lambda done: self._answer([future for _, future in batch], done))
+
+    def _answer(self, futures: Sequence[asyncio.Future[Result]], done: "asyncio.Future[Sequence[Result]]") -> None:
+        # The next batch first: its thread works while this one's answers go out.
+        if self._waiting:
+            self._next_batch()
+        else:
+            self._is_busy = False
+        problem = done.exception()
+        results = done.result() if problem is None else [None] * len(futures)
+        for future, result in zip(futures, results, strict=True):
+            if future.done():  # Who asked has gone.
+                continue
+            if problem is not None:
+                future.set_exception(problem)
+            else:
+                future.set_result(result)  # type: ignore[arg-type]  # None only beside a problem
+
+
+def with_database(work: Callable[[Item], Result], item: Item) -> Result:
+    """Runs work on the current thread's connection; if that had been lost, once more on a new one.
+
+    So the work must be one that may be repeated: reads, and what is kept under a key.
+    """
+    try:
+        return work(item)
+    except (OperationalError, InterfaceError):
+        connection.close()
+        return work(item)
+    finally:
+        if connection.connection is not None and connection.errors_occurred and not connection.is_usable():
+            connection.close()
