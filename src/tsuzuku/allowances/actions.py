@@ -103,7 +103,7 @@ class Trial:
         for _, key, each in grants:
             terms_ids.setdefault((key, each.renewed[key].sequence), each.grantee.terms_id)
         lot_ids = self._lot_ids | save_stacks(self._before, self._stacks, terms_ids)
-        statements.rows(
+        statements.execute(
             _INSERT_GRANTS,
             {
                 "cards": [key.card_id for _, key, _ in grants],

@@ -149,7 +149,7 @@ def save_stacks(
             elif known[lot.sequence] is not lot and known[lot.sequence] != lot:
                 changed.append((key, lot))
     if changed:
-        statements.rows(_UPDATE, _arrays(changed, _CHANGING))
+        statements.execute(_UPDATE, _arrays(changed, _CHANGING))
     return _insert(fresh) if fresh else {}
 
 

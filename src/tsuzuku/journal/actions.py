@@ -33,6 +33,12 @@ _INSERT_FACTS = """
     RETURNING id, kind
 """
 
+#: What one listener is to hear of them.
+_INSERT_DELIVERY = """
+    INSERT INTO journal_delivery (listener, fact_ids, next_attempt_at)
+    VALUES (%(listener)s, %(facts)s::bigint[], %(now)s::timestamptz)
+"""
+
 
 def record_facts(events: Sequence[Event], *, actor: str, now: datetime) -> None:
     """Writes facts in the caller's transaction, with a delivery for each listener, and wakes the listeners after it."""
@@ -54,9 +60,8 @@ def record_facts(events: Sequence[Event], *, actor: str, now: datetime) -> None:
     for fact_id, kind in sorted(written):
         ids[kind].append(fact_id)
     told = [(each, list(portion)) for kind in ids for each in listeners_for(kind) for portion in _portions(ids[kind])]
-    Delivery.objects.bulk_create(
-        Delivery(listener=each.name, fact_ids=portion, next_attempt_at=now) for each, portion in told
-    )
+    for each, portion in told:
+        statements.execute(_INSERT_DELIVERY, {"listener": each.name, "facts": portion, "now": now})
     for name in sorted({each.name for each, _ in told if each.is_urgent}):
         wake(chore_name(name))
 

@@ -16,18 +16,17 @@ from psycopg import Cursor
 
 
 def rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Runs a statement on the connection of the current transaction and returns its rows, if it gives any.
+    """Runs a statement on the connection of the current transaction and returns its rows.
 
     Parameters that are lists become arrays, which the statement casts to their type. Times come in UTC, JSON comes
     parsed. Raises Django's database errors.
     """
-    cursor = _execute(sql, params)
-    found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+    found: list[tuple[Any, ...]] = _execute(sql, params).fetchall()
     return found
 
 
-def row_count(sql: str, params: Mapping[str, Any]) -> int:
-    """The same for a statement that gives no rows: how many it wrote."""
+def execute(sql: str, params: Mapping[str, Any]) -> int:
+    """The same for a statement that gives no rows: returns how many it wrote."""
     return _execute(sql, params).rowcount
 
 

@@ -104,7 +104,7 @@ def place_paid_orders(*, sales: Sequence[PaidSale], channel: str, language: str,
             },
         )
     )
-    statements.rows(
+    statements.execute(
         _INSERT_PAID_MOVES,
         {
             "orders": [ids[sale.number] for sale in sales],

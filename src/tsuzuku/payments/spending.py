@@ -194,4 +194,4 @@ _MOVE = """
 
 def _move(totals: Mapping[str, int]) -> int:
     """Adds to balances, in one order of accounts; returns how many of them could be moved."""
-    return sum(statements.row_count(_MOVE, {"code": code, "amount": totals[code]}) for code in sorted(totals))
+    return sum(statements.execute(_MOVE, {"code": code, "amount": totals[code]}) for code in sorted(totals))

@@ -218,4 +218,4 @@ def save_renewals(renewals: Sequence[Renewal]) -> None:
     """Writes what may change of renewals whose rows the caller has locked, in one statement."""
     if renewals:
         columns = {name: [getattr(renewal, name) for renewal in renewals] for name in _CHANGING}
-        statements.rows(_UPDATE, {"id": [renewal.pk for renewal in renewals], **columns})
+        statements.execute(_UPDATE, {"id": [renewal.pk for renewal in renewals], **columns})

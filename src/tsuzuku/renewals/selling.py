@@ -226,7 +226,7 @@ class _Batch:
         )
         ids = self._insert_renewals(orders)
         at_once = {ids[sale.answer.number]: sale for sale in self._sales if sale.is_at_once}
-        statements.rows(selling_sql.INSERT_MOVES, {"renewals": list(at_once), "now": self._now})
+        statements.execute(selling_sql.INSERT_MOVES, {"renewals": list(at_once), "now": self._now})
         self._trial.write({renewal_id: sale.granted for renewal_id, sale in at_once.items()})
         by_actor: dict[str, list[RenewalActivated]] = {}
         for renewal_id, sale in at_once.items():
