@@ -8,8 +8,9 @@ from tsuzuku.kernel.findings import Finding
 from tsuzuku.orders import audit as orders
 from tsuzuku.payments import audit as payments
 from tsuzuku.renewals import audit as renewals
+from tsuzuku.sellers import audit as sellers
 
-ROOMS = (allowances, payments, orders, renewals)
+ROOMS = (allowances, payments, orders, renewals, sellers)
 
 
 def findings() -> list[Finding]:

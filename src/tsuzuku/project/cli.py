@@ -79,6 +79,7 @@ tsuzuku = Commands(
             "doctor": "doctor",
         },
         "Fill it": {"import": "import_"},
+        "Let others sell": {"partner": "partner", "api-key": "api_key"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},
         "The outside world, for trials": {

@@ -12,8 +12,12 @@ from tsuzuku.sellers.webhooks import SEND_WEBHOOKS, announce_endings, has_webhoo
 
 
 def hear_activated(heard: Sequence[Heard[RenewalActivated]]) -> None:
-    """Cards hold what was bought: tell partners who do not know yet."""
-    announce_endings(renewal_ids=[each.event.renewal_id for each in heard], now=clock.now())
+    """Cards hold what was bought: tell partners who do not know yet.
+
+    What became active in a partner's own call, by far the most, bears the partner's name and was answered there.
+    """
+    later = [each.event.renewal_id for each in heard if not each.actor.startswith("partner:")]
+    announce_endings(renewal_ids=later, now=clock.now())
 
 
 def hear_withdrawn(heard: Sequence[Heard[RenewalWithdrawn]]) -> None:

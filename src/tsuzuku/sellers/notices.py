@@ -40,7 +40,9 @@ def has_low_balances(now: datetime) -> bool:
 
 
 def _low() -> QuerySet[Partner]:
-    codes = Partner.objects.annotate(account_code=Concat(Value("partner:"), Cast("pk", TextField())))
+    codes = Partner.objects.annotate(
+        account_code=Concat(Value("partner:", output_field=TextField()), Cast("pk", TextField()))
+    )
     below = SpendingAccount.objects.filter(
         account__code=OuterRef("account_code"), balance_minor__lt=OuterRef("low_balance_minor")
     )

@@ -2,8 +2,7 @@
 """Webhooks to partners: their address and secret, what they are told, and the sending.
 
 A partner is told the end of a renewal that was still under way when its call was answered. A receiver that does not
-answer delays nobody but itself: each partner has few calls under way at once, one that was silent has one, and all
-the silent ones together have half of the threads.
+answer delays nobody but itself (`_Shares`).
 """
 
 import json
@@ -64,8 +63,8 @@ TYPES = {ACTIVE: "renewal.active", WITHDRAWN: "renewal.refused"}
 _TOLD_STATE = "activating"
 _SECRET_PURPOSE = "sellers webhook secret"  # noqa: S105 - the name of a key, not a key
 _SECRET_BYTES = 32
-_CALLS_AT_ONCE = 16
-_CALLS_AT_ONCE_SILENT = 8
+_CALLS_AT_ONCE = 32
+_CALLS_AT_ONCE_SILENT = 16
 _CALLS_AT_ONCE_OF_PARTNER = 4
 #: While calls are under way, what has become due meanwhile is looked for this often.
 _LOOK_AGAIN_SECONDS = 0.25
@@ -122,6 +121,8 @@ def announce_endings(*, renewal_ids: Sequence[int], now: datetime) -> None:
 
     Only renewals that were answered as under way are told, and each end once, however often it is announced.
     """
+    if not renewal_ids:
+        return
     renewals = list(
         Renewal.objects.filter(
             pk__in=renewal_ids, told_state=_TOLD_STATE, actor__startswith="partner:", state__in=TYPES
@@ -223,53 +224,76 @@ def has_webhooks_to_send(now: datetime) -> bool:
     return bool(statements.rows(f"{DUE_OF_EACH_PARTNER} LIMIT 1", {"now": now, "of_each": 1}))
 
 
+class _Shares:
+    """Who may have how many calls under way in one run of sending.
+
+    A partner begins with one and may have one more for each answer, up to a few; one that was silent stays at one, and
+    all the silent ones together have a part of the threads.
+    """
+
+    def __init__(self) -> None:
+        self._calls: Counter[int] = Counter()
+        self._answers: Counter[int] = Counter()
+        self._silent: set[int] = set()
+
+    @property
+    def free(self) -> int:
+        """How many threads are free."""
+        return _CALLS_AT_ONCE - self._calls.total()
+
+    def take(self, partner_id: int, *, is_silent: bool) -> bool:
+        """Counts a call that begins, if this partner may have one more."""
+        most = 1 if is_silent else min(1 + self._answers[partner_id], _CALLS_AT_ONCE_OF_PARTNER)
+        if not self.free or self._calls[partner_id] >= most:
+            return False
+        if is_silent:
+            if len(self._silent) == _CALLS_AT_ONCE_SILENT:
+                return False
+            self._silent.add(partner_id)
+        self._calls[partner_id] += 1
+        return True
+
+    def give_back(self, partner_id: int, *, is_answered: bool) -> None:
+        """Counts a call that has ended."""
+        self._calls[partner_id] -= 1
+        self._silent.discard(partner_id)
+        self._answers[partner_id] = self._answers[partner_id] + 1 if is_answered else 0
+
+
 def _send_all() -> int:
     tries = 0
     under_way: dict[Future[Answer], WebhookDelivery] = {}
-    # Whose calls are under way, and which of those partners were silent when theirs began.
-    calls: Counter[int] = Counter()
-    silent: set[int] = set()
+    shares = _Shares()
     with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="webhook") as pool:
         while True:
-            for delivery in _claim(calls, silent, now=clock.now()):
+            for delivery in _claim(shares, now=clock.now()):
                 # Each call in a copy of this context, which holds the clock.
                 under_way[pool.submit(copy_context().run, _call, delivery)] = delivery
-                calls[delivery.partner_id] += 1
                 tries += 1
             if not under_way:
                 return tries
             done, _ = wait(under_way, timeout=_LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
-                delivery = under_way.pop(future)
-                calls[delivery.partner_id] -= 1
-                _record(delivery, future.result(), now=clock.now())
+                delivery, answer = under_way.pop(future), future.result()
+                shares.give_back(delivery.partner_id, is_answered=answer.status is not None)
+                _record(delivery, answer, now=clock.now())
 
 
-def _claim(calls: Counter[int], silent: set[int], *, now: datetime) -> list[WebhookDelivery]:
+def _claim(shares: _Shares, *, now: datetime) -> list[WebhookDelivery]:
     """Takes what is due under a lease, as far as threads are free and each partner's share goes."""
-    free = _CALLS_AT_ONCE - calls.total()
-    if not free:
+    if not shares.free:
         return []
-    silent &= {partner_id for partner_id, count in calls.items() if count}
-    free_silent = _CALLS_AT_ONCE_SILENT - sum(calls[partner_id] for partner_id in silent)
-    taken = calls.copy()
-    chosen: list[int] = []
     found = statements.rows(DUE_OF_EACH_PARTNER, {"now": now, "of_each": _CALLS_AT_ONCE_OF_PARTNER})
-    for delivery_id, partner_id, is_silent in found:
-        if len(chosen) == free:
-            break
-        if taken[partner_id] >= (1 if is_silent else _CALLS_AT_ONCE_OF_PARTNER):
-            continue
-        if is_silent:
-            if not free_silent:
-                continue
-            free_silent -= 1
-            silent.add(partner_id)
-        taken[partner_id] += 1
-        chosen.append(delivery_id)
+    chosen = {
+        delivery_id: partner_id
+        for delivery_id, partner_id, is_silent in found
+        if shares.take(partner_id, is_silent=is_silent)
+    }
     if not chosen:
         return []
-    claimed = claim(WebhookDelivery.objects.filter(pk__in=chosen), now=now, lease=LEASE, limit=free)
+    claimed = claim(WebhookDelivery.objects.filter(pk__in=chosen), now=now, lease=LEASE, limit=len(chosen))
+    for delivery_id in chosen.keys() - {delivery.pk for delivery in claimed}:
+        shares.give_back(chosen[delivery_id], is_answered=False)  # Another worker was quicker.
     partners = Partner.objects.in_bulk({delivery.partner_id for delivery in claimed})
     for delivery in claimed:
         delivery.partner = partners[delivery.partner_id]
