@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "tsuzuku.payments",
     "tsuzuku.orders",
     "tsuzuku.renewals",
+    "tsuzuku.usage",
     "tsuzuku.sellers",
     "tsuzuku.channels.web",
     "tsuzuku.project",
@@ -175,6 +176,8 @@ EMAIL_PORT = env_int("TSUZUKU_SMTP_PORT", 25)
 EMAIL_HOST_USER = env_text("TSUZUKU_SMTP_USER")
 EMAIL_HOST_PASSWORD = env_text("TSUZUKU_SMTP_PASSWORD")
 EMAIL_USE_TLS = env_bool("TSUZUKU_SMTP_TLS")
+#: Readings are kept one by one for so long, in whole months, and then per card and day.
+KEEP_USAGE_DAYS = env_int("TSUZUKU_KEEP_USAGE_DAYS", 100)
 #: The operator's own networks, into which webhooks to partners may go; every other one must be public.
 WEBHOOK_PRIVATE_NETWORKS = env_networks("TSUZUKU_WEBHOOK_PRIVATE_NETWORKS")
 
