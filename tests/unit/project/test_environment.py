@@ -2,6 +2,7 @@
 import stat
 import subprocess
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,16 @@ def test_reads_numbers_and_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment.env_list("TSUZUKU_TRY") == ["a", "b", "c"]
     with pytest.raises(SettingMalformed, match="whole number"):
         environment.env_int("TSUZUKU_TRY", 3)
+
+
+def test_reads_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.env_networks("TSUZUKU_TRY") == []
+    monkeypatch.setenv("TSUZUKU_TRY", "10.0.0.0/8, fd00::/8,127.0.0.1")
+    networks = [ip_network("10.0.0.0/8"), ip_network("fd00::/8"), ip_network("127.0.0.1/32")]
+    assert environment.env_networks("TSUZUKU_TRY") == networks
+    monkeypatch.setenv("TSUZUKU_TRY", "10.0.0.1/8")
+    with pytest.raises(SettingMalformed, match="TSUZUKU_TRY must be IP networks"):
+        environment.env_networks("TSUZUKU_TRY")
 
 
 def test_reads_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
