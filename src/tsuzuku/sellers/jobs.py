@@ -7,8 +7,9 @@ from tsuzuku.journal.chores import register_chore
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
+from tsuzuku.sellers.delivering import has_webhooks_to_send, send_webhooks
 from tsuzuku.sellers.notices import TELL_LOW_BALANCES, has_low_balances, tell_low_balances
-from tsuzuku.sellers.webhooks import SEND_WEBHOOKS, announce_endings, has_webhooks_to_send, send_webhooks
+from tsuzuku.sellers.webhooks import SEND_WEBHOOKS, announce_endings
 
 
 def hear_activated(heard: Sequence[Heard[RenewalActivated]]) -> None:

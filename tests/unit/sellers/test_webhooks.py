@@ -22,21 +22,13 @@ from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.signatures import check_signature
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.selling import Purchase, Sold, sell_renewals
-from tsuzuku.sellers import webhooks
+from tsuzuku.sellers import delivering
+from tsuzuku.sellers.delivering import LEASE, RETRY_AFTER, has_webhooks_to_send, send_webhooks
 from tsuzuku.sellers.errors import PartnerUnknown, Refused, WebhookAddressRefused, WebhookEventUnknown, WebhookHeld
 from tsuzuku.sellers.models import Partner, WebhookDelivery
 from tsuzuku.sellers.queries import partner_named, webhooks_of
 from tsuzuku.sellers.renewal_json import moment_text
-from tsuzuku.sellers.webhooks import (
-    LEASE,
-    RETRY_AFTER,
-    SEND_WEBHOOKS,
-    announce_endings,
-    has_webhooks_to_send,
-    resend_webhook,
-    send_webhooks,
-    set_webhook,
-)
+from tsuzuku.sellers.webhooks import SEND_WEBHOOKS, announce_endings, resend_webhook, set_webhook, webhook_secret
 from tsuzuku.testing.certificates import Authority
 from tsuzuku.testing.factories import make_card, make_partner, make_plan
 from tsuzuku.testing.fakes import Outcome
@@ -117,7 +109,7 @@ def test_an_address_gets_a_secret_of_its_own(own_network: None) -> None:
     assert len({*secrets}) == 3
     kaze = partner_named("Kaze")
     assert kaze.webhook_url == "https://127.0.0.1/b"
-    assert webhooks._secret(kaze) == secrets[2]
+    assert webhook_secret(kaze) == secrets[2]
     assert secrets[2].encode() not in bytes(kaze.webhook_secret_sealed or b"")
     assert list(Fact.objects.filter(kind="webhook-set").values_list("body", flat=True)) == [
         {"partner_id": partner.pk} for partner in (kaze, partner_named("Umi"), kaze)
@@ -382,7 +374,7 @@ def test_receivers_that_hang_delay_nobody_else(house: House, receiver: WebhookRe
 
 def test_only_one_sending_runs_in_a_process(house: House, receiver: WebhookReceiver, secret: str) -> None:
     queue()
-    with webhooks._is_sending:
+    with delivering._is_sending:
         assert send_webhooks() == 0
     assert send_webhooks() == 1
 
@@ -392,14 +384,14 @@ def test_who_died_with_a_webhook_is_followed_after_the_lease(
 ) -> None:
     (delivery,) = queue()
     now = clock.now()
-    (held,) = webhooks._claim(webhooks._Shares(), now=now)
-    assert (held, webhooks._claim(webhooks._Shares(), now=now)) == (delivery, [])
+    (held,) = delivering._claim(delivering._Shares(), now=now)
+    assert (held, delivering._claim(delivering._Shares(), now=now)) == (delivery, [])
     with clock.travel_to(now + LEASE):
         assert send_webhooks() == 1
         # The one who was thought dead comes back late: it sends nothing, and what it writes changes nothing.
-        late = webhooks._call(held)
+        late = delivering._call(held)
         assert late.problem == "lease-short"
-        webhooks._record(held, late, now=clock.now())
+        delivering._record(held, late, now=clock.now())
     assert states() == [("delivered", "", 2)]
     assert len(receiver.take()) == 1
     assert nothing_comes(receiver)
@@ -455,7 +447,7 @@ def test_one_that_waits_for_its_next_try_is_tried_now(house: House, receiver: We
 
 def test_one_that_is_being_sent_is_left_alone(house: House, receiver: WebhookReceiver, secret: str) -> None:
     (delivery,) = queue()
-    webhooks._claim(webhooks._Shares(), now=clock.now())
+    delivering._claim(delivering._Shares(), now=clock.now())
     with pytest.raises(WebhookHeld):
         resend_webhook(event_id=delivery.event_id, now=clock.now())
 
