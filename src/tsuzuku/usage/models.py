@@ -136,8 +136,7 @@ class Anomaly(models.Model):
 
 
 class Look(models.Model):
-    """When a chore that is not announced by anybody looks again, and from when on it has yet to look."""
+    """When a chore that nobody announces looks again."""
 
     name = models.TextField(primary_key=True)
     next_at = models.DateTimeField()
-    seen_until = models.DateTimeField(null=True)

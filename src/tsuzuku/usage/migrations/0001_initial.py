@@ -33,7 +33,6 @@ class Migration(migrations.Migration):
             fields=[
                 ("name", models.TextField(primary_key=True, serialize=False)),
                 ("next_at", models.DateTimeField()),
-                ("seen_until", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
