@@ -26,21 +26,10 @@ from tsuzuku.sellers.models import Partner, WebhookDelivery
 from tsuzuku.sellers.notices import tell_dead_webhook
 from tsuzuku.sellers.sending import CALL_SECONDS, Answer, post
 from tsuzuku.sellers.webhook_sql import DUE_OF_EACH_PARTNER
-from tsuzuku.sellers.webhooks import webhook_secret
+from tsuzuku.sellers.webhooks import RETRY_AFTER, webhook_secret
 
 #: How long a worker holds what it has claimed.
 LEASE = timedelta(seconds=60)
-#: After the first try and after each of these; then it is dead (docs/contracts/partner-api.md).
-RETRY_AFTER = (
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=6),
-    timedelta(hours=12),
-    timedelta(hours=24),
-)
 #: An address that did not answer is left alone for so long, whatever else waits for it.
 PAUSE = timedelta(seconds=10)
 _CALLS_AT_ONCE = 32

@@ -8,7 +8,7 @@ import json
 import secrets
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -28,6 +28,17 @@ from tsuzuku.sellers.queries import partner_named
 from tsuzuku.sellers.renewal_json import moment_text, renewal_fields
 
 SEND_WEBHOOKS = "send webhooks"
+#: After the first try and after each of these; then it is dead (docs/contracts/partner-api.md).
+RETRY_AFTER = (
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=6),
+    timedelta(hours=12),
+    timedelta(hours=24),
+)
 #: What an ended renewal is told as.
 TYPES = {ACTIVE: "renewal.active", WITHDRAWN: "renewal.refused"}
 _TOLD_STATE = "activating"

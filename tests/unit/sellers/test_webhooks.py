@@ -23,12 +23,19 @@ from tsuzuku.kernel.signatures import check_signature
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.selling import Purchase, Sold, sell_renewals
 from tsuzuku.sellers import delivering
-from tsuzuku.sellers.delivering import LEASE, RETRY_AFTER, has_webhooks_to_send, send_webhooks
+from tsuzuku.sellers.delivering import LEASE, has_webhooks_to_send, send_webhooks
 from tsuzuku.sellers.errors import PartnerUnknown, Refused, WebhookAddressRefused, WebhookEventUnknown, WebhookHeld
 from tsuzuku.sellers.models import Partner, WebhookDelivery
 from tsuzuku.sellers.queries import partner_named, webhooks_of
 from tsuzuku.sellers.renewal_json import moment_text
-from tsuzuku.sellers.webhooks import SEND_WEBHOOKS, announce_endings, resend_webhook, set_webhook, webhook_secret
+from tsuzuku.sellers.webhooks import (
+    RETRY_AFTER,
+    SEND_WEBHOOKS,
+    announce_endings,
+    resend_webhook,
+    set_webhook,
+    webhook_secret,
+)
 from tsuzuku.testing.certificates import Authority
 from tsuzuku.testing.factories import make_card, make_partner, make_plan
 from tsuzuku.testing.fakes import Outcome
