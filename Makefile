@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types faults format reference setup browser
+.PHONY: help demo test check lint types faults bench format reference setup browser
 
 export TSUZUKU_HOME ?= $(CURDIR)/.tsuzuku
 BIN := .venv/bin
@@ -33,6 +33,9 @@ types: setup ## Check types
 
 faults: setup ## Kill processes N times in the middle of renewals; nothing may be lost or doubled
 	@$(BIN)/python -m tests.faults --kills $(N)
+
+bench: setup browser ## Measure beside a plain program; SCALE=10 for more data, GROWTH=1 for how cost grows
+	@$(BIN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(if $(GROWTH),--growth)
 
 format: setup ## Format code and templates
 	@$(BIN)/ruff check --fix --quiet || true

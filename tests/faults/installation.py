@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An installation in a home of its own: everything that `tsuzuku serve` runs, a carrier and a provider beside it.
+"""An installation in a home of its own: everything that `tsuzuku serve` runs, and sandboxes beside it if wanted.
 
 As a program it is the supervisor's process: `python -m tests.faults.installation`, told by its environment.
 """
@@ -35,6 +35,8 @@ HOST = "127.0.0.1"
 CARRIER_DELAY_SECONDS = "0.3"
 _PREFIX = "tsuzuku-faults-"
 _START_SECONDS = 180
+#: Cards are imported at more than this many a second.
+_CARDS_PER_SECOND = 2000
 _STOP_SECONDS = 60
 _READY_FILE = "ready"
 #: Locked as long as the run lives; the kernel lets go of it when the run is killed.
@@ -42,6 +44,7 @@ _LOCK_FILE = "faults.lock"
 #: In a home that is to be looked into after a failure.
 _KEEP_FILE = "keep"
 _WEB_PORT, _PAY_PORT, _CARDS = "FAULTS_WEB_PORT", "FAULTS_PAY_PORT", "FAULTS_CARDS"
+_HAS_SANDBOXES = "FAULTS_HAS_SANDBOXES"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -51,20 +54,24 @@ class Failed(Exception):
 
 def card_and_pin(number: int) -> tuple[str, str]:
     """The ICCID and the PIN of the n-th card; made-up numbers of a Japanese issuer."""
-    body = f"898110202699{number:06d}"
+    body = f"89811020{number:010d}"
     return body + luhn_digit(body), f"{number * 7919 % 10_000:04d}"
 
 
 class Installation:
-    """A running installation, from outside."""
+    """A running installation, from outside.
 
-    def __init__(self, *, cards: int) -> None:
+    Its cards are of the sandbox carrier. With sandboxes that is asked for each activation, and there is a provider to
+    pay at; without them it confirms at once, and nothing runs but what `tsuzuku serve` runs.
+    """
+
+    def __init__(self, *, cards: int, has_sandboxes: bool = True) -> None:
         self.cards = cards
         _delete_homes_of_killed_runs()
         self.home = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self.home.chmod(0o755)  # As root, the server's user must be able to enter it.
         self._lock = _locked(self.home)
-        web_port, pay_port = _free_ports()
+        web_port, pay_port = free_ports()
         self.url = programs.local_url(HOST, web_port)
         self._environment = {name: text for name, text in os.environ.items() if name != DATABASE_VARIABLE} | {
             "TSUZUKU_HOME": str(self.home),
@@ -73,6 +80,7 @@ class Installation:
             _WEB_PORT: str(web_port),
             _PAY_PORT: str(pay_port),
             _CARDS: str(cards),
+            _HAS_SANDBOXES: "on" if has_sandboxes else "off",
         }
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._server: postgres.Server | None = None
@@ -93,7 +101,7 @@ class Installation:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        until = time.monotonic() + _START_SECONDS
+        until = time.monotonic() + _START_SECONDS + self.cards / _CARDS_PER_SECOND
         while not (self.home / _READY_FILE).exists():
             if self._supervisor.poll() is not None or time.monotonic() > until:
                 raise Failed(f"the installation did not start; see {self.log}")
@@ -109,11 +117,16 @@ class Installation:
             return {}
         return found
 
-    def rows(self, query: str) -> list[TupleRow]:
-        """What a query finds. Raises psycopg.OperationalError while the server is down."""
+    @property
+    def server(self) -> postgres.Server:
+        """The embedded PostgreSQL. Raises Failed before the start and after the release."""
         if self._server is None:
             raise Failed("the installation has not been started")
-        with psycopg.connect(self._server.url, connect_timeout=5) as connection:
+        return self._server
+
+    def rows(self, query: str) -> list[TupleRow]:
+        """What a query finds. Raises psycopg.OperationalError while the server is down."""
+        with psycopg.connect(self.server.url, connect_timeout=5) as connection:
             return connection.execute(query.encode()).fetchall()
 
     def sandbox(self, name: str) -> Mapping[str, Any]:
@@ -131,13 +144,17 @@ class Installation:
 
     def audit(self) -> dict[str, Any]:
         """What `tsuzuku audit --json` answers. Raises Failed if it gives none."""
-        words = [sys.executable, "-m", "tsuzuku.project.cli", "audit", "--json"]
-        ran = subprocess.run(words, env=self._environment, capture_output=True, text=True, check=False)
-        try:
-            answer: dict[str, Any] = json.loads(ran.stdout)
-        except ValueError:
-            raise Failed(f"the audit did not answer: {ran.stderr.strip()}") from None
+        answer: dict[str, Any] = self.ask("audit")
         return answer
+
+    def ask(self, *words: str) -> Any:  # noqa: ANN401  # whatever a command answers
+        """The answer of a command of `tsuzuku` that takes --json. Raises Failed if it gives none."""
+        command = [sys.executable, "-m", "tsuzuku.project.cli", *words, "--json"]
+        ran = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
+        try:
+            return json.loads(ran.stdout)
+        except ValueError:
+            raise Failed(f"tsuzuku {words[0]} did not answer: {ran.stderr.strip()}") from None
 
     def stop(self) -> None:
         """Asks everything to stop and waits for it; the database stays until `release`. Raises Failed."""
@@ -168,7 +185,8 @@ class Installation:
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def _free_ports() -> tuple[int, int]:
+def free_ports() -> tuple[int, int]:
+    """Two ports that nobody listens at."""
     with socket.socket() as first, socket.socket() as second:
         first.bind((HOST, 0))
         second.bind((HOST, 0))
@@ -201,24 +219,27 @@ def _delete_homes_of_killed_runs() -> None:
 def _run() -> None:
     from tsuzuku.project.commands.serve import prepare
     from tsuzuku.project.database import database
-    from tsuzuku.project.environment import env_int, home
+    from tsuzuku.project.environment import env_bool, env_int, home
     from tsuzuku.project.supervisor import supervise
 
     web_port, pay_port = env_int(_WEB_PORT, 0), env_int(_PAY_PORT, 0)
+    sandboxes = [
+        programs.tsuzuku("carrier", "carrier-sandbox", "--mode", "later", "--delay", CARRIER_DELAY_SECONDS),
+        programs.tsuzuku(
+            "pay",
+            "payment-sandbox",
+            "--bind",
+            f"{HOST}:{pay_port}",
+            "--webhook",
+            f"{programs.local_url(HOST, web_port)}/inbound/payments/sandbox",
+        ),
+    ]
     with database() as server:
         prepare()
         _fill(cards=env_int(_CARDS, 0))
         supervise(
             [
-                programs.tsuzuku("carrier", "carrier-sandbox", "--mode", "later", "--delay", CARRIER_DELAY_SECONDS),
-                programs.tsuzuku(
-                    "pay",
-                    "payment-sandbox",
-                    "--bind",
-                    f"{HOST}:{pay_port}",
-                    "--webhook",
-                    f"{programs.local_url(HOST, web_port)}/inbound/payments/sandbox",
-                ),
+                *(sandboxes if env_bool(_HAS_SANDBOXES, default=True) else []),
                 programs.web(host=HOST, port=web_port),
                 programs.worker(),
             ],
