@@ -8,7 +8,7 @@ from a2wsgi import WSGIMiddleware
 from tsuzuku.project.programs import WEB_THREADS
 from tsuzuku.project.wsgi import application as pages
 
-from tsuzuku.channels.partner_api.application import Application  # isort: skip  # only once Django is ready
+from tsuzuku.channels.partner_api.application import Application, is_partner_api  # isort: skip  # only once Django is ready
 
 _pages = WSGIMiddleware(pages, workers=WEB_THREADS)
 _partner_api = Application()
@@ -16,7 +16,7 @@ _partner_api = Application()
 
 async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  # ASGI's own loose types
     """Leads each call to its door."""
-    if scope["type"] == "http" and scope["path"].startswith("/api/v1/"):
+    if scope["type"] == "http" and is_partner_api(scope["path"]):
         await _partner_api(scope, receive, send)
     else:
         await _pages(scope, receive, send)

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "tsuzuku.usage",
     "tsuzuku.sellers",
     "tsuzuku.channels.web",
+    "tsuzuku.channels.partner_api",
     "tsuzuku.project",
 ]
 

@@ -6,13 +6,15 @@ in the process.
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from threading import Lock
 from typing import Final, Generic, TypeVar
 
-from tsuzuku.channels.partner_api.http import Problem, Request, retry_after
+from tsuzuku.channels.partner_api.http import Problem, retry_after
+from tsuzuku.channels.partner_api.request import Request
+from tsuzuku.channels.partner_api.threads import Threads
 from tsuzuku.sellers.queries import Caller, callers, key_digest
 
 Asked = TypeVar("Asked")
@@ -71,6 +73,20 @@ def admitted(
     return admit_and_work
 
 
+async def admitted_alone(
+    threads: Threads, request: Request, *, scope: str, asked: Asked, work: Callable[[Caller, Asked], Result]
+) -> Result:
+    """What the work makes of a call that need not be gathered with others. Raises Problem, and what the work raises."""
+
+    def work_off(calls: Sequence[tuple[Caller, Asked]]) -> list[Result | Problem]:
+        return [work(caller, asked) for caller, asked in calls]
+
+    (result,) = await threads.run(admitted(work_off), [Call(digest_of(request), scope, asked)])
+    if isinstance(result, Problem):
+        raise result
+    return result
+
+
 def _admit(call: Call[Asked], known: Mapping[bytes, Caller]) -> Caller:
     caller = known.get(call.digest) if call.digest is not None else None
     if caller is None:
@@ -99,11 +115,6 @@ class Pace:
                 return (1 - left) / calls_per_second
             self._buckets[key_id] = (left - 1, now)
             return 0.0
-
-    def keep_only(self, key_ids: Collection[int]) -> None:
-        """Forgets the others."""
-        with self._lock:
-            self._buckets = {key_id: kept for key_id, kept in self._buckets.items() if key_id in key_ids}
 
 
 _pace = Pace()

@@ -1,27 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renewing: one card, many cards, and what became of it."""
+"""Renewing one card, and what became of a renewal."""
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
-from tsuzuku.channels.partner_api.callers import Call, admitted, digest_of
+from tsuzuku.allowances.queries import card_allowance
+from tsuzuku.channels.partner_api import CHANNEL
+from tsuzuku.channels.partner_api.callers import Call, admitted, admitted_alone, digest_of
 from tsuzuku.channels.partner_api.gathering import Gatherer
-from tsuzuku.channels.partner_api.http import JSON, Answer, Problem, Request, encoded
+from tsuzuku.channels.partner_api.http import JSON, Answer, Problem, encoded
 from tsuzuku.channels.partner_api.refusals import problem_of
+from tsuzuku.channels.partner_api.request import Request, check_media_type, unpacked
+from tsuzuku.channels.partner_api.threads import Threads
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.iccid import Iccid, IccidMalformed, parse_iccid
+from tsuzuku.orders.numbers import parse_number
+from tsuzuku.renewals import states
+from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.selling import Purchase, Sold, sell_renewals
 from tsuzuku.sellers.queries import Caller
-from tsuzuku.sellers.renewal_json import renewal_fields
+from tsuzuku.sellers.renewal_json import SHOWN_STATES, moment_text, renewal_fields
+from tsuzuku.sellers.scopes import Scope
 
-CHANNEL: Final = "partner"
-WRITE: Final = "renewals:write"
-_KEY: Final = re.compile(rb"[\x20-\x7e]{1,255}")
+_KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,38 @@ class Wish:
     iccid: Iccid
     plan: str
     key: str
+
+
+class RenewalCalls:
+    """`/renewals` and `/renewals/{number}`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._gatherer: Gatherer[Call[Wish], Sold | Problem] = Gatherer(
+            "settle", admitted(sell), batch_max=256, waiting_max=10_000
+        )
+
+    async def renew(self, request: Request) -> Answer:
+        """`POST /renewals`."""
+        body = await request.body.read()
+        wish: Wish | Problem
+        try:
+            wish = _wish(request, body)
+        except Problem as problem:
+            wish = problem
+        sold = await self._gatherer.take(Call(digest_of(request), Scope.RENEWALS_WRITE, wish))
+        if isinstance(sold, Problem):
+            raise sold
+        # The same bytes however often it is asked for.
+        headers = ((b"idempotent-replayed", b"true"),) if sold.is_replay else ()
+        return Answer(HTTPStatus.CREATED, encoded(sold_fields(sold)), JSON, headers)
+
+    async def read(self, request: Request, number: str) -> Answer:
+        """`GET /renewals/{number}`."""
+        return await admitted_alone(self._threads, request, scope=Scope.RENEWALS_READ, asked=number, work=_read)
+
+
+# -- renewing ----------------------------------------------------------------------------------------------------------
 
 
 def sell(asked: Sequence[tuple[Caller, Wish]]) -> list[Sold | Problem]:
@@ -50,30 +88,6 @@ def sell(asked: Sequence[tuple[Caller, Wish]]) -> list[Sold | Problem]:
     return [problem_of(answer) if isinstance(answer, DomainError) else answer for answer in answers]
 
 
-class RenewCall:
-    """`POST /renewals`."""
-
-    def __init__(self) -> None:
-        self._gatherer: Gatherer[Call[Wish], Sold | Problem] = Gatherer(
-            "settle", admitted(sell), batch_max=256, waiting_max=10_000
-        )
-
-    async def answer(self, request: Request) -> Answer:
-        wish: Wish | Problem
-        try:
-            wish = _wish(request)
-        except Problem as problem:
-            wish = problem
-        sold = await self._gatherer.take(Call(digest_of(request), WRITE, wish))
-        return sold.answer() if isinstance(sold, Problem) else sold_answer(sold)
-
-
-def sold_answer(sold: Sold) -> Answer:
-    """The answer to a renewal: the same bytes however often it is asked for."""
-    headers = ((b"idempotent-replayed", b"true"),) if sold.is_replay else ()
-    return Answer(HTTPStatus.CREATED, encoded(sold_fields(sold)), JSON, headers)
-
-
 def sold_fields(sold: Sold) -> dict[str, object]:
     """A renewal as it was answered when it was sold."""
     return renewal_fields(
@@ -87,33 +101,100 @@ def sold_fields(sold: Sold) -> dict[str, object]:
     )
 
 
-def _wish(request: Request) -> Wish:
-    if request.headers.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
-        raise Problem("media-type-unsupported", detail="Send application/json.")
-    key = request.headers.get(b"idempotency-key")
-    if key is None:
-        raise Problem("idempotency-key-missing")
-    if _KEY.fullmatch(key) is None:
-        raise Problem("idempotency-key-malformed")
+def is_key(text: str) -> bool:
+    """Whether it can be an idempotency key."""
+    return _KEY.fullmatch(text) is not None
+
+
+def parsed_object(text: str) -> Mapping[str, Any]:
+    """The fields of a JSON object, each of which it names once. Raises ValueError."""
     try:
-        fields = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise Problem("body-malformed", detail="It is not JSON in UTF-8.") from error
+        fields = _decoder.decode(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
     if not isinstance(fields, dict):
-        raise Problem("body-malformed", detail="It is not a JSON object.")
-    return Wish(_iccid(fields.get("iccid")), _plan(fields.get("plan")), key.decode())
+        raise ValueError("not an object")
+    return fields
 
 
-def _iccid(value: object) -> Iccid:
-    if not isinstance(value, str):
-        raise Problem("body-malformed", detail="iccid is a text.")
+def wish_of(fields: Mapping[str, Any], key: str, *, malformed: str) -> Wish:
+    """A wish of the fields that say it. Raises Problem; `malformed` is its code for fields of a wrong type."""
+    iccid, plan = fields.get("iccid"), fields.get("plan")
+    if not isinstance(iccid, str) or not isinstance(plan, str):
+        raise Problem(malformed, detail="iccid and plan are texts: a card's number and a plan's code.")
     try:
-        return parse_iccid(value)
+        return Wish(parse_iccid(iccid), plan, key)
     except IccidMalformed as error:
         raise Problem("iccid-malformed") from error
 
 
-def _plan(value: object) -> str:
-    if not isinstance(value, str):
-        raise Problem("body-malformed", detail="plan is a text: a plan's code.")
-    return value
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field twice")
+    return fields
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_once)
+
+
+def _wish(request: Request, body: bytes) -> Wish:
+    check_media_type(request, (JSON,))
+    unpacked(b"", encoding=request.headers.get(b"content-encoding", b""), bytes_max=0)
+    key = _key(request)
+    try:
+        fields = parsed_object(body.decode("utf-8-sig"))
+    except ValueError as error:
+        raise Problem("body-malformed", detail="It is not a JSON object in UTF-8.") from error
+    return wish_of(fields, key, malformed="body-malformed")
+
+
+def _key(request: Request) -> str:
+    key = request.headers.get(b"idempotency-key")
+    if key is None:
+        raise Problem("idempotency-key-missing")
+    text = key.decode("latin-1")
+    if b"idempotency-key" in request.repeated or not is_key(text):
+        raise Problem("idempotency-key-malformed")
+    return text
+
+
+# -- what became of it -------------------------------------------------------------------------------------------------
+
+
+def _read(caller: Caller, text: str) -> Answer:
+    renewal = (
+        Renewal.objects.filter(order__number=parse_number(text), actor=f"partner:{caller.partner_id}")
+        .select_related("order", "card", "plan")
+        .first()
+    )
+    if renewal is None:
+        raise Problem("renewal-unknown")
+    remaining_bytes, online_until = renewal.told_remaining_bytes, renewal.told_online_until
+    if renewal.state in states.ENDED_STATES:
+        # No longer what is expected, but what the card has.
+        allowance = card_allowance(renewal.card_id, now=clock.now())
+        remaining_bytes, online_until = allowance.remaining_bytes, allowance.online_until
+    fields = renewal_fields(
+        number=renewal.order.number,
+        state=renewal.state,
+        iccid=renewal.card.iccid,
+        plan=renewal.plan.code,
+        price=renewal.order.price,
+        remaining_bytes=remaining_bytes,
+        online_until=online_until,
+    )
+    return Answer(HTTPStatus.OK, encoded(fields | {"history": _history(renewal)}))
+
+
+def _history(renewal: Renewal) -> list[dict[str, str]]:
+    """How its state as partners know it changed, oldest first. What is active in the call that asked for it only is."""
+    moves = [(move.target, move.reason, move.at) for move in renewal.moves.order_by("pk")]
+    if renewal.told_state != states.ACTIVE:
+        moves = [(states.ORDERED, "", renewal.created_at), *moves]
+    history: list[dict[str, str]] = []
+    for state, reason, at in moves:
+        entry = {"state": SHOWN_STATES[state], "at": moment_text(at)} | ({"reason": reason} if reason else {})
+        if not history or history[-1]["state"] != entry["state"]:
+            history.append(entry)
+    return history

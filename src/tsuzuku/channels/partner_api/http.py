@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests as calls see them, answers, and problems (RFC 9457)."""
+"""Answers, and problems (RFC 9457)."""
 
 import json
 from collections.abc import Mapping
@@ -50,16 +50,6 @@ PROBLEMS: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A call that was read whole. Header names are in lower case."""
-
-    method: str
-    path: str
-    headers: Mapping[bytes, bytes]
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What goes back."""
 
@@ -88,9 +78,12 @@ class Problem(Exception):
         return Answer(PROBLEMS[self.code][0], encoded(self.fields()), PROBLEM, self.headers)
 
 
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def encoded(fields: object) -> bytes:
     """JSON in UTF-8 without spaces, the same bytes for the same fields."""
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    return _to_json(fields).encode()
 
 
 def retry_after(seconds: int) -> tuple[tuple[bytes, bytes], ...]:
