@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tsuzuku import`: card stock as carriers send it, and plans."""
+"""`tsuzuku import`: card stock as carriers send it, plans, and usage."""
 
 import json
 import os
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tsuzuku.catalog.actions import PlansImport
     from tsuzuku.catalog.plan_file import Notice, ParsedPlans
     from tsuzuku.catalog.terms import Mistake
+    from tsuzuku.usage.imports import UsageImport
 
 #: A screenful; `--json` names them all.
 PROBLEMS_SHOWN = 50
@@ -28,7 +29,7 @@ _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 _json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 
 
-@click.group(name="import", short_help="Import card stock and plans from files.", no_args_is_help=True)
+@click.group(name="import", short_help="Import card stock, plans and usage from files.", no_args_is_help=True)
 def command() -> None:
     """Imports files. An import can be repeated, and repeated after it was killed."""
 
@@ -219,6 +220,83 @@ def _sentence(each: "Mistake | Notice", meanings: "Mapping[str, Promise]") -> st
 
 def _named(found: "Sequence[Mistake | Notice]") -> list[dict[str, str]]:
     return [{"plan": each.plan, "field": each.field, "code": each.code} for each in found]
+
+
+@command.command(name="usage", short_help="Import readings from a file of JSON lines or CSV.")
+@_file
+@_json
+def usage(file: Path, as_json: bool) -> None:
+    """Draws the readings of FILE: JSON lines, or CSV with headings; gzipped or not, of any size.
+
+    Each line is accepted (some of them kept aside), a duplicate, blank, or refused with a reason. Exit code 1 if the
+    file cannot be read, or not to its end; what was read before is drawn, and importing it again draws nothing twice.
+    """
+    from tsuzuku.project.database import database
+
+    with database(), file.open("rb") as readings:
+        from tsuzuku.usage.errors import UsageFileRefused
+        from tsuzuku.usage.imports import import_usage
+
+        try:
+            with _progress(readings) as on_progress:
+                result = import_usage(file=readings, actor="operator", now=clock.now(), on_progress=on_progress)
+        except UsageFileRefused as refused:
+            if as_json:
+                _answer_json({"error": {"code": refused.code, "reason": refused.reason}})
+            click.echo(f"{file}: {refused.reason}", err=True)
+            sys.exit(1)
+        if as_json:
+            _answer_json(_usage_json(result))
+        else:
+            _tell_usage(file, result)
+        if result.stopped:
+            click.echo(f"{file}: {result.stopped}", err=True)
+            sys.exit(1)
+
+
+def _usage_json(result: "UsageImport") -> dict[str, Any]:
+    refused = sum(result.refused.values())
+    return {
+        "accepted": result.taken.accepted,
+        "duplicates": result.taken.duplicates,
+        "kept_aside": result.taken.kept_aside,
+        "unserved_bytes": result.taken.unserved_bytes,
+        "throttled_bytes": result.taken.throttled_bytes,
+        "refused": refused,
+        "blank": result.blank,
+        "problems": [{"line": line, "code": code.value} for line, code in result.problems],
+        "problems_left_out": refused - len(result.problems),
+        "stopped": result.stopped or None,
+    }
+
+
+def _tell_usage(file: Path, result: "UsageImport") -> None:
+    from django.utils.translation import gettext as _
+
+    from tsuzuku.usage.imports import WHAT_TO_DO
+
+    refused = sum(result.refused.values())
+    click.echo(_("%(file)s:") % {"file": file})
+    for count, word in (
+        (result.taken.accepted, _("accepted")),
+        (result.taken.kept_aside, _("of them kept aside, since the card is unknown or the reading too old")),
+        (result.taken.duplicates, _("duplicates")),
+        (refused, _("refused")),
+        (result.blank, _("blank")),
+    ):
+        click.echo(f"{count:>9,}  {word}")
+    click.echo(
+        _("Of the data, %(unserved)s bytes were served by no lot and %(throttled)s bytes not at full speed.")
+        % {"unserved": f"{result.taken.unserved_bytes:,}", "throttled": f"{result.taken.throttled_bytes:,}"}
+    )
+    if refused:
+        click.echo(_("Refused lines:"))
+    for line, code in result.problems[:PROBLEMS_SHOWN]:
+        click.echo(
+            _("  line %(line)d: %(code)s, %(what)s") % {"line": line, "code": code.value, "what": WHAT_TO_DO[code]}
+        )
+    if refused > PROBLEMS_SHOWN:
+        click.echo(_("  and %(count)d more, which --json names.") % {"count": refused - PROBLEMS_SHOWN})
 
 
 def _answer_json(answer: dict[str, Any]) -> None:
