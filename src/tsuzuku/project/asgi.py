@@ -19,4 +19,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN
     if scope["type"] == "http" and is_partner_api(scope["path"]):
         await _partner_api(scope, receive, send)
     else:
-        await _pages(scope, receive, send)
+
+        async def received() -> Any:  # noqa: ANN401  # as above
+            # The server gives a future, and what a2wsgi hands from a page's thread to the loop must be a coroutine.
+            return await receive()
+
+        await _pages(scope, received, send)
