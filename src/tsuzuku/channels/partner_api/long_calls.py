@@ -16,6 +16,8 @@ from tsuzuku.sellers.queries import Caller
 
 Parsed = TypeVar("Parsed")
 
+#: What programs call a body that they have not looked into.
+OCTETS: Final = "application/octet-stream"
 #: JSON lines have no registered type; these are in use.
 MEDIA_TYPES: Final = (
     NDJSON,
@@ -23,6 +25,7 @@ MEDIA_TYPES: Final = (
     "application/jsonl",
     "application/x-jsonlines",
     "application/jsonlines",
+    OCTETS,
 )
 #: Bodies that one process holds at a time.
 _BODIES_MAX: Final = 8

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tsuzuku.channels.partner_api import calls_batch, calls_usage
 from tsuzuku.channels.partner_api.http import BASE, JSON, NDJSON, PROBLEM, PROBLEMS
+from tsuzuku.channels.partner_api.long_calls import OCTETS
 from tsuzuku.channels.partner_api.request import SHORT_BYTES_MAX
 from tsuzuku.sellers.scopes import Scope
 
@@ -78,7 +79,13 @@ def _list(items: Schema) -> Schema:
 
 
 _TIME: Final = _text("RFC 3339, in UTC.", format="date-time", examples=["2026-04-15T00:00:00Z"])
-_ICCID: Final = _text("The 19 digits.", pattern="^[0-9]{19}$", examples=["8981102026990000012"])
+_ICCID: Final = _text("The 19 digits.", pattern="^[0-9]{19}$", examples=["8981102026990000015"])
+#: A pattern cannot say what a check digit is, and a document that promises numbers which are refused helps nobody.
+_ASKED_ICCID: Final = _text(
+    "The 18 digits before the check digit. The whole 19, spaces, and a filler F after them are taken just as well.",
+    pattern="^[0-9]{18}$",
+    examples=["898110202699000001"],
+)
 _PLAN: Final = _text("A plan's code.", examples=["DAY-7"])
 _BYTES: Final = {"type": "integer", "minimum": 0}
 _BYTES_OR_UNLIMITED: Final = {"type": ["integer", "null"], "minimum": 0, "description": "Null is unlimited."}
@@ -175,15 +182,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             )
         }
     ),
-    "Wish": _object(
-        {
-            "iccid": _text(
-                "19 digits, 20 characters with the filler F, or 18 digits without the check digit; spaces are ignored.",
-                examples=["8981102026990000012"],
-            ),
-            "plan": _PLAN,
-        }
-    ),
+    "Wish": _object({"iccid": _ASKED_ICCID, "plan": _PLAN}),
     "WishLine": _object({"key": {"type": "string", **_KEY}, "iccid": _text(), "plan": _PLAN}),
     "Renewal": _object(_RENEWAL),
     "RenewalWithHistory": _object(
@@ -235,7 +234,7 @@ def _path_word(name: str, about: str, **schema: object) -> Schema:
     return {"name": name, "in": "path", "required": True, "description": about, "schema": {"type": "string", **schema}}
 
 
-_ICCID_WORD: Final = _path_word("iccid", "The card's number, in any of the forms that a renewal takes.", minLength=1)
+_ICCID_WORD: Final = _path_word("iccid", "The card's number.", **_ASKED_ICCID)
 _KEY_HEADER: Final[Schema] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -249,12 +248,15 @@ _KEY_HEADER: Final[Schema] = {
 def _lines_body(line: str, *, lines: int, size: int, example: str) -> Schema:
     about = (
         f"JSON lines, each as the schema {line} says: up to {lines:,}, and {size:,} bytes. "
-        "With Content-Encoding: gzip up to the same size unpacked."
+        f"With Content-Encoding: gzip up to the same size unpacked. A line: `{example}`"
     )
     return {
-        "required": True,
+        "required": False,
         "description": about,
-        "content": {NDJSON: {"schema": {"type": "string", "description": about}, "example": example}},
+        "content": {
+            NDJSON: {"schema": {"type": "string", "description": about}},
+            OCTETS: {"schema": {"type": "string", "format": "binary"}},
+        },
     }
 
 
@@ -323,7 +325,7 @@ CALLS: Final[Sequence[CallPage]] = (
             "WishLine",
             lines=calls_batch.LINES_MAX,
             size=calls_batch.BYTES_MAX,
-            example='{"key":"order-1","iccid":"8981102026990000012","plan":"DAY-7"}\n',
+            example='{"key":"order-1","iccid":"8981102026990000015","plan":"DAY-7"}',
         ),
         answer="RenewalLine",
         problems=_BODY,
@@ -356,7 +358,7 @@ CALLS: Final[Sequence[CallPage]] = (
             lines=calls_usage.LINES_MAX,
             size=calls_usage.BYTES_MAX,
             example=(
-                '{"record_id":"r-1","iccid":"8981102026990000012","bytes":1048576,"ended_at":"2026-04-01T09:00:00Z"}\n'
+                '{"record_id":"r-1","iccid":"8981102026990000015","bytes":1048576,"ended_at":"2026-04-01T09:00:00Z"}'
             ),
         ),
         answer="Usage",
