@@ -3,11 +3,13 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types faults bench format reference setup browser
+.PHONY: help demo test check lint types faults load bench format reference setup browser
 
 export TSUZUKU_HOME ?= $(CURDIR)/.tsuzuku
 BIN := .venv/bin
 N ?= 20
+CLIENTS ?= 1000
+KILLS ?= 24
 TEMPLATES = $(shell find src -path '*/templates/*.html')
 
 help: ## List these targets
@@ -21,6 +23,7 @@ test: setup browser ## Run the tests, in a real browser too
 	@$(BIN)/pytest tests/journeys  # a whole installation and a browser beside it: with the machine to themselves
 
 check: lint types test faults ## Run all that must hold: linters, types, tests, faults
+	@$(BIN)/python -m tests.faults.partners --clients 60 --kills 6
 
 lint: setup ## Look at style, formatting, directions of imports and templates
 	@$(BIN)/ruff check
@@ -33,6 +36,9 @@ types: setup ## Check types
 
 faults: setup ## Kill processes N times in the middle of renewals; nothing may be lost or doubled
 	@$(BIN)/python -m tests.faults --kills $(N)
+
+load: setup ## Kill processes KILLS times while CLIENTS partners renew; no yen may be lost
+	@$(BIN)/python -m tests.faults.partners --clients $(CLIENTS) --kills $(KILLS)
 
 bench: setup browser ## Measure beside a plain program; SCALE=10 for more data, GROWTH=1 for how cost grows
 	@$(BIN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(if $(GROWTH),--growth)

@@ -73,7 +73,7 @@ def kill(victim: Victim, *, installation: Installation, flying: Flying, in_fligh
     until = time.monotonic() + _APPEARS_SECONDS
     while time.monotonic() < until:
         with suppress(psutil.NoSuchProcess):
-            process = _find(victim, installation, rng)
+            process = find(victim, installation, rng)
             moment = flying.now()
             if process is not None and moment.in_flight >= in_flight_min:
                 process.kill()
@@ -82,7 +82,8 @@ def kill(victim: Victim, *, installation: Installation, flying: Flying, in_fligh
     raise Failed(f"{victim} was not there to be killed for {_APPEARS_SECONDS} seconds; see {installation.log}")
 
 
-def _find(victim: Victim, installation: Installation, rng: random.Random) -> psutil.Process | None:
+def find(victim: Victim, installation: Installation, rng: random.Random) -> psutil.Process | None:
+    """A process to kill, or None while there is none. Raises psutil.NoSuchProcess if it ends meanwhile."""
     pid = installation.processes().get(_PROGRAMS[victim])
     if pid is None:
         return None
