@@ -55,7 +55,8 @@ class Lot:
     day_used: int = 0
     #: What earlier local days used, oldest first. Only a lot with a daily allowance keeps days.
     earlier_days: tuple[tuple[date, int], ...] = ()
-    #: The latest moment at which something was drawn from it.
+    #: The latest moment at which something was drawn from it; of one emptied on the way, perhaps a little later. What
+    #: counts is the latest of the stack.
     drawn_at: datetime | None = None
 
     @property

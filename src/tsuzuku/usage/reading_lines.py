@@ -109,7 +109,7 @@ def _text(line: bytes) -> str | None:
 #: The line as the contract prints it: plain ASCII, 19 digits, a time in UTC.
 _USUAL_LINE = re.compile(
     r'\{ ?"record_id": ?"([ !#-\[\]-~]{1,255})", ?"iccid": ?"(\d{19})", ?"bytes": ?(0|[1-9]\d{0,12}),'
-    r' ?"ended_at": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)" ?\}\r?',
+    r' ?"ended_at": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00))" ?\}\r?',
     re.ASCII,
 )
 _USUAL_ICCID = re.compile(r"\d{19}", re.ASCII)

@@ -4,6 +4,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby, islice
 from random import Random
@@ -198,7 +199,8 @@ def test_in_any_order_both_draw_the_same_and_lose_nothing(story: dict[str, Any],
             lost = held - _held(stack)
             if all(lot.total is not None for lot in stack):
                 assert lost + taken.throttled_bytes + taken.unserved_bytes == sum(event["use"] for _, event in uses)
-            ends.append((stack, outcomes, taken))
+            undated = [replace(lot, drawn_at=None) for lot in stack]
+            ends.append((undated, rules.latest_draw(stack), outcomes, taken))
         assert ends[0] == ends[1]
 
 
@@ -249,7 +251,7 @@ def test_what_is_not_plain_is_left_to_the_rules() -> None:
     assert _plain(usual, *some(usual)) == 2
     cases = {
         "no lot": make_card(),
-        "empty at the end": holding(("B", {"data_bytes": 200}, ago(days=1))),
+        "more than there is": holding(("B", {"data_bytes": 199}, ago(days=1))),
         "a daily allowance": holding(("C", {"daily_bytes": 500}, ago(days=1))),
         "begins between": holding(("D", {}, ago(hours=2))),
         "ends between": holding(("E", {"days": 1}, ago(hours=26))),
@@ -265,7 +267,13 @@ def test_what_is_not_plain_is_left_to_the_rules() -> None:
     }
     assert {name: _plain(card, *some(card)) for name, card in cases.items()} == dict.fromkeys(cases, 0)
     assert _plain(usual, reading(usual, 0, ago(hours=1))) == 0
+    assert _plain(usual, reading(usual, 1000, ago(hours=1))) == 1
+    assert _plain(usual, reading(usual, 1001, ago(hours=1))) == 0
+    two = holding(("L", {"data_bytes": 150}, ago(days=2)), ("A", {}, ago(days=1)))
+    assert _plain(two, *some(two)) == 2
+    assert _plain(two, reading(two, 1100, ago(hours=1))) == 1
+    give(two, make_plan("Q", data_bytes=1000, stacking="queue"), ago(hours=5))
+    assert [_plain(two, reading(two, amount, ago(hours=1))) for amount in (149, 150, 151)] == [1, 0, 0]
     assert _plain(usual, reading(usual, 1, ago(hours=1), "v", LotKind.VOICE), reading(usual, 1, ago(hours=1), "d")) == 0
     _take([reading(usual, 1, ago(hours=2), "first")], many=ALWAYS_IN_NUMBERS)
-    assert _plain(usual, *some(usual)) == 0
-    assert _plain(usual, reading(usual, 1, ago(hours=2), "same moment")) == 1
+    assert _plain(usual, *some(usual)) == 2
