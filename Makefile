@@ -3,13 +3,14 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types faults load bench format reference setup browser
+.PHONY: help demo test check lint types faults load soak bench format reference setup browser
 
 export TSUZUKU_HOME ?= $(CURDIR)/.tsuzuku
 BIN := .venv/bin
 N ?= 20
 CLIENTS ?= 1000
 KILLS ?= 24
+MINUTES ?= 10
 TEMPLATES = $(shell find src -path '*/templates/*.html')
 
 help: ## List these targets
@@ -39,6 +40,9 @@ faults: setup ## Kill processes N times in the middle of renewals; nothing may b
 
 load: setup ## Kill processes KILLS times while CLIENTS partners renew; no yen may be lost
 	@$(BIN)/python -m tests.faults.partners --clients $(CLIENTS) --kills $(KILLS)
+
+soak: setup ## Load for MINUTES and compare the memory of web and worker at the end with that after a fifth
+	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
 bench: setup browser ## Measure beside a plain program; SCALE=10 for more data, GROWTH=1 for how cost grows
 	@$(BIN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(if $(GROWTH),--growth)

@@ -155,9 +155,11 @@ class _Run:
         self._say(f"landing: {world.in_flight} in flight")
         crowd.thread.join()
         top_ups.join()
+        self._say("everybody was answered; settling")
         crowd.check()
         world.log.close()
         self._settle()
+        self._say("judging")
         evidence = PartnerEvidence(
             wishes=read_wishes(log),
             rows=[Row(*row) for row in installation.rows(_ROWS)],
