@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
@@ -20,6 +21,13 @@ log = logging.getLogger(__name__)
 
 class Overloaded(Exception):
     """So much waits already that another call would only wait in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """What stands in the place of a result that there is none of."""
+
+    problem: BaseException
 
 
 class Gatherer(Generic[Item, Result]):
@@ -51,26 +59,38 @@ class Gatherer(Generic[Item, Result]):
 
     def _next_batch(self) -> None:
         batch, self._waiting = self._waiting[: self._batch_max], self._waiting[self._batch_max :]
-        done = asyncio.get_running_loop().run_in_executor(
-            self._thread, with_database, self._work, [item for item, _ in batch]
-        )
+        done = asyncio.get_running_loop().run_in_executor(self._thread, self._work_off, [item for item, _ in batch])
         done.add_done_callback(lambda done: self._answer([future for _, future in batch], done))
 
-    def _answer(self, futures: Sequence[asyncio.Future[Result]], done: "asyncio.Future[Sequence[Result]]") -> None:
+    def _work_off(self, items: Sequence[Item]) -> "Sequence[Result | _Failed]":
+        try:
+            return with_database(self._work, items)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as problem:
+            if len(items) == 1:
+                return [_Failed(problem)]
+            # One of them is at fault; its neighbours shall not suffer for it.
+            log.exception("a batch failed; its items are worked off one by one")
+            return [outcome for item in items for outcome in self._work_off([item])]
+
+    def _answer(
+        self, futures: Sequence[asyncio.Future[Result]], done: "asyncio.Future[Sequence[Result | _Failed]]"
+    ) -> None:
         # The next batch first: its thread works while this one's answers go out.
         if self._waiting:
             self._next_batch()
         else:
             self._is_busy = False
         problem = done.exception()
-        results = done.result() if problem is None else [None] * len(futures)
-        for future, result in zip(futures, results, strict=True):
+        outcomes = done.result() if problem is None else [_Failed(problem)] * len(futures)
+        for future, outcome in zip(futures, outcomes, strict=True):
             if future.done():  # Who asked has gone.
                 continue
-            if problem is not None:
-                future.set_exception(problem)
+            if isinstance(outcome, _Failed):
+                future.set_exception(outcome.problem)
             else:
-                future.set_result(result)  # type: ignore[arg-type]  # None only beside a problem
+                future.set_result(outcome)
 
 
 def with_database(work: Callable[[Item], Result], item: Item) -> Result:

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from tsuzuku.channels.partner_api.calls_batch import LINES_MAX, BadLine, parse_batch
+from tsuzuku.channels.partner_api.calls_renewals import Wish
+from tsuzuku.channels.partner_api.calls_usage import parse_usage
+from tsuzuku.channels.partner_api.http import Problem
+
+CARD = "8981102026990000015"
+
+
+def parsed(line: object) -> tuple[str | None, str]:
+    """The key and the code of a line, or the plan that it asks for."""
+    (found,) = parse_batch((line if isinstance(line, str) else json.dumps(line)).encode())
+    return (found.key, found.problem.code) if isinstance(found, BadLine) else (found.key, found.plan)
+
+
+def test_a_line_asks_for_a_plan() -> None:
+    assert parse_batch(b'{"key":"k","iccid":"%sF","plan":"P","more":1}\r\n' % CARD.encode()) == [Wish(CARD, "P", "k")]  # type: ignore[arg-type] # an ICCID
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("{", (None, "line-malformed")),
+        ("[" * 100_000, (None, "line-malformed")),
+        ("1" * 10_000, (None, "line-malformed")),
+        ([], (None, "line-malformed")),
+        ({}, (None, "line-malformed")),
+        ({"key": None, "iccid": CARD, "plan": "P"}, (None, "line-malformed")),
+        (f'{{"key":"a","key":"b","iccid":"{CARD}","plan":"P"}}', (None, "line-malformed")),
+        ({"key": "", "iccid": CARD, "plan": "P"}, (None, "idempotency-key-malformed")),
+        ({"key": "k" * 256, "iccid": CARD, "plan": "P"}, (None, "idempotency-key-malformed")),
+        ({"key": "ü", "iccid": CARD, "plan": "P"}, (None, "idempotency-key-malformed")),
+        ({"key": "\ud800", "iccid": CARD, "plan": "P"}, (None, "idempotency-key-malformed")),
+        ({"key": "k\n", "iccid": CARD, "plan": "P"}, (None, "idempotency-key-malformed")),
+        ({"key": "k", "plan": "P"}, ("k", "line-malformed")),
+        ({"key": "k", "iccid": CARD, "plan": 7}, ("k", "line-malformed")),
+        ({"key": "k", "iccid": "12", "plan": "P"}, ("k", "iccid-malformed")),
+        ({"key": "k", "iccid": CARD, "plan": ""}, ("k", "")),
+    ],
+)
+def test_what_a_line_can_be(line: object, answer: tuple[str | None, str]) -> None:
+    assert parsed(line) == answer
+
+
+def test_blank_lines_do_not_count() -> None:
+    assert len(parse_batch(b"{}\n\n  \n" * LINES_MAX)) == LINES_MAX
+    with pytest.raises(Problem) as refused:
+        parse_batch(b"{}\n" * (LINES_MAX + 1))
+    assert refused.value.code == "body-too-large"
+
+
+def test_usage_of_too_many_lines_or_breaks() -> None:
+    assert len(parse_usage(b"{}\n\n" * 50_000).refused) == 50_000
+    for body in (b"{}\n" * 50_001, b"\n" * 500_001):
+        with pytest.raises(Problem) as refused:
+            parse_usage(body)
+        assert refused.value.code == "body-too-large"
