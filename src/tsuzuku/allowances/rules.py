@@ -289,6 +289,25 @@ def use_late(stack: Stack, amount: int, at: datetime, zone: ZoneInfo) -> Used:
     return _used(stack, draws, rest, at)
 
 
+def correct(stack: Stack, drift: int, at: datetime, zone: ZoneInfo) -> tuple[Stack, int]:
+    """Makes the lots that run at a moment hold so much less (negative: more) than we thought, all of them together.
+
+    Less is taken in drain order, whatever the day allows; more is given back to those that drained last, up to what
+    each had. Returns the stack and how much of the drift the lots could take.
+    """
+    stack = advance(stack, at, zone)
+    rest = drift
+    for lot in running_lots(stack, at) if drift > 0 else reversed(running_lots(stack, at)):
+        if lot.remaining is None or lot.total is None:
+            continue
+        taken = min(rest, lot.remaining) if drift > 0 else max(rest, lot.remaining - lot.total)
+        if taken:
+            drawn_at = at if lot.drawn_at is None else max(at, lot.drawn_at)
+            stack = _put(stack, replace(lot, remaining=lot.remaining - taken, drawn_at=drawn_at))
+            rest -= taken
+    return _take_turns(stack, since=at, until=at, zone=zone), drift - rest
+
+
 def latest_draw(stack: Stack) -> datetime | None:
     """The latest moment at which something was drawn from a lot of the stack; None if nothing ever was."""
     return max((lot.drawn_at for lot in stack if lot.drawn_at is not None), default=None)
@@ -314,9 +333,17 @@ def _used(stack: Stack, draws: Sequence[Draw], rest: int, at: datetime) -> Used:
 
 def drain_order(stack: Stack, now: datetime) -> list[Lot]:
     """The running lots with something left: higher priority, then unlimited, then the earliest end, then the oldest."""
+    return [lot for lot in running_lots(stack, now) if lot.has_left]
+
+
+def running_lots(stack: Stack, now: datetime) -> list[Lot]:
+    """The lots inside their windows, in drain order, those with nothing left too."""
     # A lot may have begun after the moment that is asked about.
-    started = (lot for lot in stack if lot.starts_at is not None and lot.starts_at <= now)
-    running = [lot for lot in started if lot.state(now) is LotState.RUNNING]
+    running = [
+        lot
+        for lot in stack
+        if lot.starts_at is not None and lot.ends_at is not None and lot.starts_at <= now < lot.ends_at
+    ]
     return sorted(running, key=lambda lot: (-lot.terms.priority, lot.remaining is not None, lot.ends_at, lot.sequence))
 
 

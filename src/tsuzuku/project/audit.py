@@ -9,8 +9,9 @@ from tsuzuku.orders import audit as orders
 from tsuzuku.payments import audit as payments
 from tsuzuku.renewals import audit as renewals
 from tsuzuku.sellers import audit as sellers
+from tsuzuku.usage import audit as usage
 
-ROOMS = (allowances, payments, orders, renewals, sellers)
+ROOMS = (allowances, payments, orders, renewals, usage, sellers)
 
 
 def findings() -> list[Finding]:

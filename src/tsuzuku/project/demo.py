@@ -13,7 +13,6 @@ from importlib import resources
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from tsuzuku.allowances.actions import draw
 from tsuzuku.cards.actions import add_card, block_card, hold_card
 from tsuzuku.cards.models import Blocked, Card, CardKind
 from tsuzuku.carriers.registry import using_carrier
@@ -28,6 +27,8 @@ from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.people.models import User
 from tsuzuku.testing.house import House
+from tsuzuku.usage.actions import take_readings
+from tsuzuku.usage.reading_lines import Reading
 
 MB, GB = 1_000_000, 1_000_000_000
 PASSWORD = "tsuzuku-demo"  # noqa: S105  # printed for everybody to see; the demo listens on this machine only
@@ -162,7 +163,8 @@ def _make_card(house: House, demo_card: DemoCard, number: int, holder: User | No
     for step, event in enumerate(demo_card.past, start=1):
         with clock.travel_to(now - timedelta(days=event.days_ago)):
             if isinstance(event, Drawn):
-                draw(card_id=card.pk, kind=LotKind.DATA, amount=event.amount, now=clock.now())
+                used = Reading(card.iccid, f"demo-{step}", LotKind.DATA, event.amount, clock.now())
+                take_readings(readings=[used], actor="carrier:sandbox", card_groups=None, now=clock.now())
             else:
                 house.pay(house.order(card, event.plan, key=f"demo-{step}", payer=holder))
     if demo_card.blocked:
