@@ -16,11 +16,11 @@ from bench.line import Line, say
 from tests.faults.installation import Failed, card_and_pin
 
 UNIT = "records/s"
-BODIES = 20
-BODY_LINES = 50_000
+#: As many as give five readings to each of 200,000 cards; fewer cards get fewer.
+BODIES_MAX, BODY_LINES, READINGS_PER_CARD = 20, 50_000, 5
 #: Of a hundred lines, so many repeat an earlier one.
 DUPLICATES_PERCENT = 1
-#: Of one reading, at most: five of them a card, so that a good part of the cards goes on to its second lot.
+#: Of one reading, at most: half of the cards go on to their second lot.
 _BYTES_MAX = 1_500_000_000
 #: The yardstick has as many turns as this, spread over ours; its best counts.
 _TURNS = 4
@@ -61,7 +61,7 @@ def usage_ingest(ground: Ground, numbers: range, *, seconds: float) -> Line:
     took: list[float] = []
     taken: dict[str, int] = {}
     for turn, body in enumerate(sent):
-        if turn % (BODIES // _TURNS) == 0:
+        if turn % -(-len(sent) // _TURNS) == 0:
             rates.append(len(distinct) / _copy_seconds(ground, copied))
             say(f"yardstick: {rates[-1]:,.0f} {UNIT}")
             ground.analyze()
@@ -72,7 +72,7 @@ def usage_ingest(ground: Ground, numbers: range, *, seconds: float) -> Line:
             raise Failed("usage_ingest: lines were refused")
         taken = {name: taken.get(name, 0) + count for name, count in answer.items()}
     say(f"usage_ingest: {taken}")
-    expected = {"accepted": len(distinct), "duplicates": BODIES * BODY_LINES - len(distinct), "kept_aside": 0}
+    expected = {"accepted": len(distinct), "duplicates": len(sent) * BODY_LINES - len(distinct), "kept_aside": 0}
     if {name: taken[name] for name in expected} != expected:
         raise Failed(f"usage_ingest: taken were {taken}, sent {expected}")
     return Line(
@@ -97,7 +97,7 @@ def _lots_begin(ground: Ground) -> datetime:
 def _bodies(numbers: range, *, since: datetime, until: datetime) -> list[Sequence[Record]]:
     """What is sent: readings of cards at random in the order of their time, some of them again."""
     rng = random.Random(1)
-    total = BODIES * BODY_LINES
+    total = max(1, min(BODIES_MAX, len(numbers) * READINGS_PER_CARD // BODY_LINES)) * BODY_LINES
     step = (until - since) / total
     records: list[Record] = []
 
