@@ -28,7 +28,7 @@ SCOPES = ("cards:read", "renewals:read", "renewals:write", "usage:write", "accou
 #: What the partner `acme` begins with, and what it may owe.
 BALANCE, CREDIT_LIMIT = 100_000_000, 5_000
 #: Cards of everybody, then those of the group `fleet`.
-CARDS, FLEET_CARDS = 300, 20
+CARDS, FLEET_CARDS = 1000, 20
 _CLI = (sys.executable, "-m", "tsuzuku.project.cli")
 #: Beside those that come with the product: one for a group of cards, one that fills a card, one that waits for a tap.
 _PLANS: Sequence[Mapping[str, Any]] = (

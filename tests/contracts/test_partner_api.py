@@ -14,7 +14,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contracts.served import BALANCE, CREDIT_LIMIT, Served, iccid
+from tests.contracts.served import BALANCE, CARDS, CREDIT_LIMIT, Served, iccid
 from tsuzuku.kernel.signatures import check_signature
 from tsuzuku.testing.receiver import receiving
 
@@ -415,7 +415,7 @@ def test_refusals_of_a_renewal(served: Served, acme: httpx.Client) -> None:
     assert acme.get(f"/cards/{suspended}").json()["status"] == "suspended"
     assert acme.get(f"/cards/{lost}").json()["status"] == "lost"
     assert refused(renew(acme, card, "BOOST-1")) == (409, "nothing-to-join")
-    assert refused(renew(acme, iccid(299))) == (409, "card-expired")
+    assert refused(renew(acme, iccid(CARDS - 1))) == (409, "card-expired")
     assert renew(acme, card, "ONE").status_code == 201
     assert refused(renew(acme, card, "ONE")) == (409, "stack-full")
 
@@ -446,20 +446,6 @@ def test_a_body_that_is_too_large_is_413(acme: httpx.Client) -> None:
     headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
     assert refused(acme.post("/renewals", content=b" " * 70_000, headers=headers)) == (413, "body-too-large")
     assert refused(acme.post("/renewals/batch", content=b" " * 16_000_001, headers=NDJSON)) == (413, "body-too-large")
-
-
-def test_while_the_database_is_away_503_with_retry_after(served: Served, acme: httpx.Client) -> None:
-    assert acme.get("/account").status_code == 200
-    with served.database_away():
-        for answer in (
-            acme.get("/account"),
-            acme.get(f"/cards/{iccid(0)}"),
-            renew(acme, iccid(0)),
-            acme.post("/renewals/batch", content=ndjson(wish(iccid(0))), headers=NDJSON),
-        ):
-            assert refused(answer) == (503, "try-again")
-            assert int(answer.headers["Retry-After"]) > 0
-    assert acme.get("/account").status_code == 200
 
 
 # -- ICCID -------------------------------------------------------------------------------------------------------------
@@ -531,8 +517,8 @@ def test_one_line_too_many_is_413_and_nothing_is_applied(served: Served, acme: h
 
 
 def test_ten_thousand_lines_are_taken_at_once(served: Served, acme: httpx.Client) -> None:
-    before, cards = balance(acme), [served.new_card() for _ in range(50)]
-    lines = [wish(cards[number % 50], "GB-1-3D") for number in range(1000)] + [{}] * 9000
+    before, cards = balance(acme), [served.new_card() for _ in range(100)]
+    lines = [wish(cards[number % 100], "GB-1-3D") for number in range(1000)] + [{}] * 9000
     body = gzip.compress(ndjson(*lines))
     told = answers(acme.post("/renewals/batch", content=body, headers=NDJSON | {"Content-Encoding": "gzip"}))
     assert [line["key"] for line in told] == [line.get("key") for line in lines]
@@ -693,6 +679,41 @@ def _refused_later(served: Served, acme: httpx.Client) -> None:
 def test_a_webhook_goes_to_public_https_addresses_only(served: Served, url: str) -> None:
     with pytest.raises(AssertionError, match="webhook-address-refused"):
         served.tsuzuku("partner", "set-webhook", "fleet", url)
+
+
+# -- when the database goes away ---------------------------------------------------------------------------------------
+
+
+def test_while_the_database_is_away_503_with_retry_after(served: Served, acme: httpx.Client) -> None:
+    assert acme.get("/account").status_code == 200
+    with served.database_away():
+        for answer in (
+            acme.get("/account"),
+            acme.get(f"/cards/{iccid(0)}"),
+            renew(acme, iccid(0)),
+            acme.post("/renewals/batch", content=ndjson(wish(iccid(0))), headers=NDJSON),
+        ):
+            assert refused(answer) == (503, "try-again")
+            assert int(answer.headers["Retry-After"]) > 0
+    assert acme.get("/account").status_code == 200
+
+
+def test_what_a_batch_applied_before_the_database_went_away_stays(served: Served, acme: httpx.Client) -> None:
+    before, cards = balance(acme), [served.new_card() for _ in range(300)]
+    lines = [wish(cards[number % 300], "GB-1-3D") for number in range(3000)]
+    with ThreadPoolExecutor(1) as threads, served.client() as other:
+        under_way = threads.submit(other.post, "/renewals/batch", content=ndjson(*lines), headers=NDJSON)
+        while balance(acme) == before:
+            time.sleep(0.01)
+        with served.database_away():
+            told = answers(under_way.result())
+    applied = [line for line in told if "state" in line]
+    assert 0 < len(applied) < len(lines)
+    assert [line["code"] for line in told[len(applied) :]] == ["try-again"] * (len(lines) - len(applied))
+    again = answers(acme.post("/renewals/batch", content=ndjson(*lines), headers=NDJSON))
+    assert again[: len(applied)] == [line | {"replayed": True} for line in applied]
+    assert {line["state"] for line in again} == {"active"}
+    assert balance(acme) == before - 3000 * 300
 
 
 # -- at the end --------------------------------------------------------------------------------------------------------
