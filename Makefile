@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types faults load soak bench format reference setup browser
+.PHONY: help demo test check lint types faults load soak proofs bench format reference setup browser
 
 export TSUZUKU_HOME ?= $(CURDIR)/.tsuzuku
 BIN := .venv/bin
@@ -11,6 +11,7 @@ N ?= 20
 CLIENTS ?= 1000
 KILLS ?= 24
 MINUTES ?= 10
+RECORDS ?= 1000000
 TEMPLATES = $(shell find src -path '*/templates/*.html')
 
 help: ## List these targets
@@ -43,6 +44,9 @@ load: setup ## Kill processes KILLS times while CLIENTS partners renew; no yen m
 
 soak: setup ## Load for MINUTES and compare the memory of web and worker at the end with that after a fifth
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
+
+proofs: setup ## Draw RECORDS of usage in order and shuffled, killed half-way; every byte is accounted for
+	@$(BIN)/python -m tests.proofs --records $(RECORDS)
 
 bench: setup browser ## Measure beside a plain program; SCALE=10 for more data, GROWTH=1 for how cost grows
 	@$(BIN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(if $(GROWTH),--growth)

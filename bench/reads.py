@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import wrk
+from bench.effort import effort
 from bench.ground import Ground
 from bench.line import Line, say
 from tests.faults.installation import HOST, Failed, free_ports
@@ -32,7 +33,9 @@ def balance_read(ground: Ground, numbers: range, *, seconds: float) -> Line:
             rates.append(wrk.call(url, wrk.Calls("empty", [200]), seconds=seconds).per_second)
         say(f"yardstick: {rates[-1]:,.0f} {UNIT} with {threads} blocking threads")
         ground.analyze()
-        parts.append(wrk.call(ground.url, calls, seconds=seconds))
+        with effort(ground) as used:
+            parts.append(wrk.call(ground.url, calls, seconds=seconds))
+        used.tell("balance_read", times=parts[-1].answers)
         say(f"balance_read: {parts[-1].per_second:,.0f} {UNIT}")
     ours = wrk.Answered.together(parts)
     return Line(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 
 from bench import pgbench, wrk
+from bench.effort import effort
 from bench.ground import PLANS, Ground
 from bench.line import Line, say
 from tests.faults.installation import Failed, card_and_pin
@@ -31,7 +32,9 @@ def renewals_http(ground: Ground, numbers: range, *, seconds: float) -> Line:
     for clients in pgbench.CLIENTS:
         rates.append(_yardstick(ground, clients, seconds))
         ground.analyze()
-        parts.append(wrk.call(ground.url, calls, seconds=seconds))
+        with effort(ground) as used:
+            parts.append(wrk.call(ground.url, calls, seconds=seconds))
+        used.tell("renewals_http", times=parts[-1].answers)
         say(f"renewals_http: {parts[-1].per_second:,.0f} {UNIT}")
     ours = wrk.Answered.together(parts)
     return Line(
@@ -54,9 +57,11 @@ def renewals_batch(ground: Ground, numbers: range, *, seconds: float) -> Line:
         # Between five batches there is room for four turns of the yardstick.
         rates += [_yardstick(ground, each, seconds) for each in [next(clients, None)] if each is not None]
         ground.analyze()
-        began = time.perf_counter()
-        answer = ground.post("/api/v1/renewals/batch", body, media_type="application/x-ndjson")
-        took.append(time.perf_counter() - began)
+        with effort(ground) as used:
+            began = time.perf_counter()
+            answer = ground.post("/api/v1/renewals/batch", body, media_type="application/x-ndjson")
+            took.append(time.perf_counter() - began)
+        used.tell("renewals_batch", times=BATCH_LINES)
         _check_batch(answer)
         say(f"renewals_batch: {BATCH_LINES / took[-1]:,.0f} {UNIT}")
     return Line(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from psycopg import sql
 
+from bench.effort import effort
 from bench.ground import Ground
 from bench.line import Line, say
 from tests.faults.installation import Failed, card_and_pin
@@ -65,9 +66,12 @@ def usage_ingest(ground: Ground, numbers: range, *, seconds: float) -> Line:
             rates.append(len(distinct) / _copy_seconds(ground, copied))
             say(f"yardstick: {rates[-1]:,.0f} {UNIT}")
             ground.analyze()
-        began = time.perf_counter()
-        answer = json.loads(ground.post("/api/v1/usage", body, media_type="application/x-ndjson"))
-        took.append(time.perf_counter() - began)
+        with effort(ground) as used:
+            began = time.perf_counter()
+            answer = json.loads(ground.post("/api/v1/usage", body, media_type="application/x-ndjson"))
+            took.append(time.perf_counter() - began)
+        if turn == len(sent) // 2:
+            used.tell("usage_ingest", times=BODY_LINES)
         if answer.pop("refused"):
             raise Failed("usage_ingest: lines were refused")
         taken = {name: taken.get(name, 0) + count for name, count in answer.items()}

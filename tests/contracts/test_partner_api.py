@@ -494,7 +494,7 @@ def test_a_bad_line_fails_alone_and_blank_lines_are_ignored(served: Served, acme
     assert [(line["key"], line.get("code", line.get("state"))) for line in told] == [
         (None, "line-malformed"), (None, "line-malformed"), (None, "line-malformed"), (None, "line-malformed"),
         (None, "line-malformed"), ("k", "line-malformed"), ("k", "line-malformed"), ("k", "iccid-malformed"),
-        (None, "idempotency-key-malformed"), (good["key"], "active"), (None, "line-malformed"),
+        ("k" * 256, "idempotency-key-malformed"), (good["key"], "active"), (None, "line-malformed"),
     ]  # fmt: skip
     assert [line["replayed"] for line in told] == [False] * 11
 

@@ -5,16 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from tsuzuku.allowances.actions import draw
 from tsuzuku.catalog.actions import withdraw_plan
-from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.payments.queries import balances
 from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.quotes import Caution, quote_renewal
-from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.testing.factories import make_card, make_plan, use_data
 from tsuzuku.testing.house import House, Story
 
 GB = 1_000_000_000
@@ -138,7 +136,7 @@ def test_a_plan_that_starts_after_what_is_used_up_is_no_help_now(house: House) -
     make_plan("DAY-3", stacking="sequel", days=3)
     assert quote_renewal(card, "DAY-3", channel="web", now=clock.now()).cautions == ()
     house.pay(house.order(card, "DAY-3"))
-    draw(card_id=card.pk, kind=LotKind.DATA, amount=GB, now=clock.now())
+    use_data(card, GB)
 
     quote = quote_renewal(card, "DAY-3", channel="web", now=clock.now())
 

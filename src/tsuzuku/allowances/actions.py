@@ -170,16 +170,5 @@ def start_lot(*, card_id: int, lot_id: int, actor: str, now: datetime) -> None:
         record_facts([LotStarted(card_id=card_id, lot_id=lot_id)], actor=actor, now=now)
 
 
-def draw(*, card_id: int, kind: LotKind, amount: int, now: datetime) -> rules.Used:
-    """Draws an amount (bytes, seconds or messages) from one card in drain order."""
-    with transaction.atomic():
-        lock_cards([card_id])
-        key = StackKey(card_id, kind)
-        before = load_stacks([card_id])
-        used = rules.use(before.get(key, ()), amount, now, brand_zone())
-        save_stacks(before, {key: used.stack}, {})
-        return used
-
-
 def _of_sequence(stack: rules.Stack, sequence: int) -> Lot:
     return next(lot for lot in stack if lot.sequence == sequence)

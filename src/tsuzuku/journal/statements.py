@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
+from psycopg.pq import Format
 
 
 def rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -27,7 +28,8 @@ def rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 def execute(sql: str, params: Mapping[str, Any]) -> int:
     """The same for a statement that gives no rows: returns how many it wrote."""
-    return _execute(sql, params).rowcount
+    written: int = _execute(sql, params).rowcount
+    return written
 
 
 def by_index() -> None:
@@ -40,8 +42,8 @@ def by_index() -> None:
 
 def _execute(sql: str, params: Mapping[str, Any]) -> CursorWrapper:
     connection.ensure_connection()
-    cursor = Cursor(connection.connection)
-    cursor.format = 1  # binary: nothing is spelled out in digits and read again
+    cursor: Any = Cursor(connection.connection)
+    cursor.format = Format.BINARY  # nothing is spelled out in digits and read again
     make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     wrapped = make(cursor)
     wrapped.execute(sql, {name: _array(value) if isinstance(value, list) else value for name, value in params.items()})

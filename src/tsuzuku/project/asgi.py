@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the server calls: the partner API on the event loop, Django's pages on threads (docs/decisions/0013)."""
 
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
+from a2wsgi.wsgi_typing import WSGIApp
 
 from tsuzuku.project.programs import WEB_THREADS
 from tsuzuku.project.wsgi import application as pages
 
 from tsuzuku.channels.partner_api.application import Application, is_partner_api  # isort: skip  # only once Django is ready
 
-_pages = WSGIMiddleware(pages, workers=WEB_THREADS)
+_pages = WSGIMiddleware(cast(WSGIApp, pages), workers=WEB_THREADS)
 _partner_api = Application()
 
 

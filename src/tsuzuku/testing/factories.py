@@ -10,12 +10,15 @@ from tsuzuku.cards.models import Card, CardKind
 from tsuzuku.catalog.actions import import_plans
 from tsuzuku.catalog.models import Plan
 from tsuzuku.catalog.plan_file import parse_plans
+from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.luhn import luhn_digit
 from tsuzuku.kernel.money import Money
 from tsuzuku.sellers.actions import create_partner
 from tsuzuku.sellers.models import Partner
+from tsuzuku.usage.actions import take_readings
+from tsuzuku.usage.reading_lines import Reading
 
 #: 898110 is a Japanese issuer's prefix (ITU-T E.118); the numbers after it are made up.
 _numbers = itertools.count(1)
@@ -65,3 +68,10 @@ def make_partner(name: str = "Kaze Mobile", **fields: Any) -> Partner:  # noqa: 
         "now": clock.now(),
     }
     return create_partner(**{"name": name, **usual, **fields})
+
+
+def use_data(card: Card, amount: int) -> None:
+    """Has a card use so many bytes now, as its carrier would tell it."""
+    now = clock.now()
+    reading = Reading(Iccid(card.iccid), f"r{next(_numbers)}", LotKind.DATA, amount, now)
+    take_readings(readings=[reading], actor="operator", card_groups=None, now=now)

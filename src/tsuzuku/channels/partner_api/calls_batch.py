@@ -86,7 +86,8 @@ def _line(text: str | None) -> Line:
     if not isinstance(key, str):
         return BadLine(None, Problem("line-malformed", detail='It is not a JSON object {"key","iccid","plan"}.'))
     if not is_key(key):
-        return BadLine(None, Problem("idempotency-key-malformed"))
+        # Half a character cannot be sent back.
+        return BadLine(key if key.isprintable() else None, Problem("idempotency-key-malformed"))
     try:
         return wish_of(fields, key, malformed="line-malformed")
     except Problem as problem:

@@ -9,14 +9,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.unit.channels.conftest import PIN
 from tests.unit.channels.web.conftest import heading, notices, text_of
-from tsuzuku.allowances.actions import draw
 from tsuzuku.cards.actions import block_card, hold_card
 from tsuzuku.cards.models import Blocked, CardHolder
 from tsuzuku.cards.queries import cards_of
-from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web.advice import Condition
 from tsuzuku.kernel import clock
-from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.look import formats
+from tsuzuku.testing.factories import make_card, make_plan, use_data
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -58,8 +57,17 @@ def test_a_card_that_is_online(house: "House", with_pin: Client, card: "Card") -
 def test_a_card_that_runs_out_soon(house: "House", with_pin: Client, card: "Card", plan: "Plan") -> None:
     house.pay(house.order(card, plan.code))
     assert condition(with_pin, card) is Condition.ONLINE
-    draw(card_id=card.pk, kind=LotKind.DATA, amount=600_000_000, now=clock.now())
+    use_data(card, 600_000_000)
     assert condition(with_pin, card) is Condition.SOON
+
+
+def test_when_its_use_was_measured(house: "House", with_pin: Client, card: "Card", plan: "Plan") -> None:
+    house.pay(house.order(card, plan.code))
+    assert "measured" not in text_of(with_pin.get(f"/c/{card.public_token}"))
+    now = clock.now()
+    use_data(card, 5_000_000)
+    told = f"Use as measured by the network: {formats.moment(now, now=now)}"
+    assert told in text_of(with_pin.get(f"/c/{card.public_token}"))
 
 
 def test_what_follows_what_is_running(house: "House", with_pin: Client, card: "Card", plan: "Plan") -> None:
@@ -72,7 +80,7 @@ def test_what_follows_what_is_running(house: "House", with_pin: Client, card: "C
 def test_a_card_that_is_slow_for_today(house: "House", with_pin: Client, card: "Card") -> None:
     make_plan("DAY-7", data_bytes=None, daily_bytes=2_000_000_000, days=7)
     house.pay(house.order(card, "DAY-7"))
-    draw(card_id=card.pk, kind=LotKind.DATA, amount=2_000_000_000, now=clock.now())
+    use_data(card, 2_000_000_000)
     assert condition(with_pin, card) is Condition.SLOW
 
 
@@ -235,6 +243,6 @@ def test_the_page_of_a_card_asks_the_database_as_often_for_one_renewal_as_for_th
     for each in range(number):
         house.pay(house.order(card, plan.code, key=f"k{each}"))
     # Session, person, card, holder, lots, plan names, renewals; plans, prices, lots again for the previews.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         page = of_holder.get(f"/c/{card.public_token}")
     assert len(page.context["lots"]) == number

@@ -129,8 +129,8 @@ def test_the_way_from_paid_to_online_is_seen_as_it_happens(house: "House", with_
     assert with_pin.get(address).status_code == 204
     with clock.travel_to(clock.now() + timedelta(seconds=30)):
         house.settle_down()
-    active = with_pin.get(address)
-    assert heading(active) == "Renewed. You are online"
+        active = with_pin.get(address)
+        assert heading(active) == "Renewed. You are online"
     assert poll_address(active) is None
 
 

@@ -36,6 +36,7 @@ from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.queries import renewals_of_card
 from tsuzuku.renewals.quotes import offers_for
 from tsuzuku.renewals.states import ACTIVATING, ORDERED
+from tsuzuku.usage.queries import measured_at
 
 #: So many renewals are shown on the card's page.
 HISTORY = 10
@@ -102,6 +103,7 @@ def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
         "summary": summary,
         "card": card,
         "allowance": allowance,
+        "measured_at": measured_at([card.pk]).get(card.pk),
         "lots": lot_rows(allowance.lots, names),
         "ready_name": names.get(to_tap.plan_code) if to_tap else None,
         "renewals": [
