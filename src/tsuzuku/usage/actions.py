@@ -2,7 +2,7 @@
 """Verbs: take readings, and draw those that were kept aside once their card is there."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -19,7 +19,7 @@ from tsuzuku.usage.draw_sql import draw_plain
 from tsuzuku.usage.models import AnomalyKind, Reason
 from tsuzuku.usage.partitions import hold_months, kept_since, make_months, missing_months, month_of
 from tsuzuku.usage.reading_lines import Reading
-from tsuzuku.usage.sql import Aside, CardReading, LockedCard, Outcome
+from tsuzuku.usage.sql import Aside, CardReading, Outcome
 
 #: With fewer readings than this the rules are faster than the statements that spare them.
 MANY = 500
@@ -68,20 +68,17 @@ def take_readings(
         hold_months()
         statements.by_index()
         since = kept_since(now)
-        asides = [Aside(each, Reason.TOO_OLD) for each in once.values() if each.ended_at < since]
-        young = [each for each in once.values() if each.ended_at >= since] if asides else list(once.values())
-        iccids = {each.iccid for each in young}
-        cards = sql.lock_cards(iccids, card_groups)
-        if len(cards) < len(iccids):
-            asides += [Aside(each, Reason.CARD_UNKNOWN) for each in young if each.iccid not in cards]
-            young = [each for each in young if each.iccid in cards]
-        if waiting := sql.about_to_be_drawn(cards):
-            young = [each for each in young if (each.iccid, each.record_id) not in waiting]
-        drawn = _draw(_of_cards(young, cards), cards.values(), actor=actor, now=now)
+        young = [each for each in once.values() if each.ended_at >= since]
+        found = draw_plain(young, card_groups, now=now) if len(young) >= MANY else sql.sort_out(young, card_groups)
+        drawn = _draw_by_rules(found.rest, actor=actor, now=now)
+        asides = [Aside(each, Reason.CARD_UNKNOWN) for each in young if each.iccid in found.unknown]
+        if len(young) < len(once):
+            asides += [Aside(each, Reason.TOO_OLD) for each in once.values() if each.ended_at < since]
         kept = sql.keep_aside(asides, actor=actor, card_groups=card_groups, now=now)
+    accepted = found.drawn + len(found.rest) + kept
     return Taken(
-        accepted=drawn.readings + kept,
-        duplicates=len(readings) - drawn.readings - kept,
+        accepted=accepted,
+        duplicates=len(readings) - accepted,
         kept_aside=kept,
         unserved_bytes=drawn.unserved_bytes,
         throttled_bytes=drawn.throttled_bytes,
@@ -104,7 +101,8 @@ def draw_kept_readings(*, now: datetime) -> int:
         once = {
             (each.card_id, each.reading.record_id): each.reading for each in reversed(found) if each.id in still_there
         }
-        _draw(_of_cards(once.values(), cards), cards.values(), actor="system", now=now)
+        new = sql.without_repetitions([sql.of_card(each, cards[each.iccid]) for each in once.values()])
+        _draw_by_rules(new, actor="system", now=now)
     return len(found)
 
 
@@ -117,19 +115,10 @@ def _make_months_of(readings: Iterable[Reading], *, now: datetime) -> None:
         make_months(missing)
 
 
-def _of_cards(readings: Iterable[Reading], cards: dict[str, LockedCard]) -> list[CardReading]:
-    """In the order of the records' key, in which they are found and written fastest."""
-    return sorted(
-        CardReading(cards[iccid].id, record_id, str(kind), amount, ended_at)
-        for iccid, record_id, kind, amount, ended_at in readings
-    )
-
-
 @dataclass
 class _Drawn:
-    """What came of drawing: how many readings were new, and what no lot served of data."""
+    """What came of drawing by the rules, and what no lot served of data."""
 
-    readings: int = 0
     unserved_bytes: int = 0
     throttled_bytes: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
@@ -138,34 +127,15 @@ class _Drawn:
     measured: dict[int, datetime] = field(default_factory=dict)
 
 
-def _draw(readings: Sequence[CardReading], cards: Collection[LockedCard], *, actor: str, now: datetime) -> _Drawn:
-    """Draws what has not been drawn before, and keeps it. The cards are locked."""
+def _draw_by_rules(readings: Sequence[CardReading], *, actor: str, now: datetime) -> _Drawn:
+    """Draws new readings, whose cards are locked, and keeps them."""
     drawn = _Drawn()
-    blocked = {card.id for card in cards if card.is_blocked}
-    watched = [each for each in readings if each.card_id in blocked] if blocked else []
-    others = [each for each in readings if each.card_id not in blocked] if blocked else readings
-    if len(others) >= MANY:
-        plain = draw_plain(others, now=now)
-        drawn.readings += plain.readings
-        rest = plain.rest
-    else:
-        rest = sql.without_repetitions(others)
-    watched = sql.without_repetitions(watched)
-    _draw_by_rules([*rest, *watched], drawn)
-    drawn.oddities += [
-        Oddity(each.card_id, AnomalyKind.BLOCKED, _day(each.ended_at), each.amount) for each in watched if each.amount
-    ]
-    sql.keep_records(drawn.outcomes, now=now)
-    sql.set_meters(drawn.measured)
-    tell_oddities(drawn.oddities, actor=actor, now=now)
-    return drawn
-
-
-def _draw_by_rules(readings: Sequence[CardReading], drawn: _Drawn) -> None:
     zone = brand_zone()
     by_stack: dict[StackKey, list[CardReading]] = defaultdict(list)
     for reading in readings:
         by_stack[StackKey(reading.card_id, LotKind(reading.kind))].append(reading)
+        if reading.is_blocked and reading.amount:
+            drawn.oddities.append(Oddity(reading.card_id, AnomalyKind.BLOCKED, _day(reading.ended_at), reading.amount))
     before = load_stacks({key.card_id for key in by_stack})
     after = {}
     for key, of_stack in by_stack.items():
@@ -176,10 +146,13 @@ def _draw_by_rules(readings: Sequence[CardReading], drawn: _Drawn) -> None:
             _note(reading, key, used, drawn)
         after[key] = stack
     save_stacks(before, after, {})
+    sql.keep_records(drawn.outcomes, now=now)
+    sql.set_meters(drawn.measured)
+    tell_oddities(drawn.oddities, actor=actor, now=now)
+    return drawn
 
 
 def _note(reading: CardReading, key: StackKey, used: rules.Used, drawn: _Drawn) -> None:
-    drawn.readings += 1
     drawn.outcomes.append(Outcome(reading, used.throttled, used.unserved))
     if key.kind is LotKind.DATA:
         drawn.throttled_bytes += used.throttled

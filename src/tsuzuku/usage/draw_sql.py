@@ -29,138 +29,165 @@ that of the reading which emptied it. Of these times only a stack's latest means
 All other readings are left to the rules. tests/unit/usage/test_plain_draws.py holds both to be equal.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from psycopg import Cursor
 
 from tsuzuku.catalog.terms import TURN_STACKINGS
-from tsuzuku.usage.sql import CardReading
+from tsuzuku.usage.reading_lines import Reading
+from tsuzuku.usage.sql import APPEARED_OF_LOCKED, CardReading, Sorted
 
-#: The readings of a call whose cards are known. Kept for the connection, emptied by each transaction's end.
+#: Of one card, in bytes. The sum of so much over all lots of a card is still a bigint.
+_PLAIN_MAX = 10**15
+
+#: The readings of a call, and the cards of theirs that are locked. Kept for the connection, emptied by each
+#: transaction's end.
 _TABLES = """
     CREATE TEMPORARY TABLE IF NOT EXISTS usage_arrived (
-        card_id bigint, record_id text COLLATE "C", kind text, amount bigint, ended_at timestamptz
+        iccid text, record_id text COLLATE "C", kind text, amount bigint, ended_at_us bigint
     ) ON COMMIT DELETE ROWS;
-    CREATE TEMPORARY TABLE IF NOT EXISTS usage_plain (
-        card_id bigint, lot_id bigint, amount bigint, drawn_at timestamptz, is_first boolean
+    CREATE TEMPORARY TABLE IF NOT EXISTS usage_locked (
+        id bigint, iccid text, is_blocked boolean
     ) ON COMMIT DELETE ROWS;
-    TRUNCATE usage_arrived, usage_plain
+    TRUNCATE usage_arrived, usage_locked
 """
 
-_COPY = "COPY usage_arrived (card_id, record_id, kind, amount, ended_at) FROM STDIN"
+_COPY = "COPY usage_arrived (iccid, record_id, kind, amount, ended_at_us) FROM STDIN"
 
-#: Takes out what came before. LIMIT makes it one look by the key of each month, whatever the planner thinks of sizes.
-_FORGET_REPETITIONS = """
+#: Locks cards in the one order in which cards are locked everywhere.
+_LOCK = """
+    INSERT INTO usage_locked (id, iccid, is_blocked)
+    SELECT id, iccid, blocked <> ''
+      FROM cards_card
+     WHERE iccid = ANY(ARRAY(SELECT DISTINCT iccid FROM usage_arrived))
+       AND (%(groups)s::text[] IS NULL OR "group" = ANY(%(groups)s::text[]))
+     ORDER BY id
+       FOR NO KEY UPDATE
+"""
+
+#: Cards that there are not, or not for this sender.
+_UNKNOWN = "SELECT iccid FROM usage_arrived EXCEPT SELECT iccid FROM usage_locked"
+
+#: Takes out what was kept aside and will be drawn presently.
+_FORGET_WAITING = """
     DELETE FROM usage_arrived AS arrived
-     WHERE (SELECT true FROM usage_record AS known
-             WHERE known.card_id = arrived.card_id AND known.record_id = arrived.record_id LIMIT 1)
+     USING unnest(%(iccids)s::text[], %(records)s::text[]) AS waiting(iccid, record_id)
+     WHERE (arrived.iccid, arrived.record_id) = (waiting.iccid, waiting.record_id)
 """
 
-#: Finds the cards whose readings are plain, and what each lot serves of them.
-_FIND_PLAIN = """
-    INSERT INTO usage_plain (card_id, lot_id, amount, drawn_at, is_first)
+#: Draws and keeps what is plain and has not come before; gives back how many readings are new, and those that are not
+#: plain. One statement, so that nothing is written down between its steps: `arrived` are the new readings in the order
+#: of the records' key (LIMIT makes it one look by the key of each month), `taking` is what each card's take together,
+#: `lot` how much each lot holds and how much is held by those before it, no more than is asked for being counted, and
+#: `plain` what each lot serves. Lots that wait sort before those that serve, to be known to them; they hold nothing.
+_DRAW = """
     WITH arrived AS MATERIALIZED (
-        SELECT card_id, min(ended_at) AS first, max(ended_at) AS last, sum(amount) AS amount
-          FROM usage_arrived
+        SELECT card_id, is_blocked, record_id, kind, amount, ended_at
+          FROM (SELECT card.id AS card_id, card.is_blocked, record_id, kind, amount,
+                       timestamptz 'epoch' + ended_at_us * interval '1 microsecond' AS ended_at
+                  FROM usage_arrived JOIN usage_locked AS card USING (iccid)
+                 ORDER BY card.id, record_id
+                OFFSET 0) AS known_card
+         WHERE (SELECT true FROM usage_record AS known
+                 WHERE known.card_id = known_card.card_id AND known.record_id = known_card.record_id LIMIT 1) IS NULL
+    ), taking AS MATERIALIZED (
+        SELECT card_id, min(ended_at) AS first, max(ended_at) AS last, sum(amount)::bigint AS amount
+          FROM arrived
          GROUP BY card_id
-        HAVING bool_and(kind = 'data' AND amount > 0)
+        HAVING bool_and(kind = 'data' AND amount > 0 AND NOT is_blocked) AND sum(amount) <= %(plain_max)s
     ), terms AS MATERIALIZED (
         SELECT id, (terms->>'priority')::int AS priority, terms->>'daily_bytes' IS NOT NULL AS is_daily,
                terms->>'stacking' = ANY(%(turns)s::text[]) AS takes_turns
           FROM catalog_plantermsrow
     ), lot AS (
-        SELECT arrived.*, lot.id, lot.sequence, lot.starts_at, lot.ends_at, terms.priority, terms.is_daily,
-               lot.remaining, coalesce(lot.remaining, 'Infinity'::numeric) AS held,
-               min(lot.sequence) FILTER (WHERE lot.starts_at IS NULL AND terms.takes_turns) OVER card AS waiting
-          FROM arrived
-          JOIN allowances_lotrow AS lot ON lot.card_id = arrived.card_id AND lot.kind = 'data'
+        SELECT taking.card_id, taking.amount, taking.last, place, held, sequence,
+               coalesce(remaining > amount, true) AS is_enough,
+               NOT is_daily AND starts_at <= first AND ends_at > last AS is_fit,
+               (sum(held) OVER upto)::bigint AS held_upto,
+               min(sequence) FILTER (WHERE starts_at IS NULL AND takes_turns) OVER upto AS waiting
+          FROM (SELECT * FROM taking ORDER BY card_id) AS taking
+         CROSS JOIN LATERAL (
+               SELECT lot.ctid AS place, terms_id, remaining, starts_at, ends_at, sequence,
+                      CASE WHEN starts_at <= last AND ends_at > first THEN least(remaining, amount) ELSE 0 END AS held
+                 FROM allowances_lotrow AS lot
+                WHERE lot.card_id = taking.card_id AND lot.kind = 'data') AS lot
           JOIN terms ON terms.id = lot.terms_id
-        WINDOW card AS (PARTITION BY arrived.card_id)
-    ), ordered AS (
-        SELECT *, coalesce(sum(held) OVER before, 0) AS held_before
-          FROM lot
-         WHERE starts_at <= last AND ends_at > first AND held > 0
-        WINDOW before AS (PARTITION BY card_id ORDER BY priority DESC, remaining IS NOT NULL, ends_at, sequence
-                          ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+        WINDOW upto AS (PARTITION BY taking.card_id
+                        ORDER BY starts_at IS NULL DESC, priority DESC, remaining IS NOT NULL, ends_at, sequence
+                        ROWS UNBOUNDED PRECEDING)
     ), serving AS (
-        SELECT *, bool_and(NOT is_daily AND starts_at <= first AND ends_at > last) OVER card AS are_fit,
-               sum(held) OVER card AS held_by_all, min(sequence) OVER card AS oldest, count(*) OVER card AS lots
-          FROM ordered
-         WHERE held_before < amount
+        SELECT card_id, amount, last, place, is_enough, waiting, held, held_upto - held AS held_before,
+               bool_and(is_fit) OVER card AS are_fit, max(held_upto) OVER card AS held_by_all,
+               min(sequence) OVER card AS oldest
+          FROM lot
+         WHERE held > 0 AND held_upto - held < amount
         WINDOW card AS (PARTITION BY card_id)
+    ), plain AS MATERIALIZED (
+        SELECT card_id, place, least(held, amount - held_before) AS amount, last, held_before = 0 AS is_first
+          FROM serving
+         WHERE are_fit AND held_by_all >= amount
+           AND (waiting IS NULL OR (held_before = 0 AND is_enough AND waiting > oldest))
+    ), drawn AS (
+        UPDATE allowances_lotrow AS lot
+           SET remaining = lot.remaining - plain.amount, drawn_at = greatest(lot.drawn_at, plain.last)
+          FROM plain
+         WHERE lot.ctid = plain.place
+    ), kept AS (
+        INSERT INTO usage_record (card_id, record_id, kind, amount, ended_at, taken_at, throttled, unserved)
+        SELECT arrived.card_id, record_id, kind, arrived.amount, ended_at, %(now)s, 0, 0
+          FROM arrived JOIN plain ON plain.card_id = arrived.card_id AND plain.is_first
     )
-    SELECT card_id, id, least(held, amount - held_before), last, held_before = 0
-      FROM serving
-     WHERE are_fit AND held_by_all >= amount
-       AND CASE WHEN lots = 1 AND held > amount THEN waiting IS NULL OR waiting > oldest
-                ELSE waiting IS NULL END
+    SELECT new.readings, rest.*
+      FROM (SELECT count(*) AS readings FROM arrived) AS new
+      LEFT JOIN (SELECT card_id, record_id, kind, amount, ended_at, is_blocked FROM arrived
+                  WHERE NOT EXISTS (SELECT FROM plain WHERE plain.card_id = arrived.card_id)) AS rest ON true
 """
-
-#: Takes the plain readings from their lots.
-_DRAW_PLAIN = """
-    UPDATE allowances_lotrow AS lot
-       SET remaining = lot.remaining - plain.amount, drawn_at = greatest(lot.drawn_at, plain.drawn_at)
-      FROM usage_plain AS plain
-     WHERE lot.id = plain.lot_id
-"""
-
-#: Keeps the plain readings.
-_KEEP_PLAIN = """
-    INSERT INTO usage_record (card_id, record_id, kind, amount, ended_at, taken_at, throttled, unserved)
-    SELECT arrived.card_id, record_id, kind, arrived.amount, ended_at, %(now)s, 0, 0
-      FROM usage_arrived AS arrived JOIN usage_plain AS plain ON plain.card_id = arrived.card_id AND plain.is_first
-"""
-
-#: Gives back the others.
-_REST = """
-    SELECT card_id, record_id, kind, amount, ended_at
-      FROM usage_arrived AS arrived
-     WHERE NOT EXISTS (SELECT FROM usage_plain AS plain WHERE plain.card_id = arrived.card_id)
-"""
-
-
-class Plain(NamedTuple):
-    """What became of many readings: how many were plain and are drawn, and those new ones that the rules must see."""
-
-    readings: int
-    rest: list[CardReading]
-
 
 #: The readings are few beside the lots, and come in the order of cards, in which lots lie too: it pays to keep that
 #: order, and never to walk along all lots.
 _PLANNING = "SET LOCAL work_mem = '64MB'; SET LOCAL enable_mergejoin = off; SET LOCAL enable_hashagg = off"
-_NO_HASHING = "SET LOCAL enable_hashjoin = off"
 _PLANNING_AS_BEFORE = (
     "SET LOCAL work_mem = DEFAULT; SET LOCAL enable_mergejoin = DEFAULT; SET LOCAL enable_hashagg = DEFAULT"
 )
-_HASHING = "SET LOCAL enable_hashjoin = DEFAULT"
 
 
-def draw_plain(arrived: Iterable[CardReading], *, now: datetime) -> Plain:
-    """Draws the plain ones of many readings, whose cards are locked by the caller's transaction, and keeps them."""
+def draw_plain(readings: Sequence[Reading], groups: frozenset[str] | None, *, now: datetime) -> Sorted:
+    """Locks the cards of many readings until the transaction ends, draws the plain ones and keeps them.
+
+    `groups` are those of whose cards the sender may speak; None is all.
+    """
     connection.ensure_connection()
     with Cursor(connection.connection) as cursor, connection.wrap_database_errors:
         cursor.execute(_TABLES)
         with cursor.copy(_COPY) as copy:
-            copy.write("".join(map(_copied, arrived)))
+            copy.write(_copied(readings))
         cursor.execute(_PLANNING)
         # Planned anew each time: what was planned for a few rows would take for ever with many.
-        cursor.execute(_FORGET_REPETITIONS, prepare=False)
-        cursor.execute(_FIND_PLAIN, {"turns": sorted(TURN_STACKINGS)}, prepare=False)
-        cursor.execute(_NO_HASHING)
-        cursor.execute(_DRAW_PLAIN, prepare=False)
-        cursor.execute(_HASHING)
-        kept = cursor.execute(_KEEP_PLAIN, {"now": now}, prepare=False).rowcount
-        rest = cursor.execute(_REST, prepare=False).fetchall()
+        locked = cursor.execute(_LOCK, {"groups": None if groups is None else sorted(groups)}, prepare=False).rowcount
+        unknown = set()
+        if locked < len({each.iccid for each in readings}):
+            unknown = {iccid for (iccid,) in cursor.execute(_UNKNOWN, prepare=False)}
+        if waiting := cursor.execute(APPEARED_OF_LOCKED, prepare=False).fetchall():
+            iccids, records = map(list, zip(*waiting, strict=True))
+            cursor.execute(_FORGET_WAITING, {"iccids": iccids, "records": records}, prepare=False)
+        cursor.execute(_DRAW, {"turns": sorted(TURN_STACKINGS), "plain_max": _PLAIN_MAX, "now": now}, prepare=False)
+        found = cursor.fetchall()
         cursor.execute(_PLANNING_AS_BEFORE)
-    return Plain(kept, list(map(CardReading._make, rest)))
+    rest = [CardReading._make(row) for _, *row in found if row[0] is not None]
+    return Sorted(found[0][0] - len(rest), rest, unknown)
 
 
-def _copied(reading: CardReading) -> str:
-    """A line of COPY's text form. Of what a printable text may hold, only the backslash means something there."""
-    card_id, record_id, kind, amount, ended_at = reading
-    record_id = record_id.replace("\\", "\\\\")
-    return f"{card_id}\t{record_id}\t{kind}\t{amount}\t{ended_at}\n"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _copied(readings: Sequence[Reading]) -> str:
+    """COPY's text form. Of what a printable text may hold, only the backslash means something there."""
+    return "".join(
+        [
+            "\t".join((iccid, record_id, kind, str(amount), str((ended_at - _EPOCH) // _MICROSECOND))) + "\n"
+            for iccid, record_id, kind, amount, ended_at in readings
+        ]
+    ).replace("\\", "\\\\")

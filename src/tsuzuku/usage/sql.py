@@ -19,6 +19,19 @@ class CardReading(NamedTuple):
     kind: str
     amount: int
     ended_at: datetime
+    #: That the card is suspended or lost.
+    is_blocked: bool
+
+
+class Sorted(NamedTuple):
+    """Readings by what is to become of them; what is named nowhere has come before."""
+
+    #: How many are drawn already.
+    drawn: int
+    #: New ones that the rules must see.
+    rest: list[CardReading]
+    #: The numbers of cards that there are not, or not for the sender.
+    unknown: set[str]
 
 
 class Outcome(NamedTuple):
@@ -62,10 +75,35 @@ _KNOWN = """
 """
 
 
+def of_card(reading: Reading, card: LockedCard) -> CardReading:
+    """A reading of a card that is locked."""
+    _iccid, record_id, kind, amount, ended_at = reading
+    return CardReading(card.id, record_id, str(kind), amount, ended_at, card.is_blocked)
+
+
+def sort_out(readings: Sequence[Reading], groups: frozenset[str] | None) -> Sorted:
+    """Locks the cards of a few readings until the transaction ends, and leaves all that are new to the rules.
+
+    `groups` are those of whose cards the sender may speak; None is all.
+    """
+    iccids = {each.iccid for each in readings}
+    cards = lock_cards(iccids, groups)
+    waiting = about_to_be_drawn(cards)
+    return Sorted(
+        drawn=0,
+        rest=without_repetitions(
+            [
+                of_card(each, cards[each.iccid])
+                for each in readings
+                if each.iccid in cards and (each.iccid, each.record_id) not in waiting
+            ]
+        ),
+        unknown=iccids - cards.keys(),
+    )
+
+
 def without_repetitions(readings: Sequence[CardReading]) -> list[CardReading]:
     """Those that have not been drawn. Hold the locks of their cards."""
-    if not readings:
-        return []
     params = {"cards": [each.card_id for each in readings], "records": [each.record_id for each in readings]}
     known = {(card_id, record_id) for card_id, record_id in statements.rows(_KNOWN, params)}
     return [each for each in readings if (each.card_id, each.record_id) not in known]
@@ -85,11 +123,14 @@ def keep_records(outcomes: Sequence[Outcome], *, now: datetime) -> None:
     """Writes readings that were drawn."""
     if not outcomes:
         return
-    columns = {name: [getattr(each.reading, name) for each in outcomes] for name in CardReading._fields}
     statements.execute(
         _KEEP,
         {
-            **columns,
+            "card_id": [each.reading.card_id for each in outcomes],
+            "record_id": [each.reading.record_id for each in outcomes],
+            "kind": [each.reading.kind for each in outcomes],
+            "amount": [each.reading.amount for each in outcomes],
+            "ended_at": [each.reading.ended_at for each in outcomes],
             "throttled": [each.throttled for each in outcomes],
             "unserved": [each.unserved for each in outcomes],
             "now": now,
@@ -178,6 +219,8 @@ _APPEARED_OF = f"""
     SELECT kept.iccid, kept.record_id
     {_APPEARED} AND kept.iccid = ANY(%(iccids)s::text[])
 """
+#: Of the cards that `draw_sql` has locked.
+APPEARED_OF_LOCKED = _APPEARED_OF.replace("%(iccids)s::text[]", "ARRAY(SELECT iccid FROM usage_locked)")
 
 
 def find_appeared(limit: int) -> list[Kept]:

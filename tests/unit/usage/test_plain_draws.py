@@ -30,7 +30,7 @@ from tsuzuku.usage.actions import Taken, take_readings
 from tsuzuku.usage.models import UsageRecord
 from tsuzuku.usage.partitions import make_months, months_ahead
 from tsuzuku.usage.reading_lines import Reading
-from tsuzuku.usage.sql import CardReading
+from tsuzuku.usage.sql import Sorted
 
 STORIES = settings(
     max_examples=60,
@@ -213,13 +213,13 @@ def test_what_is_plain_never_sees_the_rules() -> None:
         for plan in (long, short, queue):
             give(card, plan, ago(days=5))
     readings = [
-        CardReading(card.pk, f"{number}", "data", amount, ago(hours=9 - number))
+        reading(card, amount, ago(hours=9 - number), f"{number}")
         for card in cards
         for number, amount in enumerate((300, 300, 399))
     ]
     make_months(months_ahead(NOW))
     with patch.object(rules, "use_at", side_effect=AssertionError):
-        assert draw_sql.draw_plain(readings, now=NOW) == draw_sql.Plain(9, [])
+        assert draw_sql.draw_plain(readings, None, now=NOW) == Sorted(9, [], set())
     assert [left(card) for card in cards] == [[1000, 1, 1000]] * 3
     assert {lot.drawn_at for card in cards for lot in _stack(card)} == {None, ago(hours=7)}
 
@@ -227,12 +227,9 @@ def test_what_is_plain_never_sees_the_rules() -> None:
 def _plain(card: Card, *readings: Reading) -> int:
     """How many of a card's readings are plain, without drawing them for good."""
     with _undone():
-        arrived = [
-            CardReading(card.pk, each.record_id, str(each.kind), each.amount, each.ended_at) for each in readings
-        ]
-        plain = draw_sql.draw_plain(arrived, now=NOW)
-        assert plain.readings + len(plain.rest) == len(readings)
-        return plain.readings
+        found = draw_sql.draw_plain(readings, None, now=NOW)
+        assert (found.drawn + len(found.rest), found.unknown) == (len(readings), set())
+        return found.drawn
 
 
 @pytest.mark.django_db
