@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that arrive together are worked off together.
 
-Nobody waits for a timer: what has come while the last batch was under way is the next batch. A lone call is a batch of
-one and as quick as can be; under load a transaction, its statements and its write to the disk are shared by many.
+What has come while the last batch was under way is the next batch. A lone call is a batch of one and as quick as can
+be; under load a transaction, its statements and its write to the disk are shared by many. Clients call again as soon as
+they are answered, and those just answered should be in the next batch with those that wait already, or two halves of
+them would take turns for ever: so a batch starts once as many wait as called of late, or `_LINGER` after the first.
 """
 
 import asyncio
@@ -10,13 +12,15 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
+#: Seconds that a batch waits for callers that were answered just now; less than a batch takes.
+_LINGER: Final = 0.006
 
 
 class Overloaded(Exception):
@@ -41,6 +45,9 @@ class Gatherer(Generic[Item, Result]):
         self._waiting_max = waiting_max
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._is_busy = False
+        #: How many the next batch waits for, and until when.
+        self._expected = 1
+        self._timer: asyncio.TimerHandle | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     def take(self, item: Item) -> asyncio.Future[Result]:
@@ -52,12 +59,22 @@ class Gatherer(Generic[Item, Result]):
             raise Overloaded
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if not self._is_busy:
-            self._is_busy = True
-            self._next_batch()
+        self._begin_or_linger()
         return future
 
-    def _next_batch(self) -> None:
+    def _begin_or_linger(self) -> None:
+        if self._is_busy or not self._waiting:
+            return
+        if len(self._waiting) >= self._expected:
+            self._begin()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LINGER, self._begin)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._is_busy = True
         batch, self._waiting = self._waiting[: self._batch_max], self._waiting[self._batch_max :]
         done = asyncio.get_running_loop().run_in_executor(self._thread, self._work_off, [item for item, _ in batch])
         done.add_done_callback(lambda done: self._answer([future for _, future in batch], done))
@@ -77,11 +94,9 @@ class Gatherer(Generic[Item, Result]):
     def _answer(
         self, futures: Sequence[asyncio.Future[Result]], done: "asyncio.Future[Sequence[Result | _Failed]]"
     ) -> None:
-        # The next batch first: its thread works while this one's answers go out.
-        if self._waiting:
-            self._next_batch()
-        else:
-            self._is_busy = False
+        self._is_busy = False
+        self._expected = min(len(futures) + len(self._waiting), self._batch_max)
+        self._begin_or_linger()
         problem = done.exception()
         outcomes = done.result() if problem is None else [_Failed(problem)] * len(futures)
         for future, outcome in zip(futures, outcomes, strict=True):

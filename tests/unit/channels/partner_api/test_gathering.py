@@ -63,6 +63,25 @@ def test_what_comes_while_a_batch_is_under_way_is_the_next_batch() -> None:
     assert work.batches == [[1], [2, 3, 4]]
 
 
+def test_callers_who_call_again_stay_together_and_a_lone_one_is_answered_too() -> None:
+    work = Work()
+
+    async def talk() -> None:
+        gatherer = gather(work)
+
+        async def call_again_and_again() -> None:
+            for number in range(10):
+                assert await gatherer.take(number) == 2 * number
+
+        await asyncio.gather(*(call_again_and_again() for _ in range(3)))
+        assert await gatherer.take(100) == 200
+
+    run(talk)
+    assert work.batches[0] == [0]
+    assert max(len(batch) for batch in work.batches) == 3
+    assert len(work.batches) < 20
+
+
 def test_a_batch_has_an_upper_limit() -> None:
     work = Work()
 
