@@ -4,6 +4,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from tsuzuku.catalog.terms import TURN_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
@@ -144,7 +145,14 @@ def end_from(start: datetime, length: Length, zone: ZoneInfo) -> datetime:
     """When a lot that starts at `start` ends: elapsed days, or the midnight that ends its last calendar day."""
     if length.day_rule is DayRule.ROLLING:
         return _in_utc(start) + timedelta(days=length.days)
-    return _day_start(local_day(start, zone) + timedelta(days=length.days), zone)
+    return _end_of_days(start, length.days, zone)
+
+
+# Where thousands of lots follow each other on a card, the same ends are asked for at every renewal.
+@lru_cache(maxsize=16_384)
+def _end_of_days(start: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The midnight that ends the last of so many local days, of which the start's own is the first."""
+    return _day_start(local_day(start, zone) + timedelta(days=days), zone)
 
 
 def end_after(end: datetime, length: Length, zone: ZoneInfo) -> datetime:

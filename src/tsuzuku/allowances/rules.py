@@ -5,9 +5,10 @@ Every function takes the moment and the zone of local days, and gives a new stac
 time alone changes a stack (turns come, windows end): `advance` brings a stack to a moment; every event does so first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from tsuzuku.allowances.errors import CardExpired, NothingToJoin, StackFull
@@ -24,6 +25,8 @@ from tsuzuku.allowances.lots import (
 from tsuzuku.catalog.terms import JOINING_STACKINGS, LotKind, PlanTerms, Stacking, Start
 
 Stack = tuple[Lot, ...]
+
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,40 +82,54 @@ def advance(stack: Stack, now: datetime, zone: ZoneInfo) -> Stack:
 
 
 def _take_turns(stack: Stack, *, since: datetime | None, until: datetime, zone: ZoneInfo) -> Stack:
-    """Only the first lot that waits its turn can be next; once it has started the one after it is looked at.
+    """Starts the lots whose turn comes up to and including `until`."""
+    lots: list[Lot] | None = None
+    for place, (lot, starts_at, ends_at) in enumerate(_windows(stack, since=since, until=until, zone=zone)):
+        if starts_at is not lot.starts_at:
+            lots = list(stack) if lots is None else lots
+            lots[place] = replace(lot, starts_at=starts_at, ends_at=ends_at, added=())
+    return stack if lots is None else tuple(lots)
 
-    `since` is the moment of an event that may have freed the turn; None when only time has passed.
+
+def _windows(
+    stack: Stack, *, since: datetime | None, until: datetime, zone: ZoneInfo
+) -> Iterator[tuple[Lot, datetime | None, datetime | None]]:
+    """The lots with the windows that they have once every turn up to and including `until` has been taken.
+
+    `since` is the moment of an event that may have freed the turn; None when only time has passed. Only the first lot
+    that waits its turn can be next, and it waits for earlier ones alone: so one walk from the oldest on is enough,
+    however many lots a card has, and ends at the first whose turn has not come.
     """
-    while (head := next((lot for lot in stack if _awaits_turn(lot)), None)) is not None:
-        moment = _turn_of(head, stack, since=since or head.renewed_at)
-        if moment > until:
-            break
-        stack = _put(stack, _started(head, moment, zone))
-        since = moment
-    return stack
+    # When the last of the earlier lots ends, and the last of those with something left.
+    last_end: datetime | None = None
+    last_end_with_left: datetime | None = None
+    for lot in stack:
+        starts_at, ends_at = lot.starts_at, lot.ends_at
+        if starts_at is None and lot.waits_its_turn:
+            earliest = lot.renewed_at if since is None else max(since, lot.renewed_at)
+            blocked_until = last_end_with_left if lot.terms.stacking is Stacking.QUEUE else last_end
+            starts_at = earliest if blocked_until is None else max(earliest, blocked_until)
+            if starts_at > until:
+                return
+            since = starts_at
+            ends_at = _end_of(lot, starts_at, zone)
+        yield lot, starts_at, ends_at
+        if ends_at is not None:
+            if last_end is None or ends_at > last_end:
+                last_end = ends_at
+            if (last_end_with_left is None or ends_at > last_end_with_left) and lot.has_left:
+                last_end_with_left = ends_at
 
 
-def _awaits_turn(lot: Lot) -> bool:
-    return lot.waits_its_turn and lot.starts_at is None
-
-
-def _turn_of(head: Lot, stack: Stack, *, since: datetime) -> datetime:
-    """When nothing earlier is in the way any more if nothing is used: at once, or when the last of it ends."""
-    since = max(since, head.renewed_at)
-    return max((end for lot in stack if (end := _blocks_until(lot, head)) is not None and end > since), default=since)
-
-
-def _blocks_until(lot: Lot, head: Lot) -> datetime | None:
-    if lot.sequence >= head.sequence or (head.terms.stacking is Stacking.QUEUE and not lot.has_left):
-        return None
-    return lot.ends_at
+def _end_of(lot: Lot, starts_at: datetime, zone: ZoneInfo) -> datetime:
+    end = end_from(starts_at, lot.length, zone)
+    for length in lot.added:
+        end = end_after(end, length, zone)
+    return end
 
 
 def _started(lot: Lot, moment: datetime, zone: ZoneInfo) -> Lot:
-    end = end_from(moment, lot.length, zone)
-    for length in lot.added:
-        end = end_after(end, length, zone)
-    return replace(lot, starts_at=moment, ends_at=end, added=())
+    return replace(lot, starts_at=moment, ends_at=_end_of(lot, moment, zone), added=())
 
 
 # -- renewing --------------------------------------------------------------------------------------------------------
@@ -129,17 +146,25 @@ def renew(
     stack = advance(stack, now, zone)
     if not is_credited:
         check_can_renew(stack, terms, now)
+    return _renew(stack, terms, kind, now, zone)
+
+
+def _renew(stack: Stack, terms: PlanTerms, kind: LotKind, now: datetime, zone: ZoneInfo) -> Renewed:
+    """Stacks a renewal that nothing refuses on a stack that stands at `now`."""
     stack, restored = _give_back(stack, terms, now)
     amount = _plus(terms.amounts[kind], restored)
-    current = current_lot(stack, terms, now)
-    if current is not None and _joins(current, terms):
-        joined = _joined(current, terms, amount, now, zone)
-        # More in an earlier lot never starts a turn, so only a lot of its own needs a look at whose turn it is.
-        return Renewed(_put(stack, joined), joined.sequence, restored)
+    if terms.stacking in JOINING_STACKINGS:
+        current = current_lot(stack, terms, now)
+        if current is not None and _joins(current, terms):
+            joined = _joined(current, terms, amount, now, zone)
+            # More in an earlier lot never starts a turn, so only a lot of its own needs a look at whose turn it is.
+            return Renewed(_put(stack, joined), joined.sequence, restored)
     lot = _own_lot(stack, terms, kind, amount, now)
-    if not lot.waits_its_turn and not lot.waits_alone:
-        lot = _started(lot, now, zone)
-    stack = _take_turns((*stack, lot), since=now, until=now, zone=zone)
+    if lot.waits_its_turn:
+        stack = _take_turns((*stack, lot), since=now, until=now, zone=zone)
+    else:
+        # It is later than all that wait, so it lets none of them begin.
+        stack = (*stack, lot if lot.waits_alone else _started(lot, now, zone))
     return Renewed(stack, lot.sequence, restored)
 
 
@@ -151,20 +176,22 @@ def renew_every_kind(
     Whether the card can take it is decided by its data alone, of which docs/contracts/scenario.md speaks: minutes that
     ended long ago do not make a card expired. Raises as `renew` does.
     """
+    standing_at_now = {kind: advance(stack, now, zone) for kind, stack in stacks.items()}
     if not is_credited:
-        check_can_renew(advance(stacks.get(LotKind.DATA, ()), now, zone), terms, now)
-    return {kind: renew(stacks.get(kind, ()), terms, kind, now, zone, is_credited=True) for kind in terms.amounts}
+        check_can_renew(standing_at_now.get(LotKind.DATA, ()), terms, now)
+    return {kind: _renew(standing_at_now.get(kind, ()), terms, kind, now, zone) for kind in terms.amounts}
 
 
 def check_can_renew(stack: Stack, terms: PlanTerms, now: datetime) -> None:
     """Raises StackFull, CardExpired or NothingToJoin if a stack that stands at `now` cannot take the plan."""
-    living = [lot for lot in stack if lot.state(now) in LIVING_STATES]
-    if terms.max_stack is not None and sum(lot.renewals for lot in living) + 1 > terms.max_stack:
-        raise StackFull
-    if terms.grace_hours is not None and stack and not living:
-        last_end = max(lot.ends_at or lot.lapses_at for lot in stack)
-        if now - last_end >= timedelta(hours=terms.grace_hours):
-            raise CardExpired
+    if terms.max_stack is not None or terms.grace_hours is not None:
+        living = [lot for lot in stack if lot.state(now) in LIVING_STATES]
+        if terms.max_stack is not None and sum(lot.renewals for lot in living) + 1 > terms.max_stack:
+            raise StackFull
+        if terms.grace_hours is not None and stack and not living:
+            last_end = max(lot.ends_at or lot.lapses_at for lot in stack)
+            if now - last_end >= timedelta(hours=terms.grace_hours):
+                raise CardExpired
     if terms.stacking is Stacking.VALUE_ONLY and current_lot(stack, terms, now) is None:
         raise NothingToJoin
 
@@ -179,9 +206,7 @@ def current_lot(stack: Stack, terms: PlanTerms, now: datetime) -> Lot | None:
 
 
 def _joins(current: Lot, terms: PlanTerms) -> bool:
-    if terms.stacking is Stacking.EXTEND_BY:
-        return current.has_left
-    return terms.stacking in JOINING_STACKINGS
+    return terms.stacking is not Stacking.EXTEND_BY or current.has_left
 
 
 def _joined(lot: Lot, terms: PlanTerms, amount: int | None, now: datetime, zone: ZoneInfo) -> Lot:
@@ -226,6 +251,8 @@ def _own_lot(stack: Stack, terms: PlanTerms, kind: LotKind, amount: int | None, 
 
 def _give_back(stack: Stack, terms: PlanTerms, now: datetime) -> tuple[Stack, int | None]:
     """Takes what lots of the same plan had left when they expired a short while ago; each leftover is taken once."""
+    if not terms.restore_hours:
+        return stack, 0
     late = [
         lot
         for lot in stack
@@ -372,30 +399,37 @@ def tap(stack: Stack, now: datetime, zone: ZoneInfo, sequence: int | None = None
 
 def standing(stack: Stack, now: datetime, zone: ZoneInfo) -> Standing:
     """What the card has at `now`, how long it stays online unbroken, and what ends before that."""
-    stack = advance(stack, now, zone)
-    running = [lot for lot in stack if lot.state(now) is LotState.RUNNING]
-    until = online_until(stack, now, zone)
+    windows = _serving_windows(stack, now, zone)
+    until = _unbroken_until(windows, now)
+    running = [(lot, ends_at) for lot, starts_at, ends_at in windows if lot.starts_at is not None or starts_at <= now]
     expires = sorted(
-        (
-            (lot.ends_at, lot.sequence, lot.remaining)
-            for lot in running
-            if lot.remaining is not None and lot.ends_at is not None and until is not None and lot.ends_at < until
-        ),
+        (ends_at, lot.sequence, lot.remaining)
+        for lot, ends_at in running
+        if until is not None and ends_at < until and lot.remaining is not None
     )
     return Standing(
-        remaining=_sum(lot.remaining for lot in running),
+        remaining=_sum(lot.remaining for lot, _ in running),
         online_until=until,
         expires=tuple(Expiring(amount, at) for at, _, amount in expires),
     )
 
 
-def online_until(stack: Stack, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """The end of unbroken validity from `now` if nothing more is used; None when no lot can serve now."""
-    until = None
-    moment = now
-    while serving := drain_order(stack := advance(stack, moment, zone), moment):
-        until = moment = max(lot.ends_at for lot in serving if lot.ends_at is not None)
-    return until
+def _serving_windows(stack: Stack, now: datetime, zone: ZoneInfo) -> list[tuple[Lot, datetime, datetime]]:
+    """The lots with something left whose windows end after `now`, with their windows if nothing is used."""
+    return [
+        (lot, starts_at, ends_at)
+        for lot, starts_at, ends_at in _windows(stack, since=None, until=_END_OF_TIME, zone=zone)
+        if starts_at is not None and ends_at is not None and ends_at > now and lot.has_left
+    ]
+
+
+def _unbroken_until(windows: Iterable[tuple[Lot, datetime, datetime]], now: datetime) -> datetime | None:
+    until = now
+    for _, starts_at, ends_at in sorted(windows, key=itemgetter(1)):
+        if starts_at > until:
+            break
+        until = max(until, ends_at)
+    return until if until > now else None
 
 
 # -- amounts, in which None is unlimited -------------------------------------------------------------------------------

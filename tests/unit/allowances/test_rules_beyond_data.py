@@ -99,3 +99,13 @@ def test_data_that_ended_decides_for_every_kind() -> None:
     data = rules.renew((), voice, LotKind.DATA, NOW - timedelta(days=90), TOKYO).stack
     with pytest.raises(CardExpired):
         rules.renew_every_kind({LotKind.DATA: data}, voice, NOW, TOKYO)
+
+
+@pytest.mark.parametrize("stacking", ["sequel", "queue"])
+def test_a_card_holds_hundreds_of_lots_that_follow_each_other(stacking: str) -> None:
+    plan = terms("P", stacking=stacking)
+    stack: rules.Stack = ()
+    for count in range(1, 501):
+        stack = rules.renew(stack, plan, LotKind.DATA, NOW, TOKYO).stack
+        # Looked at after each renewal, as it is answered: with cubes of lots this would take a minute.
+        assert rules.standing(stack, NOW, TOKYO).online_until == NOW + count * timedelta(days=7)

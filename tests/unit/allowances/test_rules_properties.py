@@ -284,9 +284,9 @@ def test_online_until_is_after_now_and_what_expires_is_before_it(scenario: dict[
 def test_a_renewal_that_brings_data_never_brings_offline_sooner(scenario: dict[str, Any]) -> None:
     """With nothing in it a renewal may: days added to a used-up lot move the sequel behind it."""
     for step in steps(scenario):
-        was = rules.online_until(step.before, step.event.at, step.zone)
+        was = rules.standing(step.before, step.event.at, step.zone).online_until
         if step.renewed is not None and was is not None:
-            until = rules.online_until(step.after, step.event.at, step.zone)
+            until = rules.standing(step.after, step.event.at, step.zone).online_until
             assert until is not None
             assert until >= was
 
@@ -296,7 +296,7 @@ def test_a_renewal_that_brings_data_never_brings_offline_sooner(scenario: dict[s
 def test_until_then_nothing_breaks(scenario: dict[str, Any]) -> None:
     """Up to `online_until` some lot can serve; at that moment none can."""
     for step in steps(scenario):
-        until = rules.online_until(step.after, step.event.at, step.zone)
+        until = rules.standing(step.after, step.event.at, step.zone).online_until
         if until is None:
             continue
         forecast = rules.advance(step.after, until, step.zone)
