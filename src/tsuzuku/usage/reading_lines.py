@@ -89,6 +89,14 @@ def parse_lines(body: bytes, *, now: datetime) -> ParsedLines:
     return parsed
 
 
+def apart_by_card(readings: Sequence[Reading], count: int) -> list[list[Reading]]:
+    """The readings in so many portions, all of one card's in the same one and in their order."""
+    portions: list[list[Reading]] = [[] for _ in range(count)]
+    for reading in readings:
+        portions[hash(reading.iccid) % count].append(reading)
+    return portions
+
+
 def _texts(body: bytes) -> Sequence[str | None]:
     """The lines as texts; None for one that is not UTF-8."""
     try:

@@ -5,7 +5,6 @@ import pytest
 
 from tsuzuku.channels.partner_api.calls_batch import LINES_MAX, BadLine, parse_batch
 from tsuzuku.channels.partner_api.calls_renewals import Wish
-from tsuzuku.channels.partner_api.calls_usage import parse_usage
 from tsuzuku.channels.partner_api.http import Problem
 
 CARD = "8981102026990000015"
@@ -51,11 +50,3 @@ def test_blank_lines_do_not_count() -> None:
     with pytest.raises(Problem) as refused:
         parse_batch(b"{}\n" * (LINES_MAX + 1))
     assert refused.value.code == "body-too-large"
-
-
-def test_usage_of_too_many_lines_or_breaks() -> None:
-    assert len(parse_usage(b"{}\n\n" * 50_000).refused) == 50_000
-    for body in (b"{}\n" * 50_001, b"\n" * 500_001):
-        with pytest.raises(Problem) as refused:
-            parse_usage(body)
-        assert refused.value.code == "body-too-large"
