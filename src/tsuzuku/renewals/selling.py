@@ -95,6 +95,20 @@ def sell_renewals(purchases: Sequence[Purchase], *, channel: str, now: datetime)
     raise AssertionError("unreachable")
 
 
+def are_funds_ample(purchases: Sequence[Purchase], *, channel: str, now: datetime) -> bool:
+    """Whether each account holds twice what is asked of it, so that all can be paid in whatever order they come.
+
+    Only if others spend the second half in the same moment could a later purchase be paid and an earlier one refused.
+    """
+    plans = plans_by_codes({each.plan_code for each in purchases}, channel=channel, now=now)
+    totals: dict[str, int] = {}
+    for each in purchases:
+        plan = plans.get(each.plan_code)
+        totals[each.account] = totals.get(each.account, 0) + (plan.price.amount_minor if plan else 0)
+    balances = balances_of(totals)
+    return all(code in balances and balances[code].available_minor >= 2 * total for code, total in totals.items())
+
+
 @dataclass(frozen=True, slots=True)
 class _Sale:
     """A decided purchase, to be written."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Renewing many cards in one call."""
 
+import asyncio
 import logging
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -9,7 +11,15 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError
 
-from tsuzuku.channels.partner_api.calls_renewals import Wish, is_key, parsed_object, sell, sold_fields, wish_of
+from tsuzuku.channels.partner_api.calls_renewals import (
+    Wish,
+    has_ample_funds,
+    is_key,
+    parsed_object,
+    sell,
+    sold_fields,
+    wish_of,
+)
 from tsuzuku.channels.partner_api.gathering import Overloaded
 from tsuzuku.channels.partner_api.http import NDJSON, Answer, Problem, encoded
 from tsuzuku.channels.partner_api.long_calls import LongBodies
@@ -23,7 +33,9 @@ LINES_MAX: Final = 10_000
 BYTES_MAX: Final = 16_000_000
 #: Lines sold in one transaction: enough to share its cost, few enough that other batches get their turn in between.
 _PORTION: Final = 500
-#: Batches that one process has under way.
+#: Parts of a batch that are sold at the same time: while one waits for the database another thinks.
+_LANES: Final = 2
+#: Batches and lanes that one process has under way.
 _WAITING_MAX: Final = 100
 log = logging.getLogger(__name__)
 
@@ -44,27 +56,39 @@ class BatchCall:
 
     def __init__(self, bodies: LongBodies) -> None:
         self._bodies = bodies
-        # A thread of its own: single renewals do not wait behind many.
-        self._threads = Threads("batch", count=1, waiting_max=_WAITING_MAX)
+        # Threads of their own: single renewals do not wait behind many.
+        self._threads = Threads("batch", count=_LANES, waiting_max=_WAITING_MAX)
 
     async def renew(self, request: Request) -> Answer:
         """Every line is answered, in order. What was applied stays so, whatever happens to later lines."""
         caller, wanted = await self._bodies.take(
             request, scope=Scope.RENEWALS_WRITE, bytes_max=BYTES_MAX, parse=parse_batch
         )
-        answered: list[bytes] = []
-        for begin in range(0, len(wanted), _PORTION):
+        answers = [b""] * len(wanted)
+        lanes = await self._threads.run(in_lanes, (caller, wanted)) if wanted else []
+        await asyncio.gather(*(self._renew_lane(caller, wanted, lane, answers) for lane in lanes))
+        return Answer(HTTPStatus.OK, b"".join(answers), NDJSON)
+
+    async def _renew_lane(
+        self, caller: Caller, wanted: Sequence[Line], lane: Sequence[int], answers: list[bytes]
+    ) -> None:
+        """Sells what the lines at these places ask for, in order, and puts the answers at the same places."""
+        left = lane
+        while left:
+            portion, left = left[:_PORTION], left[_PORTION:]
             try:
-                answered.append(await self._threads.run(_renew_portion, (caller, wanted[begin : begin + _PORTION])))
-            except (OperationalError, InterfaceError, Overloaded) as problem:
-                log.warning("the rest of a batch answered try-again: %r", problem)
-                answered.append(_rest(wanted[begin:], "try-again"))
-                break
-            except Exception:
-                log.exception("a batch failed half-way")
-                answered.append(_rest(wanted[begin:], "internal"))
-                break
-        return Answer(HTTPStatus.OK, b"".join(answered), NDJSON)
+                told = await self._threads.run(_renew_portion, (caller, [wanted[place] for place in portion]))
+            except Exception as problem:
+                if isinstance(problem, OperationalError | InterfaceError | Overloaded):
+                    log.warning("the rest of a batch answered try-again: %r", problem)
+                    code = "try-again"
+                else:
+                    log.exception("a batch failed half-way")
+                    code = "internal"
+                portion, left = [*portion, *left], []
+                told = [_unreached(wanted[place], code) for place in portion]
+            for place, line in zip(portion, told, strict=True):
+                answers[place] = line
 
 
 def parse_batch(body: bytes) -> list[Line]:
@@ -94,14 +118,29 @@ def _line(text: str | None) -> Line:
         return BadLine(key, problem)
 
 
-def _renew_portion(asked: tuple[Caller, Sequence[Line]]) -> bytes:
-    """Sells what these lines ask for and answers them."""
+def in_lanes(asked: tuple[Caller, Sequence[Line]]) -> list[list[int]]:
+    """The places of lines in lanes, all of a card in one.
+
+    Lines apply in order as far as funds allow, so several lanes are for accounts that can pay for all of them.
+    """
+    caller, wanted = asked
+    wishes = [line for line in wanted if isinstance(line, Wish)]
+    if len(wanted) <= _PORTION or not has_ample_funds(caller, wishes):
+        return [list(range(len(wanted)))]
+    lanes: list[list[int]] = [[] for _ in range(_LANES)]
+    for place, line in enumerate(wanted):
+        lanes[zlib.crc32(line.iccid.encode()) % _LANES if isinstance(line, Wish) else 0].append(place)
+    return lanes
+
+
+def _renew_portion(asked: tuple[Caller, Sequence[Line]]) -> list[bytes]:
+    """Sells what these lines ask for; returns the answer to each."""
     caller, wanted = asked
     sold = iter(sell([(caller, line) for line in wanted if isinstance(line, Wish)]))
-    return b"".join(
+    return [
         _problem_line(line.key, line.problem) if isinstance(line, BadLine) else _sold_line(line.key, next(sold))
         for line in wanted
-    )
+    ]
 
 
 def _sold_line(key: str, sold: Sold | Problem) -> bytes:
@@ -114,8 +153,6 @@ def _problem_line(key: str | None, problem: Problem) -> bytes:
     return encoded({"key": key, "replayed": False} | problem.fields()) + b"\n"
 
 
-def _rest(wanted: Sequence[Line], code: str) -> bytes:
-    """The answers to lines that were not reached; those that ask for nothing are told so."""
-    return b"".join(
-        _problem_line(line.key, line.problem if isinstance(line, BadLine) else Problem(code)) for line in wanted
-    )
+def _unreached(line: Line, code: str) -> bytes:
+    """The answer to a line that was not reached; one that asks for nothing is told so."""
+    return _problem_line(line.key, line.problem if isinstance(line, BadLine) else Problem(code))

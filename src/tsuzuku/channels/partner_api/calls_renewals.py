@@ -22,7 +22,7 @@ from tsuzuku.kernel.iccid import Iccid, IccidMalformed, parse_iccid
 from tsuzuku.orders.numbers import parse_number
 from tsuzuku.renewals import states
 from tsuzuku.renewals.models import Renewal
-from tsuzuku.renewals.selling import Purchase, Sold, sell_renewals
+from tsuzuku.renewals.selling import Purchase, Sold, are_funds_ample, sell_renewals
 from tsuzuku.sellers.queries import Caller
 from tsuzuku.sellers.renewal_json import SHOWN_STATES, moment_text, renewal_fields
 from tsuzuku.sellers.scopes import Scope
@@ -73,7 +73,18 @@ class RenewalCalls:
 
 def sell(asked: Sequence[tuple[Caller, Wish]]) -> list[Sold | Problem]:
     """Sells what was asked for, in order, each out of its partner's account."""
-    purchases = [
+    answers = sell_renewals(_purchases(asked), channel=CHANNEL, now=clock.now())
+    return [problem_of(answer) if isinstance(answer, DomainError) else answer for answer in answers]
+
+
+def has_ample_funds(caller: Caller, wishes: Sequence[Wish]) -> bool:
+    """Whether a partner's account can pay for all of it and as much again."""
+    purchases = _purchases([(caller, wish) for wish in wishes])
+    return are_funds_ample(purchases, channel=CHANNEL, now=clock.now())
+
+
+def _purchases(asked: Sequence[tuple[Caller, Wish]]) -> list[Purchase]:
+    return [
         Purchase(
             iccid=wish.iccid,
             plan_code=wish.plan,
@@ -84,8 +95,6 @@ def sell(asked: Sequence[tuple[Caller, Wish]]) -> list[Sold | Problem]:
         )
         for caller, wish in asked
     ]
-    answers = sell_renewals(purchases, channel=CHANNEL, now=clock.now())
-    return [problem_of(answer) if isinstance(answer, DomainError) else answer for answer in answers]
 
 
 def sold_fields(sold: Sold) -> dict[str, object]:

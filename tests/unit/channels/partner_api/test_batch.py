@@ -3,9 +3,12 @@ import json
 
 import pytest
 
-from tsuzuku.channels.partner_api.calls_batch import LINES_MAX, BadLine, parse_batch
+from tsuzuku.channels.partner_api import calls_batch
+from tsuzuku.channels.partner_api.calls_batch import LINES_MAX, BadLine, in_lanes, parse_batch
 from tsuzuku.channels.partner_api.calls_renewals import Wish
 from tsuzuku.channels.partner_api.http import Problem
+from tsuzuku.kernel.iccid import Iccid
+from tsuzuku.sellers.queries import Caller
 
 CARD = "8981102026990000015"
 
@@ -50,3 +53,21 @@ def test_blank_lines_do_not_count() -> None:
     with pytest.raises(Problem) as refused:
         parse_batch(b"{}\n" * (LINES_MAX + 1))
     assert refused.value.code == "body-too-large"
+
+
+@pytest.mark.parametrize("is_ample", [True, False])
+def test_lines_of_a_card_stay_in_order_and_all_do_when_funds_may_not_suffice(
+    monkeypatch: pytest.MonkeyPatch, is_ample: bool
+) -> None:
+    monkeypatch.setattr(calls_batch, "has_ample_funds", lambda caller, wishes: is_ample)
+    caller = Caller(key_id=1, partner_id=1, scopes=frozenset(), calls_per_second=1, card_groups=None)
+    wanted: list[calls_batch.Line] = [Wish(Iccid(str(number % 7)), "P", str(number)) for number in range(600)]
+    wanted[5] = BadLine(None, Problem("line-malformed"))
+
+    lanes = in_lanes((caller, wanted))
+
+    assert sorted(place for lane in lanes for place in lane) == list(range(600))
+    assert all(lane == sorted(lane) for lane in lanes)
+    cards = [{wanted[place].iccid for place in lane if place != 5} for lane in lanes]  # type: ignore[union-attr] # a wish
+    assert len(lanes) == 1 + is_ample
+    assert not is_ample or not cards[0] & cards[1]
