@@ -188,6 +188,10 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # Anybody can send any Host; the answer is 400, and a traceback for each would bury what matters.
-    "loggers": {"django.security.DisallowedHost": {"handlers": [], "propagate": False}},
+    "loggers": {
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        # And for any address: a mistyped one of the partner API has a card's number in it.
+        "django.request": {"level": "ERROR"},
+    },
     "root": {"handlers": ["stderr"], "level": env_text("TSUZUKU_LOG_LEVEL", "WARNING")},
 }

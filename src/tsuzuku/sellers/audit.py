@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from tsuzuku.kernel import clock
 from tsuzuku.kernel.findings import Finding
+from tsuzuku.sellers.webhooks import KEEP_RECEIVED
 
 #: Every partner can pay.
 _WITHOUT_ACCOUNT = """
@@ -19,7 +21,7 @@ _WITHOUT_ACCOUNT = """
 
 #: A renewal that was answered as under way and has ended since its partner has an address is told by a webhook of its
 #: end, or the fact is on its way to the listener that makes one. One that ended while the address was being set may
-#: have found none.
+#: have found none, and what was received long ago is forgotten.
 _NOT_TOLD = """
     SELECT r.id, r.state
       FROM renewals_renewal AS r
@@ -27,6 +29,7 @@ _NOT_TOLD = """
       JOIN renewals_renewalmove AS m ON m.renewal_id = r.id AND m.target = r.state
      WHERE r.told_state = 'activating' AND r.state IN ('active', 'withdrawn')
        AND m.at > p.webhook_since + interval '1 minute'
+       AND m.at > %(remembered_since)s
        AND NOT EXISTS (
            SELECT FROM sellers_webhookdelivery AS d
             WHERE d.renewal_id = r.id
@@ -45,6 +48,6 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_WITHOUT_ACCOUNT)
         for (partner,) in cursor.fetchall():
             yield Finding("partner-without-account", f"partner {partner}", "has nothing to pay with")
-        cursor.execute(_NOT_TOLD)
+        cursor.execute(_NOT_TOLD, {"remembered_since": clock.now() - KEEP_RECEIVED})
         for renewal, state in cursor.fetchall():
             yield Finding("ending-not-told", f"renewal {renewal}", f"{state}, and no webhook tells its partner")

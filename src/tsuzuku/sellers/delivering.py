@@ -164,7 +164,8 @@ def _call(delivery: WebhookDelivery) -> Answer:
 def _record(delivery: WebhookDelivery, answer: Answer, *, now: datetime) -> None:
     problem = "" if answer.is_receipt else answer.problem or f"http-{answer.status}"
     fields = {"answer_status": answer.status, "problem": problem, "lease_until": None}
-    held = still_held(delivery)
+    # Its address may have been removed meanwhile, and the webhook with it.
+    held = still_held(delivery).filter(state=states.PENDING)
     tries = delivery.attempts - delivery.attempts_before
     with transaction.atomic():
         if answer.is_receipt:

@@ -54,6 +54,12 @@ class WebhookHeld(DomainError):
     code = "webhook-held"
 
 
+class WebhookUnset(DomainError):
+    """The partner has no address for webhooks at present."""
+
+    code = "webhook-unset"
+
+
 class Refused(StrEnum):
     """Why an address cannot have webhooks."""
 

@@ -40,3 +40,11 @@ class WebhookSet(Event):
 
     kind: ClassVar[str] = "webhook-set"
     partner_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookRemoved(Event):
+    """A partner is told nothing by webhooks any more."""
+
+    kind: ClassVar[str] = "webhook-removed"
+    partner_id: int

@@ -9,7 +9,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
 from tsuzuku.sellers.delivering import has_webhooks_to_send, send_webhooks
 from tsuzuku.sellers.notices import TELL_LOW_BALANCES, has_low_balances, tell_low_balances
-from tsuzuku.sellers.webhooks import SEND_WEBHOOKS, announce_endings
+from tsuzuku.sellers.webhooks import SEND_WEBHOOKS, announce_endings, forget_webhooks, has_webhooks_to_forget
 
 
 def hear_activated(heard: Sequence[Heard[RenewalActivated]]) -> None:
@@ -30,4 +30,5 @@ def hear_withdrawn(heard: Sequence[Heard[RenewalWithdrawn]]) -> None:
 listen(name="sellers announce activation", event_type=RenewalActivated, hear=hear_activated, is_urgent=False)
 listen(name="sellers announce withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn)
 register_chore(name=SEND_WEBHOOKS, run=send_webhooks, is_due=has_webhooks_to_send)
+register_chore(name="forget webhooks", run=lambda: forget_webhooks(now=clock.now()), is_due=has_webhooks_to_forget)
 register_chore(name=TELL_LOW_BALANCES, run=tell_low_balances, is_due=has_low_balances)

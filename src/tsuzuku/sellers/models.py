@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from tsuzuku.journal.models import Waiting
 from tsuzuku.renewals.models import Renewal
-from tsuzuku.sellers.states import PENDING, WEBHOOK_STATES
+from tsuzuku.sellers.states import DELIVERED, PENDING, WEBHOOK_STATES
 
 #: What a key may do in a second unless told otherwise.
 CALLS_PER_SECOND = 5000
@@ -128,6 +128,7 @@ class WebhookDelivery(Waiting):
                 name="sellers_webhook_due",
                 condition=Q(next_attempt_at__isnull=False),
             ),
+            models.Index(fields=["ended_at"], name="sellers_webhook_received", condition=Q(state=DELIVERED)),
         )
 
     def __str__(self) -> str:

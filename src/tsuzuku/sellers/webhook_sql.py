@@ -14,6 +14,7 @@ DUE_OF_EACH_PARTNER = """
               AND (delivery.lease_until IS NULL OR delivery.lease_until <= %(now)s::timestamptz)
             ORDER BY next_attempt_at, id
             LIMIT %(of_each)s::int) AS due
-     WHERE partner.webhook_paused_until IS NULL OR partner.webhook_paused_until <= %(now)s::timestamptz
+     WHERE partner.webhook_url <> ''
+       AND (partner.webhook_paused_until IS NULL OR partner.webhook_paused_until <= %(now)s::timestamptz)
      ORDER BY due.place, due.next_attempt_at, due.id
 """

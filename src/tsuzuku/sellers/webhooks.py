@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from tsuzuku.allowances.queries import Allowance, card_allowances
 from tsuzuku.journal.actions import record_facts
@@ -21,8 +22,8 @@ from tsuzuku.renewals.models import Renewal, RenewalMove
 from tsuzuku.renewals.states import ACTIVE, WITHDRAWN
 from tsuzuku.sellers import states
 from tsuzuku.sellers.addresses import Resolve, checked_addresses, parse_webhook_url, port_of, resolved
-from tsuzuku.sellers.errors import WebhookEventUnknown, WebhookHeld
-from tsuzuku.sellers.events import WebhookSet
+from tsuzuku.sellers.errors import WebhookEventUnknown, WebhookHeld, WebhookUnset
+from tsuzuku.sellers.events import WebhookRemoved, WebhookSet
 from tsuzuku.sellers.models import Partner, WebhookDelivery
 from tsuzuku.sellers.queries import partner_named
 from tsuzuku.sellers.renewal_json import moment_text, renewal_fields
@@ -39,6 +40,11 @@ RETRY_AFTER = (
     timedelta(hours=12),
     timedelta(hours=24),
 )
+#: So long after its receipt a webhook is forgotten. Nobody hears again by then of the renewal's end.
+KEEP_RECEIVED = timedelta(days=90)
+#: Why a webhook is dead that was never tried to the end.
+ADDRESS_REMOVED = "address-removed"
+_FORGOTTEN_AT_ONCE = 10_000
 #: What an ended renewal is told as.
 TYPES = {ACTIVE: "renewal.active", WITHDRAWN: "renewal.refused"}
 _TOLD_STATE = "activating"
@@ -69,6 +75,24 @@ def set_webhook(*, name: str, url: str, actor: str, now: datetime, resolve: Reso
         record_facts([WebhookSet(partner_id=partner.pk)], actor=actor, now=now)
         wake(SEND_WEBHOOKS)
     return secret
+
+
+def remove_webhook(*, name: str, actor: str, now: datetime) -> int:
+    """Takes a partner's address away: nothing is told any more, and what waits is given up. Returns how many that were.
+
+    Those may be sent again once there is an address. Without one nothing happens. Raises PartnerUnknown.
+    """
+    with transaction.atomic():
+        partner = Partner.objects.select_for_update().get(pk=partner_named(name).pk)
+        if not partner.webhook_url:
+            return 0
+        partner.webhook_url, partner.webhook_secret_sealed, partner.webhook_since = "", None, None
+        partner.webhook_silent_since = partner.webhook_paused_until = None
+        partner.save()
+        record_facts([WebhookRemoved(partner_id=partner.pk)], actor=actor, now=now)
+        return WebhookDelivery.objects.filter(partner=partner, state=states.PENDING).update(
+            state=states.DEAD, problem=ADDRESS_REMOVED, ended_at=now, next_attempt_at=None, lease_until=None
+        )
 
 
 def _sealed(secret: str, partner: Partner) -> bytes:
@@ -162,7 +186,7 @@ def _partner_id(renewal: Renewal) -> int:
 def resend_webhook(*, event_id: uuid.UUID, now: datetime) -> WebhookDelivery:
     """Has a webhook sent again under the same event id, received or dead; one that waits for its next try is tried now.
 
-    Raises WebhookEventUnknown or WebhookHeld.
+    Raises WebhookEventUnknown, WebhookHeld, or WebhookUnset when the partner has no address now.
     """
     with transaction.atomic():
         delivery = (
@@ -175,6 +199,8 @@ def resend_webhook(*, event_id: uuid.UUID, now: datetime) -> WebhookDelivery:
             raise WebhookEventUnknown
         if delivery.lease_until is not None and delivery.lease_until > now:
             raise WebhookHeld
+        if not delivery.partner.webhook_url:
+            raise WebhookUnset
         if delivery.state != states.PENDING:
             states.WEBHOOK_STATES.check_move(delivery.state, states.PENDING)
             delivery.state, delivery.ended_at = states.PENDING, None
@@ -185,3 +211,22 @@ def resend_webhook(*, event_id: uuid.UUID, now: datetime) -> WebhookDelivery:
         Partner.objects.filter(pk=delivery.partner_id).update(webhook_paused_until=None)
         wake(SEND_WEBHOOKS)
     return delivery
+
+
+# -- what is forgotten -------------------------------------------------------------------------------------------------
+
+
+def has_webhooks_to_forget(now: datetime) -> bool:
+    """Whether a webhook was received so long ago that nobody asks for it any more."""
+    return _received_long_ago(now).exists()
+
+
+def forget_webhooks(*, now: datetime) -> int:
+    """Deletes webhooks that were received long ago, a portion; returns how many. Dead ones stay to be seen."""
+    portion = _received_long_ago(now).order_by("ended_at").values("pk")[:_FORGOTTEN_AT_ONCE]
+    deleted, _ = WebhookDelivery.objects.filter(pk__in=portion, state=states.DELIVERED).delete()
+    return deleted
+
+
+def _received_long_ago(now: datetime) -> QuerySet[WebhookDelivery]:
+    return WebhookDelivery.objects.filter(state=states.DELIVERED, ended_at__lt=now - KEEP_RECEIVED)

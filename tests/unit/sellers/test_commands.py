@@ -179,6 +179,10 @@ def test_webhooks_are_seen_and_sent_again(settings: Settings) -> None:
     again = told("partner", "resend", str(delivery.event_id))
     assert again == [f"renewal.active of {sold.number} goes out again to Kaze."]
     assert WebhookDelivery.objects.get().state == "pending"
+    removed = told("partner", "remove-webhook", "Kaze")
+    assert removed == ["Kaze gets no webhooks any more; 1 that waited were given up."]
+    assert answer("partner", "remove-webhook", "Kaze") == {"given_up": 0}
+    assert refused("partner", "resend", str(delivery.event_id)).startswith("webhook-unset: the partner has no address")
 
 
 @pytest.mark.parametrize(

@@ -15,23 +15,35 @@ from pytest_django import Settings
 
 from tsuzuku.cards.models import Card
 from tsuzuku.journal.chores import chore
+from tsuzuku.journal.claims import claim
 from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.calls import CONNECT_SECONDS
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.signatures import check_signature
+from tsuzuku.project.audit import findings
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.selling import Purchase, Sold, sell_renewals
 from tsuzuku.sellers import delivering
 from tsuzuku.sellers.delivering import LEASE, has_webhooks_to_send, send_webhooks
-from tsuzuku.sellers.errors import PartnerUnknown, Refused, WebhookAddressRefused, WebhookEventUnknown, WebhookHeld
+from tsuzuku.sellers.errors import (
+    PartnerUnknown,
+    Refused,
+    WebhookAddressRefused,
+    WebhookEventUnknown,
+    WebhookHeld,
+    WebhookUnset,
+)
 from tsuzuku.sellers.models import Partner, WebhookDelivery
 from tsuzuku.sellers.queries import partner_named, webhooks_of
 from tsuzuku.sellers.renewal_json import moment_text
+from tsuzuku.sellers.sending import Answer
 from tsuzuku.sellers.webhooks import (
+    KEEP_RECEIVED,
     RETRY_AFTER,
     SEND_WEBHOOKS,
     announce_endings,
+    remove_webhook,
     resend_webhook,
     set_webhook,
     webhook_secret,
@@ -457,6 +469,49 @@ def test_one_that_is_being_sent_is_left_alone(house: House, receiver: WebhookRec
     delivering._claim(delivering._Shares(), now=clock.now())
     with pytest.raises(WebhookHeld):
         resend_webhook(event_id=delivery.event_id, now=clock.now())
+
+
+def test_without_an_address_what_waits_is_given_up_and_nothing_more_is_told(
+    house: House, receiver: WebhookReceiver, secret: str
+) -> None:
+    (waiting,) = queue()
+    assert remove_webhook(name="Kaze", actor="operator", now=clock.now()) == 1
+    assert (states(), send_webhooks()) == ([("dead", "address-removed", 0)], 0)
+    assert queue() == []
+    assert Fact.objects.filter(kind="webhook-removed").count() == 1
+    assert remove_webhook(name="Kaze", actor="operator", now=clock.now()) == 0
+    with pytest.raises(WebhookUnset):
+        resend_webhook(event_id=waiting.event_id, now=clock.now())
+    assert list(findings()) == []
+
+    hook("Kaze", receiver.url)
+    resend_webhook(event_id=waiting.event_id, now=clock.now())
+    send_webhooks()
+    assert states() == [("delivered", "", 1)]
+    assert list(findings()) == []
+
+
+def test_an_address_is_removed_while_it_is_called(house: House, receiver: WebhookReceiver, secret: str) -> None:
+    queue()
+    (held,) = claim(WebhookDelivery.objects.all(), now=clock.now(), lease=LEASE, limit=1)
+    remove_webhook(name="Kaze", actor="operator", now=clock.now())
+    delivering._record(held, Answer(status=500), now=clock.now())
+    assert states() == [("dead", "address-removed", 1)]
+
+
+def test_one_that_was_received_is_forgotten_after_a_while(house: House, receiver: WebhookReceiver, secret: str) -> None:
+    queue()
+    send_webhooks()
+    (dead,) = queue()
+    WebhookDelivery.objects.filter(pk=dead.pk).update(state="dead", next_attempt_at=None, ended_at=clock.now())
+    received_at = clock.now()
+    forget = chore("forget webhooks")
+    with clock.travel_to(received_at + KEEP_RECEIVED - timedelta(minutes=1)):
+        assert (forget.is_due(clock.now()), forget.run()) == (False, 0)
+    with clock.travel_to(received_at + KEEP_RECEIVED + timedelta(minutes=1)):
+        assert (forget.is_due(clock.now()), forget.run()) == (True, 1)
+        assert [delivery.pk for delivery in WebhookDelivery.objects.all()] == [dead.pk]
+        assert list(findings()) == []
 
 
 def test_nothing_has_this_id() -> None:

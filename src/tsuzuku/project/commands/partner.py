@@ -34,6 +34,7 @@ WHAT_TO_DO = {
     "top-up-reused": "this reference has topped the account up already, with another amount; nothing was booked",
     "webhook-event-unknown": "no webhook has this id; `tsuzuku partner webhooks NAME` has them all",
     "webhook-held": "the webhook is being sent at this moment; look again in a minute",
+    "webhook-unset": "the partner has no address now; `tsuzuku partner set-webhook` sets one",
 }
 _FIELDS = {
     "amount_minor": "the amount must be more than 0, in minor units, and no more than 10^15",
@@ -156,6 +157,21 @@ def list_partners(as_json: bool) -> None:
             click.echo(f"{each.pk:>6}  {each.name}: {_funds(balances[each.actor])}; {_cards(each)}{_silence(each)}")
         if not found:
             click.echo("There are no partners yet.")
+
+
+@command.command(name="remove-webhook", short_help="Send a partner no webhooks any more.")
+@_name
+@_json
+def remove_url(name: str, as_json: bool) -> None:
+    """Takes the address of NAME away. Webhooks that wait are given up; what ends from now on is told to nobody."""
+    with _installation():
+        from tsuzuku.sellers.webhooks import remove_webhook
+
+        given_up = remove_webhook(name=name, actor=OPERATOR, now=clock.now())
+        if as_json:
+            click.echo(json.dumps({"given_up": given_up}))
+            return
+        click.echo(f"{name.strip()} gets no webhooks any more; {given_up:,} that waited were given up.")
 
 
 @command.command(name="resend", short_help="Send a webhook again.")

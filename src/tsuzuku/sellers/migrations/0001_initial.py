@@ -136,6 +136,11 @@ class Migration(migrations.Migration):
                         fields=["partner", "next_attempt_at"],
                         name="sellers_webhook_due",
                     ),
+                    models.Index(
+                        condition=models.Q(("state", "delivered")),
+                        fields=["ended_at"],
+                        name="sellers_webhook_received",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("event_id",), name="sellers_webhook_event"),
