@@ -2,6 +2,7 @@
 """docs/contracts/partner-api.md, row by row and rule by rule, over HTTP to a served installation."""
 
 import gzip
+import http.client
 import json
 import socket
 import time
@@ -66,6 +67,13 @@ def refused(response: httpx.Response) -> tuple[int, str]:
     assert problem["status"] == response.status_code
     assert problem["type"] == f"/api/v1/docs#{problem['code']}"
     return response.status_code, problem["code"]
+
+
+def httpx_response(connection: socket.socket) -> httpx.Response:
+    """What a connection answers, whatever was sent."""
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
 
 
 # -- calls -------------------------------------------------------------------------------------------------------------
@@ -555,6 +563,16 @@ def test_a_client_that_hangs_up_half_way_applies_nothing(served: Served, acme: h
     assert balance(acme) == before
     told = answers(acme.post("/renewals/batch", content=body, headers=NDJSON))
     assert [line["replayed"] for line in told] == [False, False, False]
+
+
+@pytest.mark.parametrize("path", ["/renewals", "/renewals/batch", "/usage"])
+def test_a_body_whose_framing_is_broken_is_400(served: Served, path: str) -> None:
+    host, _, port = served.address.partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = f"POST /api/v1{path} HTTP/1.1\r\nHost: {served.address}\r\nAuthorization: Bearer {served.keys['acme']}"
+        connection.sendall(f"{head}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{{}}{{}}\n\r\nno length\r\n".encode())
+        answer = httpx_response(connection)
+    assert refused(answer) == (400, "body-malformed")
 
 
 # -- usage -------------------------------------------------------------------------------------------------------------

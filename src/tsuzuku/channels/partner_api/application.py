@@ -3,6 +3,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -60,12 +61,11 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope, receive)
-        try:
-            answer = await self._answer(scope, request)
-            if request.has_body:
+        answer = await self._answer(scope, request)
+        if request.has_body:
+            # Whoever has hung up does not hear the answer; the server drops it.
+            with suppress(ClientGone):
                 await request.body.discard()
-        except ClientGone:
-            return
         headers = [
             (b"content-type", answer.media_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -93,7 +93,8 @@ class Application:
             log.warning("answered try-again: %r", problem)
             return Problem("try-again", headers=retry_after(1)).answer()
         except ClientGone:
-            raise
+            # Or sent a body whose framing is broken, which the server tells in the same way.
+            return Problem("body-malformed", detail="It broke off.").answer()
         except Exception:
             log.exception("the partner API failed")
             return Problem("internal").answer()
