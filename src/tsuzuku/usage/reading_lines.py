@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import chain
+from functools import partial
+from itertools import chain, repeat
 from typing import Any, BinaryIO, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -76,6 +77,8 @@ class _Refused(Exception):
 
 def parse_lines(body: bytes, *, now: datetime) -> ParsedLines:
     """The readings of data in a body of JSON lines, and the lines that are none."""
+    if (usual := _usual_readings(body, latest=now + AHEAD_MAX)) is not None:
+        return ParsedLines(usual, [])
     read = _json_reader({"bytes": LotKind.DATA}, latest=now + AHEAD_MAX)
     parsed = ParsedLines([], [])
     for number, line in enumerate(_texts(body), start=1):
@@ -115,11 +118,12 @@ def _text(line: bytes) -> str | None:
 # -- lines of JSON -----------------------------------------------------------------------------------------------------
 
 #: The line as the contract prints it: plain ASCII, 19 digits, a time in UTC.
-_USUAL_LINE = re.compile(
+_USUAL = (
     r'\{ ?"record_id": ?"([ !#-\[\]-~]{1,255})", ?"iccid": ?"(\d{19})", ?"bytes": ?(0|[1-9]\d{0,12}),'
-    r' ?"ended_at": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00))" ?\}\r?',
-    re.ASCII,
+    r' ?"ended_at": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|\+00:00))" ?\}\r?'
 )
+_USUAL_LINE = re.compile(_USUAL, re.ASCII)
+_USUAL_LINES = re.compile(f"^{_USUAL}$", re.ASCII | re.MULTILINE)
 _USUAL_ICCID = re.compile(r"\d{19}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 #: A number of more digits is absurd whatever it is; Python would take long to read it.
@@ -147,6 +151,41 @@ def _json_reader(amounts: Mapping[str, LotKind], *, latest: datetime) -> _Read:
         return None if line.isspace() or not line else _reading(_json_fields(line), amounts, latest)
 
     return read
+
+
+def _usual_readings(body: bytes, *, latest: datetime) -> list[Reading] | None:
+    """The readings of a body whose every line is written in the usual way and right; None of any other body.
+
+    Column by column, without a step of Python for each of tens of thousands of lines.
+    """
+    try:
+        text = body.decode("ascii")
+        found = _USUAL_LINES.findall(text)
+        if not found or len(found) != text.count("\n") + (not text.endswith("\n")):
+            return None
+        record_ids, iccids, amount_texts, time_texts = zip(*found, strict=True)
+        amounts, times = list(map(int, amount_texts)), list(map(datetime.fromisoformat, time_texts))
+    except ValueError:
+        return None
+    if max(amounts) > AMOUNT_MAX or not EARLIEST <= min(times) <= max(times) <= latest or not _all_pass_luhn(iccids):
+        return None
+    return list(map(_new_reading, zip(iccids, record_ids, repeat(LotKind.DATA), amounts, times)))
+
+
+#: `Reading._make` without its check of the length.
+_new_reading: Callable[[tuple[Any, ...]], Reading] = partial(tuple.__new__, Reading)
+
+#: By the ASCII code of a digit: its value.
+_SINGLE = bytes(code - 48 if 48 <= code <= 57 else 0 for code in range(256))
+_TENS = bytes(range(0, 256, 10))
+
+
+def _all_pass_luhn(iccids: Sequence[str]) -> bool:
+    """Whether all of these texts of 19 digits pass. A byte of one long number adds up the digits of each."""
+    digits = "".join(iccids).encode()
+    columns = (digits[place::19].translate(_DOUBLED if place % 2 else _SINGLE) for place in range(19))
+    sums = sum(map(int.from_bytes, columns)).to_bytes(len(iccids))
+    return not sums.translate(None, _TENS)
 
 
 #: By the ASCII code of a digit: the sum of the digits of its double.

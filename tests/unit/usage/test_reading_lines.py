@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,15 @@ from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel.luhn import luhn_digit
 from tsuzuku.usage import reading_lines
 from tsuzuku.usage.errors import UsageFileRefused
-from tsuzuku.usage.reading_lines import LINE_LENGTH_MAX, Reading, Refusal, RefusedLine, parse_lines, read_file
+from tsuzuku.usage.reading_lines import (
+    LINE_LENGTH_MAX,
+    ParsedLines,
+    Reading,
+    Refusal,
+    RefusedLine,
+    parse_lines,
+    read_file,
+)
 
 NOW = datetime(2026, 11, 20, 1, 0, tzinfo=UTC)
 ICCID = "8981200961153878263"
@@ -186,6 +195,30 @@ def test_the_usual_way_and_the_careful_one_say_the_same(
     assert isinstance(parse(json.dumps(fields))[0], Reading) == (
         is_checked and reading_lines.EARLIEST <= moment.replace(tzinfo=UTC) <= NOW + timedelta(hours=1)
     )
+
+
+def test_a_body_of_usual_lines_is_read_as_one_and_any_other_line_by_line() -> None:
+    other = "8981200961153878271"
+    usual = [line(record_id="r1"), line(record_id="r2", iccid=other), line(record_id="r3", bytes=0) + "\r"]
+    readings = [READING, READING._replace(record_id="r2", iccid=other), READING._replace(record_id="r3", amount=0)]
+    with patch.object(reading_lines, "_json_reader", side_effect=AssertionError):
+        for end in ("", "\n"):
+            assert parse_lines(("\n".join(usual) + end).encode(), now=NOW) == ParsedLines(readings, [])
+    for bad, code in (
+        ("{", MALFORMED),
+        (line(iccid=ICCID[:-1] + "4"), MALFORMED),
+        (line(ended_at="2026-02-30T00:30:00Z"), MALFORMED),
+        (line(bytes=10**13 + 1), ABSURD_BYTES),
+        (line(ended_at="2014-12-31T00:30:00Z"), ABSURD_TIME),
+        (line(ended_at="2026-11-20T02:00:01Z"), ABSURD_TIME),
+    ):
+        for place in range(4):
+            lines = [*usual[:place], bad, *usual[place:]]
+            assert parse_lines("\n".join(lines).encode(), now=NOW) == ParsedLines(
+                readings, [RefusedLine(place + 1, code)]
+            ), bad
+    for blank in ("", " ", "\r"):
+        assert parse_lines("\n".join([usual[0], blank, *usual[1:]]).encode(), now=NOW) == ParsedLines(readings, [])
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
