@@ -36,10 +36,12 @@ from django.db import connection
 from psycopg import Cursor
 
 from tsuzuku.catalog.terms import TURN_STACKINGS
+from tsuzuku.usage.partitions import filled_until
 from tsuzuku.usage.reading_lines import Reading
 from tsuzuku.usage.sql import APPEARED_OF_LOCKED, CardReading, Sorted
 
-#: Of one card, in bytes. The sum of so much over all lots of a card is still a bigint.
+#: Of one card, in bytes. What matters of the sums over a card's lots is below twice that, so exact in floating point;
+#: and that of thousands of lots is still a bigint.
 _PLAIN_MAX = 10**15
 
 #: The readings of a call, and the cards of theirs that are locked. Kept for the connection, emptied by each
@@ -61,7 +63,7 @@ _LOCK = """
     INSERT INTO usage_locked (id, iccid, is_blocked)
     SELECT id, iccid, blocked <> ''
       FROM cards_card
-     WHERE iccid = ANY(ARRAY(SELECT DISTINCT iccid FROM usage_arrived))
+     WHERE iccid = ANY(ARRAY(SELECT iccid FROM usage_arrived))
        AND (%(groups)s::text[] IS NULL OR "group" = ANY(%(groups)s::text[]))
      ORDER BY id
        FOR NO KEY UPDATE
@@ -79,9 +81,10 @@ _FORGET_WAITING = """
 
 #: Draws and keeps what is plain and has not come before; gives back how many readings are new, and those that are not
 #: plain. One statement, so that nothing is written down between its steps: `arrived` are the new readings in the order
-#: of the records' key (LIMIT makes it one look by the key of each month), `taking` is what each card's take together,
-#: `lot` how much each lot holds and how much is held by those before it, no more than is asked for being counted, and
-#: `plain` what each lot serves. Lots that wait sort before those that serve, to be known to them; they hold nothing.
+#: of the records' key (LIMIT makes it one look by the key of each month that holds any), `taking` is what each card's
+#: take together, `lot` how much each lot holds and how much is held by those before it, no more than is asked for being
+#: counted, and `plain` what each lot serves. Lots that wait sort before those that serve, to be known to them; they
+#: hold nothing.
 _DRAW = """
     WITH arrived AS MATERIALIZED (
         SELECT card_id, is_blocked, record_id, kind, amount, ended_at
@@ -91,7 +94,9 @@ _DRAW = """
                  ORDER BY card.id, record_id
                 OFFSET 0) AS known_card
          WHERE (SELECT true FROM usage_record AS known
-                 WHERE known.card_id = known_card.card_id AND known.record_id = known_card.record_id LIMIT 1) IS NULL
+                 WHERE known.card_id = known_card.card_id AND known.record_id = known_card.record_id
+                   AND known.ended_at < %(until)s
+                 LIMIT 1) IS NULL
     ), taking AS MATERIALIZED (
         SELECT card_id, min(ended_at) AS first, max(ended_at) AS last, sum(amount)::bigint AS amount
           FROM arrived
@@ -105,7 +110,7 @@ _DRAW = """
         SELECT taking.card_id, taking.amount, taking.last, place, held, sequence,
                coalesce(remaining > amount, true) AS is_enough,
                NOT is_daily AND starts_at <= first AND ends_at > last AS is_fit,
-               (sum(held) OVER upto)::bigint AS held_upto,
+               (sum(held::float8) OVER upto)::bigint AS held_upto,
                min(sequence) FILTER (WHERE starts_at IS NULL AND takes_turns) OVER upto AS waiting
           FROM (SELECT * FROM taking ORDER BY card_id) AS taking
          CROSS JOIN LATERAL (
@@ -172,7 +177,11 @@ def draw_plain(readings: Sequence[Reading], groups: frozenset[str] | None, *, no
         if waiting := cursor.execute(APPEARED_OF_LOCKED, prepare=False).fetchall():
             iccids, records = map(list, zip(*waiting, strict=True))
             cursor.execute(_FORGET_WAITING, {"iccids": iccids, "records": records}, prepare=False)
-        cursor.execute(_DRAW, {"turns": sorted(TURN_STACKINGS), "plain_max": _PLAIN_MAX, "now": now}, prepare=False)
+        cursor.execute(
+            _DRAW,
+            {"turns": sorted(TURN_STACKINGS), "plain_max": _PLAIN_MAX, "until": filled_until(), "now": now},
+            prepare=False,
+        )
         found = cursor.fetchall()
         cursor.execute(_PLANNING_AS_BEFORE)
     rest = [CardReading._make(row) for _, *row in found if row[0] is not None]

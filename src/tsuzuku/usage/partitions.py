@@ -31,6 +31,10 @@ def _table(month: date) -> str:
     return f"usage_record_{month:%Y_%m}"
 
 
+def _month_named(name: str) -> date:
+    return datetime.strptime(name, "%Y_%m").replace(tzinfo=UTC).date()
+
+
 def _begin(month: date) -> datetime:
     return datetime(month.year, month.month, 1, tzinfo=UTC)
 
@@ -90,8 +94,24 @@ def past_months(now: datetime) -> list[date]:
         cursor.execute(
             "SELECT right(relid::regclass::text, 7) FROM pg_partition_tree('usage_record') WHERE isleaf ORDER BY 1"
         )
-        months = [datetime.strptime(name, "%Y_%m").replace(tzinfo=UTC).date() for (name,) in cursor.fetchall()]
+        months = [_month_named(name) for (name,) in cursor.fetchall()]
     return [month for month in months if month < oldest]
+
+
+#: The newest month in which something was ever written.
+_NEWEST_FILLED = """
+    SELECT max(right(relid::regclass::text, 7))
+      FROM pg_partition_tree('usage_record')
+     WHERE isleaf AND pg_relation_size(relid) > 0
+"""
+
+
+def filled_until() -> datetime:
+    """Where the months that hold readings end; those made ahead need no look. Hold the months."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST_FILLED)
+        [(name,)] = cursor.fetchall()
+    return _begin(next_month(_month_named(name))) if name else datetime.min.replace(tzinfo=UTC)
 
 
 #: What each card used on each local day of a month, added to what is known of that day.
