@@ -293,7 +293,6 @@ def read_file(file: BinaryIO, *, now: datetime) -> Iterator[Reading | RefusedLin
         read = _json_reader(FILE_AMOUNTS, latest=latest)
     else:
         read = _csv_reader(line or "", latest=latest)
-        yield None
     for number, line in lines:
         try:
             if line is None:

@@ -267,7 +267,6 @@ def test_a_file_of_csv_is_read_by_its_headings() -> None:
     ]
 
     assert read("\n".join(lines)) == [
-        None,
         READING,
         READING,
         READING._replace(kind=LotKind.VOICE),
