@@ -27,6 +27,8 @@ from tsuzuku.sellers.queries import Caller
 from tsuzuku.sellers.renewal_json import SHOWN_STATES, moment_text, renewal_fields
 from tsuzuku.sellers.scopes import Scope
 
+#: Less than a batch of renewals takes.
+_LINGER_SECONDS: Final = 0.006
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -45,7 +47,7 @@ class RenewalCalls:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
         self._gatherer: Gatherer[Call[Wish], Sold | Problem] = Gatherer(
-            "settle", admitted(sell), batch_max=256, waiting_max=10_000
+            "settle", admitted(sell), batch_max=256, waiting_max=10_000, linger_seconds=_LINGER_SECONDS
         )
 
     async def renew(self, request: Request) -> Answer:

@@ -4,7 +4,8 @@
 What has come while the last batch was under way is the next batch. A lone call is a batch of one and as quick as can
 be; under load a transaction, its statements and its write to the disk are shared by many. Clients call again as soon as
 they are answered, and those just answered should be in the next batch with those that wait already, or two halves of
-them would take turns for ever: so a batch starts once as many wait as called of late, or `_LINGER` after the first.
+them would take turns for ever. Where a batch is dear it therefore lingers: it starts once as many wait as called of
+late, or so long after the first.
 """
 
 import asyncio
@@ -12,15 +13,13 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
-#: Seconds that a batch waits for callers that were answered just now; less than a batch takes.
-_LINGER: Final = 0.006
 
 
 class Overloaded(Exception):
@@ -38,11 +37,18 @@ class Gatherer(Generic[Item, Result]):
     """Works off items in batches on one thread with one database connection. Used on one event loop."""
 
     def __init__(
-        self, name: str, work: Callable[[Sequence[Item]], Sequence[Result]], *, batch_max: int, waiting_max: int
+        self,
+        name: str,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        batch_max: int,
+        waiting_max: int,
+        linger_seconds: float = 0,
     ) -> None:
         self._work = work
         self._batch_max = batch_max
         self._waiting_max = waiting_max
+        self._linger_seconds = linger_seconds
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._is_busy = False
         #: How many the next batch waits for, and until when.
@@ -68,7 +74,7 @@ class Gatherer(Generic[Item, Result]):
         if len(self._waiting) >= self._expected:
             self._begin()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_LINGER, self._begin)
+            self._timer = asyncio.get_running_loop().call_later(self._linger_seconds, self._begin)
 
     def _begin(self) -> None:
         if self._timer is not None:
@@ -95,7 +101,8 @@ class Gatherer(Generic[Item, Result]):
         self, futures: Sequence[asyncio.Future[Result]], done: "asyncio.Future[Sequence[Result | _Failed]]"
     ) -> None:
         self._is_busy = False
-        self._expected = min(len(futures) + len(self._waiting), self._batch_max)
+        if self._linger_seconds:
+            self._expected = min(len(futures) + len(self._waiting), self._batch_max)
         self._begin_or_linger()
         problem = done.exception()
         outcomes = done.result() if problem is None else [_Failed(problem)] * len(futures)

@@ -30,8 +30,10 @@ class Work:
         return [2 * number for number in numbers]
 
 
-def gather(work: Work, *, batch_max: int = 100, waiting_max: int = 100) -> Gatherer[int, int]:
-    return Gatherer("test", work, batch_max=batch_max, waiting_max=waiting_max)
+def gather(
+    work: Work, *, batch_max: int = 100, waiting_max: int = 100, linger_seconds: float = 0
+) -> Gatherer[int, int]:
+    return Gatherer("test", work, batch_max=batch_max, waiting_max=waiting_max, linger_seconds=linger_seconds)
 
 
 async def outcome(future: Awaitable[int]) -> int | str:
@@ -67,7 +69,7 @@ def test_callers_who_call_again_stay_together_and_a_lone_one_is_answered_too() -
     work = Work()
 
     async def talk() -> None:
-        gatherer = gather(work)
+        gatherer = gather(work, linger_seconds=1)
 
         async def call_again_and_again() -> None:
             for number in range(10):
