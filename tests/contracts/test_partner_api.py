@@ -69,7 +69,7 @@ def refused(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, problem["code"]
 
 
-def httpx_response(connection: socket.socket) -> httpx.Response:
+def answer_on(connection: socket.socket) -> httpx.Response:
     """What a connection answers, whatever was sent."""
     answer = http.client.HTTPResponse(connection)
     answer.begin()
@@ -315,6 +315,58 @@ def test_too_many_calls_in_a_second_are_429_with_retry_after(served: Served) -> 
         assert len(answers(client.post("/renewals/batch", content=body, headers=NDJSON))) == 50
 
 
+# -- who may what ------------------------------------------------------------------------------------------------------
+
+
+def test_every_call_answers_everybody_as_it_should(served: Served, acme: httpx.Client) -> None:
+    """A walk over every address of the document as everybody, as tests/unit/channels/web does over the pages."""
+    card = served.new_card()
+    number = renew(acme, card, "UNL-24H").json()["number"]
+    (lot,) = acme.get(f"/cards/{card}").json()["lots"]
+    document = acme.get("/openapi.json").json()
+    bodies = {"/renewals": json.dumps({"iccid": card, "plan": PLAN}), "/renewals/batch": json.dumps(wish(card))}
+    revoked = json.loads(served.tsuzuku("api-key", "create", "--partner", "acme", "--scope", "cards:read", "--json"))
+    served.tsuzuku("api-key", "revoke", str(revoked["id"]))
+    #: Nobody, a stranger, a key that was revoked, one of another partner, one of ours without the scope, one with it.
+    keys = ["", "tsz_1_x", revoked["key"], served.keys["fleet"], served.keys["account"], served.keys["acme"]]
+
+    answers: dict[str, list[int]] = {}
+    for path, calls in document["paths"].items():
+        for method in sorted(calls.keys() & {"get", "post", "put", "patch", "delete"}):
+            filled = path.replace("{iccid}", card).replace("{id}", str(lot["id"])).replace("{number}", number)
+            answers[f"{method} {path}"] = [
+                httpx.request(
+                    method,
+                    served.base + filled,
+                    content=bodies.get(path),
+                    headers={"Authorization": f"Bearer {key}", "Idempotency-Key": str(uuid4())} if key else {},
+                    trust_env=False,
+                ).status_code
+                for key in keys
+            ]
+    assert answers == {
+        "get /cards/{iccid}": [401, 401, 401, 404, 403, 200],
+        "get /cards/{iccid}/plans": [401, 401, 401, 404, 403, 200],
+        "post /cards/{iccid}/lots/{id}/start": [401, 401, 401, 404, 403, 200],
+        "post /renewals": [401, 401, 401, 404, 403, 201],
+        # The line is answered in its place.
+        "post /renewals/batch": [401, 401, 401, 200, 403, 200],
+        "get /renewals/{number}": [401, 401, 401, 404, 403, 200],
+        "post /usage": [401, 401, 401, 200, 403, 200],
+        "get /account": [401, 401, 401, 200, 200, 200],
+    }
+
+
+def test_no_log_names_a_key_or_a_card(served: Served, acme: httpx.Client) -> None:
+    card = served.new_card()
+    renew(acme, card, "NIX")
+    # Mistyped addresses lead to the pages.
+    for path in (f"/api/v2/cards/{card}", f"//api/v1/cards/{card}", f"/api/v1;/cards/{card}?key={served.keys['acme']}"):
+        assert httpx.get(f"http://{served.address}{path}", trust_env=False).status_code == 404
+    logs = "".join(path.read_text() for path in sorted(served.home.rglob("*.log")))
+    assert (card in logs, any(key in logs for key in served.keys.values())) == (False, False)
+
+
 # -- idempotency keys --------------------------------------------------------------------------------------------------
 
 
@@ -517,6 +569,33 @@ def test_the_same_key_twice_in_one_batch(served: Served, acme: httpx.Client) -> 
     assert balance(acme) == before - PRICE
 
 
+def test_hundreds_of_lines_for_one_card(served: Served, acme: httpx.Client) -> None:
+    """Each stands behind all before it."""
+    card, before = served.new_card(), balance(acme)
+    told = answers(
+        acme.post("/renewals/batch", content=ndjson(*(wish(card, "GB-1-3D") for _ in range(600))), headers=NDJSON)
+    )
+    assert {line["state"] for line in told} == {"active"}
+    assert [line["online_until"] for line in told] == sorted({line["online_until"] for line in told})
+    found = acme.get(f"/cards/{card}").json()
+    assert (len(found["lots"]), found["online_until"]) == (600, told[-1]["online_until"])
+    assert balance(acme) == before - 600 * 300
+
+
+def test_a_body_that_is_cut_in_a_line_keeps_what_stands_before_it(served: Served, acme: httpx.Client) -> None:
+    line, card = wish(served.new_card()), served.new_card()
+    body = ndjson(line, wish(served.new_card()))[:-20]
+    told = answers(acme.post("/renewals/batch", content=body, headers=NDJSON))
+    assert [(each["key"], each.get("state", each.get("code"))) for each in told] == [
+        (line["key"], "active"), (None, "line-malformed"),
+    ]  # fmt: skip
+    renew(acme, card)
+    now = datetime.now(UTC)
+    body = ndjson(reading(card, "a", 5, now), reading(card, "b", 5, now))[:-20]
+    taken = acme.post("/usage", content=body, headers=NDJSON).json()
+    assert (taken["accepted"], taken["refused"]) == (1, [{"line": 2, "code": "line-malformed"}])
+
+
 def test_one_line_too_many_is_413_and_nothing_is_applied(served: Served, acme: httpx.Client) -> None:
     before = balance(acme)
     body = ndjson(wish(served.new_card()), *[{}] * 10_000)
@@ -571,7 +650,7 @@ def test_a_body_whose_framing_is_broken_is_400(served: Served, path: str) -> Non
     with socket.create_connection((host, int(port))) as connection:
         head = f"POST /api/v1{path} HTTP/1.1\r\nHost: {served.address}\r\nAuthorization: Bearer {served.keys['acme']}"
         connection.sendall(f"{head}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{{}}{{}}\n\r\nno length\r\n".encode())
-        answer = httpx_response(connection)
+        answer = answer_on(connection)
     assert refused(answer) == (400, "body-malformed")
 
 
@@ -622,6 +701,73 @@ def test_records_of_unknown_cards_and_of_anothers_are_kept_aside(
     told = fleet.post("/usage", content=ndjson(reading(card, "a", 1000, now)), headers=NDJSON).json()
     assert (told["accepted"], told["kept_aside"]) == (1, 1)
     assert acme.get(f"/cards/{card}").json()["remaining_bytes"] == 3 * 10**9
+
+
+def test_lines_of_a_body_are_drawn_in_order_of_time(served: Served, acme: httpx.Client) -> None:
+    """In the order of the lines the lot, which starts at its first use, would start too late for the second of them."""
+    card = served.new_card()
+    renew(acme, card, "ASIA-5-15D")
+    now = datetime.now(UTC)
+    body = ndjson(reading(card, "a", 10, now + timedelta(minutes=2)), reading(card, "b", 7, now))
+    taken = acme.post("/usage", content=body, headers=NDJSON).json()
+    assert (taken["accepted"], taken["unserved_bytes"]) == (2, 0)
+    assert acme.get(f"/cards/{card}").json()["remaining_bytes"] == 5 * 10**9 - 17
+
+
+def test_what_comes_late_is_taken_from_what_ran_then_and_has_something_left(served: Served, acme: httpx.Client) -> None:
+    card = served.new_card()
+    renew(acme, card)
+    before = datetime.now(UTC)
+    renew(acme, card)
+    emptied = reading(card, "a", 3 * 10**9, datetime.now(UTC) + timedelta(minutes=2))
+    assert acme.post("/usage", content=ndjson(emptied), headers=NDJSON).json()["unserved_bytes"] == 0
+    # Both lots end on the same day, so the older was emptied; the younger did not run yet.
+    late = [reading(card, "b", 5, before), reading(card, "c", 6, before + timedelta(minutes=1))]
+    told = [acme.post("/usage", content=ndjson(line), headers=NDJSON).json()["unserved_bytes"] for line in late]
+    assert told == [5, 0]
+    assert acme.get(f"/cards/{card}").json()["remaining_bytes"] == 3 * 10**9 - 6
+
+
+def test_absurd_amounts_and_times_are_refused_per_line(served: Served, acme: httpx.Client) -> None:
+    card = served.new_card()
+    renew(acme, card)
+    now = datetime.now(UTC)
+    good = reading(card, "good", 1, now)
+    wrong: list[tuple[dict[str, object], str]] = [
+        ({"bytes": -1}, "bytes-absurd"), ({"bytes": 10**13 + 1}, "bytes-absurd"), ({"bytes": 10**300}, "bytes-absurd"),
+        ({"ended_at": "2014-12-31T23:59:59Z"}, "time-absurd"), ({"ended_at": "9999-12-31T23:59:59Z"}, "time-absurd"),
+        ({"ended_at": (now + timedelta(hours=1, minutes=5)).isoformat()}, "time-absurd"),
+        ({"bytes": 1.5}, "line-malformed"), ({"bytes": True}, "line-malformed"), ({"bytes": "1"}, "line-malformed"),
+        ({"ended_at": "2026-02-30T00:00:00Z"}, "line-malformed"), ({"ended_at": "2026-02-03"}, "line-malformed"),
+        ({"record_id": ""}, "line-malformed"), ({"record_id": "a\0"}, "line-malformed"),
+        ({"iccid": "1"}, "line-malformed"),
+    ]  # fmt: skip
+    lines = [good | fields for fields, _ in wrong]
+    # Right at the edge is taken.
+    edges: list[dict[str, object]] = [
+        {"record_id": "e1", "bytes": 0},
+        {"record_id": "e2", "ended_at": (now + timedelta(minutes=59)).isoformat()},
+    ]
+    body = ndjson(*lines, good, *(good | edge for edge in edges))
+    taken = acme.post("/usage", content=body, headers=NDJSON).json()
+    assert taken["refused"] == [{"line": number, "code": code} for number, (_, code) in enumerate(wrong, start=1)]
+    assert (taken["accepted"], acme.get(f"/cards/{card}").json()["remaining_bytes"]) == (3, 3 * 10**9 - 2)
+
+
+def test_records_kept_aside_are_drawn_when_the_card_appears(served: Served, acme: httpx.Client) -> None:
+    number, now = iccid(910_000), datetime.now(UTC)
+    told = acme.post("/usage", content=ndjson(reading(number, "a", 4000, now)), headers=NDJSON).json()
+    assert (told["accepted"], told["kept_aside"], told["unserved_bytes"]) == (1, 1, 0)
+    stock = served.home / "later.csv"
+    stock.write_text(f"ICCID,Type,PIN,Group,Expiry\n{number},SIM,1234,,2099/12/31\n")
+    served.tsuzuku("import", "cards", str(stock))
+    until = time.monotonic() + 30
+    while (found := acme.get(f"/cards/{number}").json())["measured_at"] is None:
+        assert time.monotonic() < until, found
+        time.sleep(0.2)
+    assert datetime.fromisoformat(found["measured_at"]) == now
+    again = acme.post("/usage", content=ndjson(reading(number, "a", 4000, now)), headers=NDJSON).json()
+    assert (again["accepted"], again["duplicates"]) == (0, 1)
 
 
 def test_fifty_thousand_lines_of_usage_and_not_one_more(served: Served, acme: httpx.Client) -> None:
