@@ -82,7 +82,7 @@ def _page() -> bytes:
                     {"code": code, "status": int(status), "title": title, "what_to_do": WHAT_TO_DO[code]}
                     for code, (status, title) in sorted(PROBLEMS.items())
                 ],
-                "short_bytes_max": SHORT_BYTES_MAX,
+                "short_bytes_max": f"{SHORT_BYTES_MAX:,}",
                 "retries": len(RETRY_AFTER),
             },
         ).encode()
