@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from tests.unit.channels.conftest import PIN
@@ -150,7 +151,7 @@ def test_a_card_past_its_last_day_is_told_so(plan: "Plan") -> None:
 
 def test_a_card_in_its_last_days_is_online_but_not_renewed(house: "House", plan: "Plan") -> None:
     now = clock.now()
-    card = make_card(last_use_date=now.date(), pin=PIN)
+    card = make_card(last_use_date=timezone.localdate(now), pin=PIN)
     house.pay(house.order(card, plan.code))
     client = Client()
     client.post("/open", {"number": card.iccid, "pin": PIN})
