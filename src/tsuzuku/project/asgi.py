@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the server calls: the partner API on the event loop, Django's pages on threads (docs/decisions/0013)."""
 
+import gc
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
@@ -13,6 +14,10 @@ from tsuzuku.channels.partner_api.application import Application, is_partner_api
 
 _pages = WSGIMiddleware(cast(WSGIApp, pages), workers=WEB_THREADS)
 _partner_api = Application()
+
+# What is loaded by now stays. Walking over it again and again cost a long body a third of its time in Python.
+gc.collect()
+gc.freeze()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  # ASGI's own loose types
