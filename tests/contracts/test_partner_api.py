@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -642,6 +643,20 @@ def test_a_client_that_hangs_up_half_way_applies_nothing(served: Served, acme: h
     assert balance(acme) == before
     told = answers(acme.post("/renewals/batch", content=body, headers=NDJSON))
     assert [line["replayed"] for line in told] == [False, False, False]
+
+
+def test_a_partner_who_sends_slowly_keeps_back_nobody_else(served: Served, fleet: httpx.Client) -> None:
+    host, _, port = served.address.partition(":")
+    with ExitStack() as connections:
+        for _ in range(40):
+            connection = connections.enter_context(socket.create_connection((host, int(port))))
+            head = (
+                f"POST /api/v1/usage HTTP/1.1\r\nHost: {served.address}\r\nAuthorization: Bearer {served.keys['acme']}"
+            )
+            connection.sendall(f"{head}\r\nContent-Length: 1000\r\n\r\n{{".encode())
+        time.sleep(0.5)
+        for path in ("/usage", "/renewals/batch"):
+            assert fleet.post(path, content=b"{}", headers=NDJSON, timeout=10).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/renewals", "/renewals/batch", "/usage"])

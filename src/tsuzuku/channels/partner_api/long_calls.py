@@ -5,6 +5,7 @@ Who calls is asked before such a body is read, and it is read and understood who
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -29,6 +30,8 @@ MEDIA_TYPES: Final = (
 )
 #: Bodies that one process holds at a time.
 _BODIES_MAX: Final = 8
+#: And of one partner: whoever sends slowly keeps back nobody else.
+_BODIES_OF_PARTNER_MAX: Final = 4
 
 
 class LongBodies:
@@ -38,6 +41,9 @@ class LongBodies:
         self._threads = threads
         self._parsing = Threads("bodies", count=1, waiting_max=_BODIES_MAX)
         self._places = asyncio.Semaphore(_BODIES_MAX)
+        self._places_of_partner: defaultdict[int, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_BODIES_OF_PARTNER_MAX)
+        )
 
     async def take(
         self, request: Request, *, scope: str, bytes_max: int, parse: Callable[[bytes], Parsed]
@@ -47,7 +53,7 @@ class LongBodies:
         check_media_type(request, MEDIA_TYPES)
         encoding = request.headers.get(b"content-encoding", b"")
         unpacked(b"", encoding=encoding, bytes_max=0)
-        async with self._places:
+        async with self._places_of_partner[caller.partner_id], self._places:
             body = await request.body.read(bytes_max)
             parsed = await self._parsing.run(
                 lambda packed: parse(unpacked(packed, encoding=encoding, bytes_max=bytes_max)), body
