@@ -16,6 +16,7 @@ from tsuzuku.payments.queries import balances
 from tsuzuku.renewals import activation
 from tsuzuku.renewals.actions import settle_renewals
 from tsuzuku.renewals.activation import GIVE_UP_AFTER, LEASE, activate_renewals
+from tsuzuku.renewals.models import Renewal
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeCarrier, Outcome
 from tsuzuku.testing.house import House, Story
@@ -198,6 +199,23 @@ def test_a_carrier_that_stays_down_is_given_up_after_a_day(house: House, story: 
         house.settle_down()
 
     assert (house.renewal(order).state, house.renewal(order).refusal) == ("withdrawn", "carrier-unavailable")
+
+
+def test_many_failures_in_little_time_do_not_make_the_next_try_late(house: House, story: Story) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    order = house.order(card, "GB-1-3D")
+    house.carrier.is_down = True
+    house.pay(order)
+    Renewal.objects.update(attempts=10)
+
+    with story.after(minutes=2):
+        house.settle_down()
+        again_at, now = house.renewal(order).next_attempt_at, clock.now()
+
+    assert house.renewal(order).attempts > 10
+    assert again_at is not None
+    assert now < again_at <= now + timedelta(seconds=30)
 
 
 def test_one_card_has_one_open_activation_at_a_time(house: House, story: Story) -> None:

@@ -36,6 +36,8 @@ _CALL_TAKES_MAX = timedelta(seconds=WHOLE_SECONDS)
 GIVE_UP_AFTER = timedelta(hours=24)
 #: An outcome that is not known is asked for this much later.
 _ASK_AFTER = timedelta(seconds=2)
+#: Somebody stands there with a phone: the next try is never further off than this, or a quarter of the wait so far.
+_WAIT_MIN = timedelta(seconds=5)
 _PORTION = 64
 _CALLS_AT_ONCE = 8
 log = logging.getLogger(__name__)
@@ -190,7 +192,7 @@ def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
         _refuse(renewal, reason=answer.code, actor=f"carrier:{renewal.card.carrier}", now=now)
         return
     renewal.lease_until = None
-    renewal.next_attempt_at = try_again_at(renewal, now=now)
+    renewal.next_attempt_at = min(try_again_at(renewal, now=now), now + _longest_wait(renewal, now))
     if is_sending and isinstance(answer, OutcomeUnknown):
         renewal.unknown_outcomes += 1
         renewal.history_final_at = now + _settling_time(renewal)
@@ -208,6 +210,11 @@ def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
         _refuse(renewal, reason="carrier-unavailable", actor="system", now=now)
         return
     save_renewals([renewal])
+
+
+def _longest_wait(renewal: Renewal, now: datetime) -> timedelta:
+    """Many tries in little time, as when all dies at once, must not send a renewal to the far end of the pace."""
+    return max(_WAIT_MIN, (now - (renewal.settled_at or renewal.created_at)) / 4)
 
 
 def _refuse(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> None:
