@@ -4,6 +4,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -27,8 +28,7 @@ from tsuzuku.journal import statements
 from tsuzuku.journal.actions import record_facts
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Grantee:
+class Grantee(NamedTuple):
     """A renewal that is to be put on its card, at the moment from which it counts."""
 
     card_id: int

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lot: an amount with a window of validity. Frozen; the rules make new ones."""
 
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tsuzuku.catalog.terms import TURN_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
@@ -24,16 +24,14 @@ class LotState(StrEnum):
 LIVING_STATES = frozenset({LotState.WAITING, LotState.RUNNING, LotState.USED_UP})
 
 
-@dataclass(frozen=True, slots=True)
-class Length:
+class Length(NamedTuple):
     """So many days, counted by a rule."""
 
     days: int
     day_rule: DayRule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lot:
+class Lot(NamedTuple):
     """One lot of a card, of one kind. Amounts are bytes, seconds or messages; None is unlimited."""
 
     #: The order of (first) renewal among the card's lots of this kind: "earlier" and "older" mean a smaller one.
@@ -117,14 +115,14 @@ class Lot:
         remaining = None if self.remaining is None else self.remaining - amount
         drawn_at = at if self.drawn_at is None else max(at, self.drawn_at)
         if self.daily_bytes is None:
-            return replace(self, remaining=remaining, drawn_at=drawn_at)
+            return self._replace(remaining=remaining, drawn_at=drawn_at)
         days = dict(self.earlier_days)
         if self.day is not None:
             days[self.day] = self.day_used
         days[day] = days.get(day, 0) + amount
         *earlier, (latest, used) = sorted(days.items())
-        return replace(
-            self, remaining=remaining, drawn_at=drawn_at, day=latest, day_used=used, earlier_days=tuple(earlier)
+        return self._replace(
+            remaining=remaining, drawn_at=drawn_at, day=latest, day_used=used, earlier_days=tuple(earlier)
         )
 
 

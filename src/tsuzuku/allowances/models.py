@@ -11,11 +11,14 @@ from tsuzuku.catalog.models import PlanTermsRow
 class LotRow(models.Model):
     """A lot of a card; `lots.Lot` says what each column means. Written only under the lock of its card's row."""
 
-    # The unique constraint below begins with the card; nobody looks lots up by their terms.
+    # The unique constraint below begins with the card; nobody looks lots up by their terms, which stay once they are
+    # there, so that the database need not lock their few rows for every lot.
     card = models.ForeignKey(Card, on_delete=models.PROTECT, db_index=False, related_name="+")
     kind = models.TextField()
     sequence = models.PositiveIntegerField()
-    terms = models.ForeignKey(PlanTermsRow, on_delete=models.PROTECT, db_index=False, related_name="+")
+    terms = models.ForeignKey(
+        PlanTermsRow, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
     renewed_at = models.DateTimeField()
     days = models.PositiveIntegerField()
     day_rule = models.TextField()

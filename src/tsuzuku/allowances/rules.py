@@ -6,7 +6,7 @@ time alone changes a stack (turns come, windows end): `advance` brings a stack t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from operator import itemgetter
 from zoneinfo import ZoneInfo
@@ -87,7 +87,7 @@ def _take_turns(stack: Stack, *, since: datetime | None, until: datetime, zone: 
     for place, (lot, starts_at, ends_at) in enumerate(_windows(stack, since=since, until=until, zone=zone)):
         if starts_at is not lot.starts_at:
             lots = list(stack) if lots is None else lots
-            lots[place] = replace(lot, starts_at=starts_at, ends_at=ends_at, added=())
+            lots[place] = lot._replace(starts_at=starts_at, ends_at=ends_at, added=())
     return stack if lots is None else tuple(lots)
 
 
@@ -129,7 +129,7 @@ def _end_of(lot: Lot, starts_at: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _started(lot: Lot, moment: datetime, zone: ZoneInfo) -> Lot:
-    return replace(lot, starts_at=moment, ends_at=_end_of(lot, moment, zone), added=())
+    return lot._replace(starts_at=moment, ends_at=_end_of(lot, moment, zone), added=())
 
 
 # -- renewing --------------------------------------------------------------------------------------------------------
@@ -219,8 +219,7 @@ def _joined(lot: Lot, terms: PlanTerms, amount: int | None, now: datetime, zone:
         ends_at = max(ends_at, end_from(now, first_length(terms), zone))
     elif length:
         ends_at = end_after(ends_at, length, zone)
-    return replace(
-        lot,
+    return lot._replace(
         total=_plus(lot.total, amount),
         remaining=_plus(lot.remaining, amount),
         renewals=lot.renewals + 1,
@@ -265,7 +264,7 @@ def _give_back(stack: Stack, terms: PlanTerms, now: datetime) -> tuple[Stack, in
     restored: int | None = 0
     for lot in late:
         restored = _plus(restored, lot.remaining)
-        stack = _put(stack, replace(lot, remaining=0))
+        stack = _put(stack, lot._replace(remaining=0))
     return stack, restored
 
 
@@ -330,7 +329,7 @@ def correct(stack: Stack, drift: int, at: datetime, zone: ZoneInfo) -> tuple[Sta
         taken = min(rest, lot.remaining) if drift > 0 else max(rest, lot.remaining - lot.total)
         if taken:
             drawn_at = at if lot.drawn_at is None else max(at, lot.drawn_at)
-            stack = _put(stack, replace(lot, remaining=lot.remaining - taken, drawn_at=drawn_at))
+            stack = _put(stack, lot._replace(remaining=lot.remaining - taken, drawn_at=drawn_at))
             rest -= taken
     return _take_turns(stack, since=at, until=at, zone=zone), drift - rest
 

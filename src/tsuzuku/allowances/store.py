@@ -159,12 +159,14 @@ _INSERT = """
            card_id, kind, sequence, terms_id, renewed_at, days, day_rule,
            added, total, remaining, renewals, starts_at, ends_at, day, day_used, earlier_days,
            drawn_at)
-    SELECT * FROM unnest(
-           %(card_id)s::bigint[], %(kind)s::text[], %(sequence)s::int[], %(terms_id)s::bigint[],
-           %(renewed_at)s::timestamptz[], %(days)s::int[], %(day_rule)s::text[],
-           %(added)s::jsonb[], %(total)s::bigint[], %(remaining)s::bigint[], %(renewals)s::int[],
-           %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[], %(day)s::date[], %(day_used)s::bigint[],
-           %(earlier_days)s::jsonb[], %(drawn_at)s::timestamptz[])
+    SELECT * FROM ROWS FROM (
+           unnest(%(card_id)s::bigint[], %(kind)s::text[], %(sequence)s::int[], %(terms_id)s::bigint[],
+                  %(renewed_at)s::timestamptz[], %(days)s::int[], %(day_rule)s::text[]),
+           jsonb_array_elements(%(added)s::jsonb),
+           unnest(%(total)s::bigint[], %(remaining)s::bigint[], %(renewals)s::int[], %(starts_at)s::timestamptz[],
+                  %(ends_at)s::timestamptz[], %(day)s::date[], %(day_used)s::bigint[]),
+           jsonb_array_elements(%(earlier_days)s::jsonb),
+           unnest(%(drawn_at)s::timestamptz[])) AS new
     RETURNING id, card_id, kind, sequence
 """
 
@@ -174,10 +176,13 @@ _UPDATE = """
        SET added = new.added, total = new.total, remaining = new.remaining, renewals = new.renewals,
            starts_at = new.starts_at, ends_at = new.ends_at, day = new.day, day_used = new.day_used,
            earlier_days = new.earlier_days, drawn_at = new.drawn_at
-      FROM unnest(%(card_id)s::bigint[], %(kind)s::text[], %(sequence)s::int[],
-                  %(added)s::jsonb[], %(total)s::bigint[], %(remaining)s::bigint[], %(renewals)s::int[],
-                  %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[], %(day)s::date[], %(day_used)s::bigint[],
-                  %(earlier_days)s::jsonb[], %(drawn_at)s::timestamptz[])
+      FROM ROWS FROM (
+           unnest(%(card_id)s::bigint[], %(kind)s::text[], %(sequence)s::int[]),
+           jsonb_array_elements(%(added)s::jsonb),
+           unnest(%(total)s::bigint[], %(remaining)s::bigint[], %(renewals)s::int[], %(starts_at)s::timestamptz[],
+                  %(ends_at)s::timestamptz[], %(day)s::date[], %(day_used)s::bigint[]),
+           jsonb_array_elements(%(earlier_days)s::jsonb),
+           unnest(%(drawn_at)s::timestamptz[]))
            AS new(card_id, kind, sequence, added, total, remaining, renewals, starts_at, ends_at, day, day_used,
                   earlier_days, drawn_at)
      WHERE (lot.card_id, lot.kind, lot.sequence) = (new.card_id, new.kind, new.sequence)
@@ -185,7 +190,7 @@ _UPDATE = """
 
 #: How each column that may change is read from a lot.
 _CHANGING: Mapping[str, Callable[[Lot], Any]] = {
-    "added": lambda lot: json.dumps([[length.days, str(length.day_rule)] for length in lot.added]),
+    "added": lambda lot: [[length.days, str(length.day_rule)] for length in lot.added],
     "total": lambda lot: lot.total,
     "remaining": lambda lot: lot.remaining,
     "renewals": lambda lot: lot.renewals,
@@ -193,9 +198,11 @@ _CHANGING: Mapping[str, Callable[[Lot], Any]] = {
     "ends_at": lambda lot: lot.ends_at,
     "day": lambda lot: lot.day,
     "day_used": lambda lot: lot.day_used,
-    "earlier_days": lambda lot: json.dumps([[day.isoformat(), used] for day, used in lot.earlier_days]),
+    "earlier_days": lambda lot: [[day.isoformat(), used] for day, used in lot.earlier_days],
     "drawn_at": lambda lot: lot.drawn_at,
 }
+#: Of these the columns that hold JSON.
+_JSON = ("added", "earlier_days")
 _FIXED: Mapping[str, Callable[[Lot], Any]] = {
     "renewed_at": lambda lot: lot.renewed_at,
     "days": lambda lot: lot.length.days,
@@ -203,12 +210,14 @@ _FIXED: Mapping[str, Callable[[Lot], Any]] = {
 }
 
 
-def _arrays(lots: Sequence[tuple[StackKey, Lot]], columns: Mapping[str, Callable[[Lot], Any]]) -> dict[str, list[Any]]:
+def _arrays(lots: Sequence[tuple[StackKey, Lot]], columns: Mapping[str, Callable[[Lot], Any]]) -> dict[str, Any]:
+    values = {name: [read(lot) for _, lot in lots] for name, read in columns.items()}
     return {
         "card_id": [key.card_id for key, _ in lots],
         "kind": [str(key.kind) for key, _ in lots],
         "sequence": [lot.sequence for _, lot in lots],
-        **{name: [read(lot) for _, lot in lots] for name, read in columns.items()},
+        **values,
+        **{name: json.dumps(values[name]) for name in _JSON},
     }
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _INSERT_FACTS = """
     INSERT INTO journal_fact (kind, card_id, actor, body, at)
     SELECT kind, card_id, %(actor)s::text, body, %(at)s::timestamptz
-      FROM unnest(%(kinds)s::text[], %(cards)s::bigint[], %(bodies)s::jsonb[])
+      FROM ROWS FROM (unnest(%(kinds)s::text[]), unnest(%(cards)s::bigint[]), jsonb_array_elements(%(bodies)s::jsonb))
            WITH ORDINALITY AS new(kind, card_id, body, place)
      ORDER BY place
     RETURNING id, kind
@@ -51,7 +51,7 @@ def record_facts(events: Sequence[Event], *, actor: str, now: datetime) -> None:
         {
             "kinds": [event.kind for event in events],
             "cards": [event.card_id for event in events],
-            "bodies": [json.dumps(event.body()) for event in events],
+            "bodies": json.dumps([event.body() for event in events]),
             "actor": actor,
             "at": now,
         },

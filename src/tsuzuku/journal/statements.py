@@ -5,8 +5,8 @@ Django binds parameters itself and has every statement planned anew, which costs
 (docs/performance.md). Here `unnest` of one array for each column lays many rows side by side.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -54,13 +54,23 @@ def _array(values: Sequence[Any]) -> Any:  # noqa: ANN401  # whatever a driver t
     """The values as PostgreSQL writes arrays; psycopg's own way takes four times as long (docs/performance.md)."""
     match next((value for value in values if value is not None), None):
         case str():
-            return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
-        case date() | datetime():
-            return "{" + ",".join("NULL" if value is None else f'"{value.isoformat()}"' for value in values) + "}"
+            write: Callable[[Any], str] = _quoted
+        case date():  # which every datetime is
+            write = _isoformat
         case int() | UUID() | None:
-            return "{" + ",".join("NULL" if value is None else str(value) for value in values) + "}"
-    return values
+            write = str
+        case _:
+            return values
+    if None in values:
+        return "{" + ",".join(["NULL" if value is None else write(value) for value in values]) + "}"
+    return "{" + ",".join(map(write, values)) + "}"
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def _isoformat(moment: date) -> str:
+    return f'"{moment.isoformat()}"'

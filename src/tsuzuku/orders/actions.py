@@ -3,9 +3,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -56,8 +55,7 @@ def place_order(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaidSale:
+class PaidSale(NamedTuple):
     """An order to be that is paid out of an account in the transaction that writes it."""
 
     number: str
@@ -66,21 +64,21 @@ class PaidSale:
     actor: str
 
 
-#: Paid orders from one array for each column.
+#: Paid orders from one array for each column, and the one move of each.
 _INSERT_PAID = """
-    INSERT INTO orders_order (number, actor, amount_minor, currency, lines, channel, email, language, state,
-                              created_at, expires_at)
-    SELECT new.*, %(channel)s::text, '', %(language)s::text, 'paid', %(now)s::timestamptz, %(now)s::timestamptz
-      FROM unnest(%(numbers)s::text[], %(actors)s::text[], %(amounts)s::bigint[], %(currencies)s::text[],
-                  %(lines)s::jsonb[]) AS new
-    RETURNING number, id
-"""
-
-#: The one move of each.
-_INSERT_PAID_MOVES = """
-    INSERT INTO orders_ordermove (order_id, source, target, reason, actor, at)
-    SELECT id, 'awaiting_payment', 'paid', 'paid-from-account', actor, %(now)s::timestamptz
-      FROM unnest(%(orders)s::bigint[], %(actors)s::text[]) AS new(id, actor)
+    WITH placed AS (
+        INSERT INTO orders_order (number, actor, amount_minor, currency, lines, channel, email, language, state,
+                                  created_at, expires_at)
+        SELECT new.*, %(channel)s::text, '', %(language)s::text, 'paid', %(now)s::timestamptz, %(now)s::timestamptz
+          FROM ROWS FROM (unnest(%(numbers)s::text[], %(actors)s::text[], %(amounts)s::bigint[],
+                                 %(currencies)s::text[]),
+                          jsonb_array_elements(%(lines)s::jsonb)) AS new
+        RETURNING id, number, actor
+    ), moved AS (
+        INSERT INTO orders_ordermove (order_id, source, target, reason, actor, at)
+        SELECT id, 'awaiting_payment', 'paid', 'paid-from-account', actor, %(now)s::timestamptz FROM placed
+    )
+    SELECT number, id FROM placed
 """
 
 
@@ -89,7 +87,7 @@ def place_paid_orders(*, sales: Sequence[PaidSale], channel: str, language: str,
 
     Returns their ids by number. An IntegrityError means that a number was drawn that another order has.
     """
-    ids: dict[str, int] = dict(
+    return dict(
         statements.rows(
             _INSERT_PAID,
             {
@@ -97,22 +95,13 @@ def place_paid_orders(*, sales: Sequence[PaidSale], channel: str, language: str,
                 "actors": [sale.actor for sale in sales],
                 "amounts": [sale.price.amount_minor for sale in sales],
                 "currencies": [sale.price.currency for sale in sales],
-                "lines": [json.dumps(sale.lines) for sale in sales],
+                "lines": json.dumps([sale.lines for sale in sales]),
                 "channel": channel,
                 "language": language,
                 "now": now,
             },
         )
     )
-    statements.execute(
-        _INSERT_PAID_MOVES,
-        {
-            "orders": [ids[sale.number] for sale in sales],
-            "actors": [sale.actor for sale in sales],
-            "now": now,
-        },
-    )
-    return ids
 
 
 def move_order(order: Order, target: str, *, reason: str, actor: str, now: datetime) -> None:

@@ -14,8 +14,8 @@ what was not given         customers    <-  partner:7
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from tsuzuku.journal import statements
 from tsuzuku.kernel.money import Money
@@ -33,8 +33,7 @@ def provider_account(provider: str) -> str:
     return f"provider:{provider}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """A posting to be. `kind` and `subject` together are posted once."""
 
     kind: str

@@ -168,9 +168,10 @@ class Posting(models.Model):
     One row has both sides, so the sum over all accounts is zero by construction.
     """
 
-    # Accounts are few and busy: an index by account would be written for every posting and find half the table.
-    debit = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, related_name="+")
-    credit = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, related_name="+")
+    # Accounts are few and busy, and stay once they are there: an index by account would be written for every posting
+    # and find half the table, and a constraint would lock the same few rows for every posting.
+    debit = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+")
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+")
     amount_minor = models.BigIntegerField()
     currency = models.TextField()
     #: Why, and for which single thing: the pair is posted once.

@@ -9,6 +9,7 @@ rolls back and is done again with the account locked from the start.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -38,8 +39,7 @@ class Balance:
         return self.balance.amount_minor + self.credit_limit.amount_minor
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(NamedTuple):
     """An amount for a purpose out of an account; `is_earned` when what it pays for has been given already."""
 
     account: str

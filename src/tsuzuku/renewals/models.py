@@ -14,12 +14,15 @@ from tsuzuku.renewals.states import ACTIVATING, ORDERED, RENEWAL_STATES
 class Renewal(Waiting):
     """One plan for one card, paid by one order. It waits for its carrier."""
 
-    # Found by the index below. Nobody looks renewals up by their plan or terms.
+    # Found by the index below. Nobody looks renewals up by their plan or terms, which stay once they are there, so that
+    # the database need not lock their few rows for every renewal (docs/performance.md).
     card = models.ForeignKey(Card, on_delete=models.PROTECT, db_index=False, related_name="+")
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="renewal")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, db_index=False, related_name="+")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+")
     #: The terms as sold; the price as sold is the order's.
-    terms = models.ForeignKey(PlanTermsRow, on_delete=models.PROTECT, db_index=False, related_name="+")
+    terms = models.ForeignKey(
+        PlanTermsRow, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
     actor = models.TextField()
     key = models.TextField()
     inputs_hash = models.TextField()

@@ -7,9 +7,8 @@ account is debited once for all of them, last, so that the next batch waits for 
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import IntegrityError, OperationalError, transaction
 from psycopg.errors import DeadlockDetected
@@ -43,8 +42,7 @@ _TRIES: Final = 4
 _LANGUAGE: Final = "en"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
+class Purchase(NamedTuple):
     """A plan for a card, paid out of an account. The same key of the same actor and card buys once."""
 
     iccid: Iccid
@@ -56,8 +54,7 @@ class Purchase:
     card_groups: frozenset[str] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sold:
+class Sold(NamedTuple):
     """The answer to a purchase, the same however often it is asked for."""
 
     number: str
@@ -109,8 +106,7 @@ def are_funds_ample(purchases: Sequence[Purchase], *, channel: str, now: datetim
     return all(code in balances and balances[code].available_minor >= 2 * total for code, total in totals.items())
 
 
-@dataclass(frozen=True, slots=True)
-class _Sale:
+class _Sale(NamedTuple):
     """A decided purchase, to be written."""
 
     purchase: Purchase
@@ -191,7 +187,7 @@ class _Batch:
         if (known := self._answers.get(key)) is not None:
             if known.plan_code != purchase.plan_code:
                 raise KeyReused
-            return replace(known, is_replay=True)
+            return known._replace(is_replay=True)
         plan = self._plans.get(purchase.plan_code)
         if plan is None:
             raise PlanUnknown(plan=purchase.plan_code)
@@ -240,7 +236,6 @@ class _Batch:
         )
         ids = self._insert_renewals(orders)
         at_once = {ids[sale.answer.number]: sale for sale in self._sales if sale.is_at_once}
-        statements.execute(selling_sql.INSERT_MOVES, {"renewals": list(at_once), "now": self._now})
         self._trial.write({renewal_id: sale.granted for renewal_id, sale in at_once.items()})
         by_actor: dict[str, list[RenewalActivated]] = {}
         for renewal_id, sale in at_once.items():
@@ -259,7 +254,7 @@ class _Batch:
         )
 
     def _insert_renewals(self, orders: Mapping[str, int]) -> dict[str, int]:
-        """Writes the renewals; returns their ids by the numbers of their orders."""
+        """Writes the renewals and the moves of those that are active; returns ids by the numbers of their orders."""
         now, sales = self._now, self._sales
         hashes = {code: fingerprint(plan=code) for code in self._plans}
         inserted = statements.rows(

@@ -4,7 +4,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, groupby, islice
 from random import Random
@@ -199,7 +198,7 @@ def test_in_any_order_both_draw_the_same_and_lose_nothing(story: dict[str, Any],
             lost = held - _held(stack)
             if all(lot.total is not None for lot in stack):
                 assert lost + taken.throttled_bytes + taken.unserved_bytes == sum(event["use"] for _, event in uses)
-            undated = [replace(lot, drawn_at=None) for lot in stack]
+            undated = [lot._replace(drawn_at=None) for lot in stack]
             ends.append((undated, rules.latest_draw(stack), outcomes, taken))
         assert ends[0] == ends[1]
 

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 (
                     "terms",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",

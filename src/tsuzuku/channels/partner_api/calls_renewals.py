@@ -4,9 +4,8 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tsuzuku.allowances.queries import card_allowance
 from tsuzuku.channels.partner_api import CHANNEL
@@ -32,8 +31,7 @@ _LINGER_SECONDS: Final = 0.006
 _KEY: Final = re.compile(r"[\x20-\x7e]{1,255}")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """A renewal that is asked for."""
 
     iccid: Iccid

@@ -51,6 +51,8 @@ class Body:
 
     async def discard(self) -> None:
         """Throws away what was not read, within reason. Raises ClientGone."""
+        if self._is_over:
+            return
         size = 0
         try:
             async with asyncio.timeout(_SECONDS_MAX):

@@ -172,14 +172,22 @@ class Migration(migrations.Migration):
             model_name="posting",
             name="credit",
             field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="payments.account"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="payments.account",
             ),
         ),
         migrations.AddField(
             model_name="posting",
             name="debit",
             field=models.ForeignKey(
-                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="payments.account"
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="payments.account",
             ),
         ),
         migrations.AddConstraint(
