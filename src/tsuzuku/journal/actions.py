@@ -14,7 +14,7 @@ from tsuzuku.journal import statements
 from tsuzuku.journal.chores import wake
 from tsuzuku.journal.events import Event
 from tsuzuku.journal.listeners import Heard, listener, listeners_for
-from tsuzuku.journal.models import Delivery, Fact
+from tsuzuku.journal.models import Delivery
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.retries import retry_after
 
@@ -38,6 +38,9 @@ _INSERT_DELIVERY = """
     INSERT INTO journal_delivery (listener, fact_ids, next_attempt_at)
     VALUES (%(listener)s, %(facts)s::bigint[], %(now)s::timestamptz)
 """
+
+#: Facts, oldest first.
+_FACTS = "SELECT id, actor, card_id, body FROM journal_fact WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id"
 
 
 def record_facts(events: Sequence[Event], *, actor: str, now: datetime) -> None:
@@ -124,15 +127,11 @@ def _tell(listener_name: str, deliveries: Sequence[Delivery]) -> int:
     if not deliveries:
         return 0
     told = listener(listener_name)
-    facts = Fact.objects.in_bulk([fact_id for delivery in deliveries for fact_id in delivery.fact_ids])
+    facts = statements.rows(_FACTS, {"ids": [fact_id for delivery in deliveries for fact_id in delivery.fact_ids]})
     told.hear(
         [
-            Heard(
-                fact_id=fact_id,
-                actor=facts[fact_id].actor,
-                event=told.event_type.from_body(card_id=facts[fact_id].card_id, body=facts[fact_id].body),
-            )
-            for fact_id in sorted(facts)
+            Heard(fact_id=fact_id, actor=actor, event=told.event_type.from_body(card_id=card_id, body=body))
+            for fact_id, actor, card_id, body in facts
         ]
     )
     Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).delete()
