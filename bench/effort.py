@@ -14,12 +14,18 @@ import psutil
 from bench.ground import Ground
 from bench.line import say
 
+_CLIENTS = "clients"
+
 
 @dataclass
 class Effort:
     """Seconds of processor by part; `clients` is wrk."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def ours_us(self, times: int) -> float:
+        """Microseconds for each of so many, without the clients' part."""
+        return sum(seconds for part, seconds in self.seconds.items() if part != _CLIENTS) / times * 1e6
 
     def tell(self, what: str, *, times: int) -> None:
         """Says what each of so many took."""
@@ -40,7 +46,7 @@ def _used(ground: Ground) -> dict[str, float]:
     clients = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         **{part: _with_children(pid) for part, pid in ground.installation.processes().items()},
-        "clients": clients.ru_utime + clients.ru_stime,
+        _CLIENTS: clients.ru_utime + clients.ru_stime,
     }
 
 
