@@ -21,6 +21,14 @@ _LOTS_NOT_GRANTED = """
 
 _LOTS_NEGATIVE = "SELECT id, remaining FROM allowances_lotrow WHERE remaining < 0 OR remaining > total ORDER BY id"
 
+#: What no constraint holds, so that lots need not lock the few rows of terms.
+_LOTS_WITHOUT_TERMS = """
+    SELECT id, terms_id
+      FROM allowances_lotrow
+     WHERE terms_id NOT IN (SELECT id FROM catalog_plantermsrow)
+     ORDER BY id
+"""
+
 
 def findings() -> Iterator[Finding]:
     """Everything that does not add up in this room."""
@@ -32,3 +40,6 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_LOTS_NEGATIVE)
         for lot_id, remaining in cursor.fetchall():
             yield Finding("lot-out-of-bounds", f"lot {lot_id}", f"remaining {remaining}")
+        cursor.execute(_LOTS_WITHOUT_TERMS)
+        for lot_id, terms_id in cursor.fetchall():
+            yield Finding("terms-missing", f"lot {lot_id}", f"there are no terms {terms_id}")

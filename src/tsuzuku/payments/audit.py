@@ -84,6 +84,14 @@ _UNBALANCED = """
     HAVING sum(debit) <> sum(credit)
 """
 
+#: What no constraint holds, so that postings need not lock the few rows of accounts.
+_WITHOUT_ACCOUNT = """
+    SELECT id, debit_id, credit_id
+      FROM payments_posting
+     WHERE debit_id NOT IN (SELECT id FROM payments_account) OR credit_id NOT IN (SELECT id FROM payments_account)
+     ORDER BY id
+"""
+
 
 def findings() -> Iterator[Finding]:
     """Everything that does not add up in this room."""
@@ -109,3 +117,6 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_UNBALANCED)
         for currency, debits, credits_ in cursor.fetchall():
             yield Finding("ledger-unbalanced", currency, f"debits {debits}, credits {credits_}")
+        cursor.execute(_WITHOUT_ACCOUNT)
+        for posting, debit, credit in cursor.fetchall():
+            yield Finding("account-missing", f"posting {posting}", f"from account {credit} to account {debit}")

@@ -71,6 +71,16 @@ _HISTORY_DIFFERS = """
      ORDER BY r.id
 """
 
+#: What no constraint holds, so that renewals need not lock the few rows of plans and terms.
+_WITHOUT_TERMS = """
+    SELECT o.number, r.plan_id, r.terms_id
+      FROM renewals_renewal AS r
+      JOIN orders_order AS o ON o.id = r.order_id
+     WHERE r.plan_id NOT IN (SELECT id FROM catalog_plan)
+        OR r.terms_id NOT IN (SELECT id FROM catalog_plantermsrow)
+     ORDER BY r.id
+"""
+
 
 def findings() -> Iterator[Finding]:
     """Everything that does not add up in this room."""
@@ -88,3 +98,8 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_HISTORY_DIFFERS)
         for number, state, target in cursor.fetchall():
             yield Finding("history-differs", f"renewal {number}", f"is {state}, last moved to {target}")
+        cursor.execute(_WITHOUT_TERMS)
+        for number, plan_id, terms_id in cursor.fetchall():
+            yield Finding(
+                "terms-missing", f"renewal {number}", f"there is no plan {plan_id} or there are no terms {terms_id}"
+            )

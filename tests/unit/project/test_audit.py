@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tsuzuku.allowances.models import LotRow
 from tsuzuku.journal.models import Delivery
 from tsuzuku.orders.models import Order
-from tsuzuku.payments.models import Capture, CaptureOutcome
+from tsuzuku.payments.models import Capture, CaptureOutcome, Posting
 from tsuzuku.project.audit import findings
 from tsuzuku.renewals.models import Renewal, RenewalMove
 from tsuzuku.testing.factories import make_card, make_plan
@@ -65,3 +66,14 @@ def test_a_paid_order_that_nobody_will_settle_is_found(house: House, order: Orde
     Renewal.objects.update(state="ordered", settled_at=None)
 
     assert "renewal-forgotten" in codes()
+
+
+def test_rows_that_name_what_is_not_there_are_found(house: House, order: Order) -> None:
+    house.pay(order)
+    assert codes() == []
+
+    LotRow.objects.update(terms_id=0)
+    Renewal.objects.update(plan_id=0)
+    Posting.objects.filter(kind="capture").update(debit_id=0)
+
+    assert sorted(codes()) == ["account-missing", "ledger-unbalanced", "terms-missing", "terms-missing"]
