@@ -4,7 +4,7 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, cards, doors, mailbox, orders, renewing
+from tsuzuku.channels.web.views import account, cards, doors, mailbox, orders, receipts, renewing
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -24,6 +24,11 @@ urlpatterns = [
     path("o/<str:number>/progress", orders.order_progress, name="order_progress"),
     path("o/<str:number>/pay", orders.pay, name="pay"),
     path("o/<str:number>/cancel", orders.cancel, name="cancel"),
+    path("o/<str:number>/receipt", receipts.receipt_page, name="receipt"),
+    path("o/<str:number>/receipt/pdf", receipts.receipt_pdf, name="receipt_pdf"),
+    path("o/<str:number>/receipt/mail", receipts.receipt_mail, name="receipt_mail"),
+    path("verify", receipts.verify, name="verify"),
+    path("verify/keys.json", receipts.verify_keys, name="verify_keys"),
     path("account", account.account_page, name="account"),
     # Where allauth sends somebody who is logged in and has no address to confirm.
     path("account", account.account_page, name="account_email"),
