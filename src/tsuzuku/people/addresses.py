@@ -28,7 +28,7 @@ def network_of(address: str) -> str:
         return address
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is None:
-            return str(ipaddress.ipnetwork_of((parsed, 64), strict=False))
+            return str(ipaddress.ip_network((parsed, 64), strict=False))
         return str(parsed.ipv4_mapped)
     return str(parsed)
 

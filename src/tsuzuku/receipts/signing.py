@@ -139,7 +139,7 @@ def keys_in(document: str) -> dict[str, str]:
     try:
         listed = json.loads(document)["keys"]
         return {key["kid"]: key["x"] for key in listed if key["crv"] == "Ed25519"}
-    except (KeyError, TypeError) as problem:
+    except (KeyError, TypeError, ValueError) as problem:
         raise ValueError("not a JWK set with Ed25519 keys") from problem
 
 

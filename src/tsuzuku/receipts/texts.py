@@ -22,6 +22,7 @@ class Texts:
     issued_on: str
     sold_on: str
     order_number: str
+    #: With the currency, where ¥ could be taken for another.
     total: str
     received: str
     what: str
@@ -48,7 +49,7 @@ TEXTS: Final = {
         issued_on="开具日期",
         sold_on="交易日期",
         order_number="订单号",
-        total="收款金额（含税）",
+        total="收款金额（日元，含税）",
         received="上述款项已收讫。",
         what="内容",
         rate="税率",
@@ -72,7 +73,7 @@ TEXTS: Final = {
         issued_on="開立日期",
         sold_on="交易日期",
         order_number="訂單編號",
-        total="收款金額（含稅）",
+        total="收款金額（日圓，含稅）",
         received="上述款項已如數收訖。",
         what="內容",
         rate="稅率",
@@ -123,7 +124,7 @@ TEXTS: Final = {
         issued_on="Issued on",
         sold_on="Date of sale",
         order_number="Order number",
-        total="Received, tax included",
+        total="Received in Japanese yen, tax included",
         received="We have received the above amount.",
         what="What was sold",
         rate="Tax rate",
@@ -150,7 +151,7 @@ TEXTS: Final = {
         issued_on="발행일",
         sold_on="거래일",
         order_number="주문 번호",
-        total="영수 금액(세금 포함)",
+        total="영수 금액(일본 엔, 세금 포함)",
         received="위 금액을 정히 영수하였습니다.",
         what="내용",
         rate="세율",

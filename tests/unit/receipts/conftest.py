@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +7,7 @@ from pytest_django import Settings
 
 if TYPE_CHECKING:  # models can be imported only once the settings are there
     from tsuzuku.receipts.models import Receipt
-    from tsuzuku.testing.house import House
+    from tsuzuku.testing.house import House, Story
 
 PLAN_NAMES = {
     "en": "3 GB for 30 days",
@@ -57,5 +56,7 @@ def make_receipt(house: "House") -> "Callable[[], Receipt]":
 
 
 @pytest.fixture
-def noon() -> datetime:
-    return datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+def story() -> "Story":
+    from tsuzuku.testing.house import Story
+
+    return Story()

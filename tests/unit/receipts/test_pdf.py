@@ -50,18 +50,17 @@ def fonts_of(page: pypdfium2.PdfPage) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_language_is_printed_in_letters_of_its_own(
-    make_receipt: "Callable[[], Receipt]", language: str
-) -> None:
+def test_every_language_is_printed_in_letters_of_its_own(make_receipt: "Callable[[], Receipt]", language: str) -> None:
     receipt = make_receipt()
     file = printed(receipt, language)
     pages = pypdfium2.PdfDocument(file)
     assert len(pages) == 1
     page = pages[0]
-    text = page.get_textpage().get_text_range()
+    # Between kanji and digits the sheet has a narrow gap, which programs take for a blank.
+    text = "".join(page.get_textpage().get_text_range().split())
     names = {tag.lower(): name for tag, name in PLAN_NAMES.items()}
     for said in (*SAID[language], names[language], receipt.number, receipt.order.number, "¥1,180", "¥107"):
-        assert said in text.replace("\r\n", "\n")
+        assert "".join(said.split()) in text
     assert "株式会社つづく通信" in text
     fonts = fonts_of(page)
     assert all(fonts.values()), "a font is not in the file"

@@ -121,18 +121,18 @@ def verify(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("r", "")
     context: dict[str, Any] = {"text": text, "keys": public_keys()}
     if not text:
-        return render(request, "web/verify.html", context)
+        return render(request, "web/verify_receipt.html", context)
     if not is_within_limit(request, "verify", a_minute_max=VERIFICATIONS_A_MINUTE_MAX):
-        response = render(request, "web/verify.html", {**context, "is_too_often": True})
+        response = render(request, "web/verify_receipt.html", {**context, "is_too_often": True})
         response.status_code = HTTPStatus.TOO_MANY_REQUESTS
         response.headers["Retry-After"] = str(WINDOW_SECONDS)
         return response
     try:
         signed, receipt = find_genuine(text)
     except ReceiptNotGenuine:
-        return render(request, "web/verify.html", {**context, "verdict": "not-genuine"})
+        return render(request, "web/verify_receipt.html", {**context, "verdict": "not-genuine"})
     found = {"verdict": "genuine", "signed": signed, "returned_on": returned_on(receipt.order.number)}
-    return render(request, "web/verify.html", {**context, **found})
+    return render(request, "web/verify_receipt.html", {**context, **found})
 
 
 @require_safe
