@@ -36,7 +36,7 @@ def complaints(page: Page) -> list[str]:
 
 def of_everybody(page: Page) -> Iterator[str]:
     """Pages that need nobody."""
-    for path in ("/", "/open", "/login", "/signup", "/forgot"):
+    for path in ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/verify?r=forged"):
         page.goto(path)
         yield path
     page.locator(".menu summary").click()
@@ -72,6 +72,12 @@ def of_an_account(page: Page, demo: Demo) -> Iterator[str]:
     for path in ("/cards", "/cards/add", "/orders", "/account", "/password", "/logout", "/demo/mail"):
         page.goto(path)
         yield path
+    page.goto("/orders")
+    page.click("main .rows a.link >> nth=0")
+    page.click("main a[href$='/receipt']")
+    yield "a receipt"
+    page.click(".proof a")
+    yield "a genuine receipt"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counting wrong PINs, so that four digits cannot be tried through. Rows, not a cache: the counts survive a restart."""
 
-import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from tsuzuku.cards.errors import TooManyGuesses
 from tsuzuku.cards.models import PinGuesses
 from tsuzuku.cards.protection import guesser_digest
 from tsuzuku.kernel import clock
+from tsuzuku.people.addresses import network_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def count_guess(*, number: str, address: str, now: datetime) -> TooManyGuesses |
     hammers away does not use up its day, nor the card's, nor the installation's. Locks are taken in this one order.
     """
     for limits, whom in (
-        (ADDRESS_LIMITS, _network(address)),
+        (ADDRESS_LIMITS, network_of(address)),
         (CARD_LIMITS, number),
         (INSTALLATION_LIMITS, ""),
     ):
@@ -75,19 +75,6 @@ def _count(limit: Limit, whom: str, now: datetime) -> datetime | None:
         )
         wrong, ends_at = cursor.fetchone()
     return ends_at if wrong > limit.wrong_max else None
-
-
-def _network(address: str) -> str:
-    """Whom an address counts as: a household or a phone has a whole /64 in IPv6, and one address in IPv4."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ipaddress.ip_network((parsed, 64), strict=False))
-        return str(parsed.ipv4_mapped)
-    return str(parsed)
 
 
 def has_forgettable(now: datetime) -> bool:

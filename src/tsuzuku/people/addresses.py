@@ -20,6 +20,19 @@ def client_address(request: HttpRequest) -> str:
     return address
 
 
+def network_of(address: str) -> str:
+    """Whom an address counts as: a household or a phone has a whole /64 in IPv6, and one address in IPv4."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is None:
+            return str(ipaddress.ip_network((parsed, 64), strict=False))
+        return str(parsed.ipv4_mapped)
+    return str(parsed)
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -7,11 +7,12 @@ from tsuzuku.allowances import audit as allowances
 from tsuzuku.kernel.findings import Finding
 from tsuzuku.orders import audit as orders
 from tsuzuku.payments import audit as payments
+from tsuzuku.receipts import audit as receipts
 from tsuzuku.renewals import audit as renewals
 from tsuzuku.sellers import audit as sellers
 from tsuzuku.usage import audit as usage
 
-ROOMS = (allowances, payments, orders, renewals, usage, sellers)
+ROOMS = (allowances, payments, orders, renewals, usage, receipts, sellers)
 
 
 def findings() -> list[Finding]:

@@ -80,6 +80,7 @@ tsuzuku = Commands(
         },
         "Fill it": {"import": "import_"},
         "Let others sell": {"partner": "partner", "api-key": "api_key"},
+        "Prove it": {"verify": "verify"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},
         "The outside world, for trials": {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from tsuzuku.project.environment import env_text, home
+from tsuzuku.project.environment import env_list, env_text, home
 from tsuzuku.project.postgres import bundled_binaries
 
 PYTHON_MIN = (3, 11)
@@ -27,7 +27,7 @@ _PLAYWRIGHT_CHROMIUMS = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-m
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. `advice` says what to do if it is not fine; only tests want what is not needed."""
+    """One thing that was looked at. `advice` says what to do if it is not fine; without what is not needed all runs."""
 
     subject: str
     text: str
@@ -38,7 +38,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything, in the order in which to mend it."""
-    checks: list[Callable[[], Finding]] = [_python, _home, _disk, _postgres, _chromium, _driver, _fonts]
+    checks: list[Callable[[], Finding]] = [_python, _home, _disk, _postgres, _receipt_fonts, _chromium, _driver, _fonts]
     return [check() for check in checks]
 
 
@@ -108,6 +108,16 @@ def _postgres() -> Finding:
         advice = "Name a server of your own (15 or newer) in TSUZUKU_DATABASE_URL: there is no wheel for this machine."
         return Finding("PostgreSQL", "no embedded PostgreSQL is installed", advice, is_fine=False)
     return Finding("PostgreSQL", f"embedded, version {max(bundled)}")
+
+
+def _receipt_fonts() -> Finding:
+    """Without them receipts are a page and a mail, and no PDF."""
+    from tsuzuku.receipts.fonts import missing_families
+
+    missing = missing_families(tuple(env_list("TSUZUKU_FONT_FOLDERS")))
+    advice = "For receipts as PDF: apt-get install fonts-noto-cjk, or name a folder with them in TSUZUKU_FONT_FOLDERS."
+    text = f"missing: {', '.join(missing)}" if missing else "Noto Sans CJK"
+    return Finding("Fonts for receipts", text, advice, not missing, is_needed=False)
 
 
 def _chromium() -> Finding:

@@ -2,6 +2,7 @@
 """Reading the environment: typed, with `NAME_FILE` for secrets kept in files, loud on odd values."""
 
 import os
+import re
 import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -48,6 +49,14 @@ def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
         return [ip_network(word) for word in env_list(name)]
     except ValueError as problem:
         raise SettingMalformed(f"{name} must be IP networks such as 10.0.0.0/8: {problem}") from None
+
+
+def env_tax_number(name: str, default: str = "") -> str:
+    """The registration number of a Japanese qualified invoice issuer: T and 13 digits; or nothing."""
+    text = env_text(name, default)
+    if text and not re.fullmatch("T[0-9]{13}", text):
+        raise SettingMalformed(f"{name} must be T and 13 digits, such as T1234567890123, not {text!r}")
+    return text
 
 
 def home() -> Path:

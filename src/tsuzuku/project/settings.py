@@ -6,7 +6,16 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from tsuzuku.project.environment import env_bool, env_int, env_list, env_networks, env_text, home, installation_secret
+from tsuzuku.project.environment import (
+    env_bool,
+    env_int,
+    env_list,
+    env_networks,
+    env_tax_number,
+    env_text,
+    home,
+    installation_secret,
+)
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -16,6 +25,8 @@ DEMO = env_bool("TSUZUKU_DEMO")
 SECRET_KEY = installation_secret("secret_key")
 #: Keys the hashes of PINs and encrypts what is protected at rest; unlike SECRET_KEY it can never be changed.
 INSTALLATION_SECRET = installation_secret("installation_secret")
+#: Gives the key that signs receipts. A new one signs the receipts of tomorrow; those of yesterday stay genuine.
+RECEIPT_SECRET = installation_secret("receipt_secret")
 PUBLIC_URL = env_text("TSUZUKU_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env_list("TSUZUKU_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("TSUZUKU_TRUSTED_ORIGINS")
@@ -43,6 +54,7 @@ INSTALLED_APPS = [
     "tsuzuku.orders",
     "tsuzuku.renewals",
     "tsuzuku.usage",
+    "tsuzuku.receipts",
     "tsuzuku.sellers",
     "tsuzuku.channels.web",
     "tsuzuku.channels.partner_api",
@@ -177,6 +189,13 @@ EMAIL_PORT = env_int("TSUZUKU_SMTP_PORT", 25)
 EMAIL_HOST_USER = env_text("TSUZUKU_SMTP_USER")
 EMAIL_HOST_PASSWORD = env_text("TSUZUKU_SMTP_PASSWORD")
 EMAIL_USE_TLS = env_bool("TSUZUKU_SMTP_TLS")
+#: Who sells, as receipts say it.
+BRAND_NAME = env_text("TSUZUKU_BRAND_NAME", "Tsuzuku")
+BRAND_ADDRESS = env_text("TSUZUKU_BRAND_ADDRESS", "東京都千代田区1-1-1" if DEMO else "")
+#: The registration number of a qualified invoice issuer; without it receipts are no qualified invoices.
+BRAND_TAX_NUMBER = env_tax_number("TSUZUKU_BRAND_TAX_NUMBER", "T1234567890123" if DEMO else "")
+#: Folders with fonts for receipts, beside those where the machine keeps its own.
+FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
 #: Readings are kept one by one for so long, in whole months, and then per card and day.
 KEEP_USAGE_DAYS = env_int("TSUZUKU_KEEP_USAGE_DAYS", 100)
 #: The operator's own networks, into which webhooks to partners may go; every other one must be public.

@@ -10,6 +10,7 @@ from tsuzuku.journal.models import Delivery
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Capture, CaptureOutcome, Posting
 from tsuzuku.project.audit import findings
+from tsuzuku.receipts.models import Receipt, ReceiptSequence
 from tsuzuku.renewals.models import Renewal, RenewalMove
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import Outcome
@@ -77,3 +78,25 @@ def test_rows_that_name_what_is_not_there_are_found(house: House, order: Order) 
     Posting.objects.filter(kind="capture").update(debit_id=0)
 
     assert sorted(codes()) == ["account-missing", "ledger-unbalanced", "terms-missing", "terms-missing"]
+
+
+def test_a_gap_in_the_numbers_of_receipts(house: House, order: Order) -> None:
+    house.pay(order)
+    assert codes() == []
+    ReceiptSequence.objects.update(last=2)
+    assert codes() == ["receipt-numbers-broken"]
+
+
+def test_receipts_without_a_sequence(house: House, order: Order) -> None:
+    house.pay(order)
+    ReceiptSequence.objects.all().delete()
+    assert codes() == ["receipt-numbers-broken"]
+
+
+def test_a_receipt_over_another_amount(house: House, order: Order) -> None:
+    house.pay(order)
+    receipt = Receipt.objects.get()
+    assert receipt.content is not None
+    receipt.content["lines"][0]["amount_minor"] += 1
+    receipt.save()
+    assert codes() == ["receipt-and-sale-differ"]

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from tsuzuku.project import doctor
 from tsuzuku.project.cli import tsuzuku
 from tsuzuku.project.doctor import Finding
+from tsuzuku.receipts import fonts
 
 
 def find(subject: str) -> Finding:
@@ -15,7 +16,8 @@ def find(subject: str) -> Finding:
 
 def test_looks_at_everything_in_order() -> None:
     subjects = [finding.subject for finding in doctor.examine()]
-    assert subjects == ["Python", "Home", "Disk", "PostgreSQL", "Chromium", "Playwright", "Fonts for Chinese"]
+    machine = ["Python", "Home", "Disk", "PostgreSQL", "Fonts for receipts"]
+    assert subjects == [*machine, "Chromium", "Playwright", "Fonts for Chinese"]
 
 
 def test_what_is_needed_is_fine_here() -> None:
@@ -49,6 +51,13 @@ def test_a_home_is_not_made_by_looking(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("TSUZUKU_HOME", str(tmp_path / "new" / "home"))
     assert find("Home").is_fine
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_the_fonts_that_receipts_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find("Fonts for receipts").text == "Noto Sans CJK"
+    monkeypatch.setattr(fonts, "FAMILIES", {"ja": "Noto Sans Nowhere"})
+    found = find("Fonts for receipts")
+    assert (found.is_fine, found.is_needed, found.text) == (False, False, "missing: Noto Sans Nowhere")
 
 
 def test_the_command_fails_only_for_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

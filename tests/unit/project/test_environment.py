@@ -64,3 +64,12 @@ def test_a_secret_given_by_the_environment_is_not_kept(monkeypatch: pytest.Monke
     monkeypatch.setenv("TSUZUKU_TRY_KEY", "given")
     assert environment.installation_secret("try_key") == "given"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tax_number_is_a_t_and_thirteen_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.env_tax_number("TSUZUKU_TRY") == ""
+    monkeypatch.setenv("TSUZUKU_TRY", "T1234567890123")
+    assert environment.env_tax_number("TSUZUKU_TRY") == "T1234567890123"
+    monkeypatch.setenv("TSUZUKU_TRY", "1234567890123")
+    with pytest.raises(SettingMalformed, match="must be T and 13 digits"):
+        environment.env_tax_number("TSUZUKU_TRY")

@@ -8,6 +8,7 @@ from tsuzuku.cards.errors import CardNameMalformed
 from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.kernel.iccid import IccidMalformed, parse_iccid
+from tsuzuku.receipts.texts import TEXTS
 
 #: As long as anything that could be a number or a PIN, written with spaces.
 _NUMBER_LENGTH_MAX, _PIN_LENGTH_MAX = 40, 20
@@ -69,3 +70,10 @@ class ConfirmForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
+
+
+class ReceiptForm(forms.Form):
+    """A receipt to be handed out: in which language, and under which key."""
+
+    language = forms.ChoiceField(choices=[(tag, tag) for tag in TEXTS])
+    key = forms.UUIDField()

@@ -32,6 +32,10 @@ _TEXTS = {
     "payment-not-started": _(
         "The payment service does not answer. Nothing was charged, your order is kept. Please try again in a minute."
     ),
+    "receipt-not-printable": _(
+        "The PDF cannot be made at the moment. This page and the mail are just as valid. Please try again later."
+    ),
+    "too-many-receipt-mails": _("We have sent this receipt several times just now. Please look into your mailbox."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 

@@ -4,7 +4,7 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, cards, doors, mailbox, orders, renewing
+from tsuzuku.channels.web.views import account, cards, doors, mailbox, orders, receipts, renewing
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -24,13 +24,18 @@ urlpatterns = [
     path("o/<str:number>/progress", orders.order_progress, name="order_progress"),
     path("o/<str:number>/pay", orders.pay, name="pay"),
     path("o/<str:number>/cancel", orders.cancel, name="cancel"),
+    path("o/<str:number>/receipt", receipts.receipt_page, name="receipt"),
+    path("o/<str:number>/receipt/pdf", receipts.receipt_pdf, name="receipt_pdf"),
+    path("o/<str:number>/receipt/mail", receipts.receipt_mail, name="receipt_mail"),
+    path("verify", receipts.verify, name="verify"),
+    path("verify/keys.json", receipts.verify_keys, name="verify_keys"),
     path("account", account.account_page, name="account"),
     # Where allauth sends somebody who is logged in and has no address to confirm.
     path("account", account.account_page, name="account_email"),
     path("login", account.LoginView.as_view(), name="account_login"),
     path("logout", account.LogoutView.as_view(), name="account_logout"),
     path("signup", account.SignupView.as_view(), name="account_signup"),
-    path("verify", account.VerifyView.as_view(), name="account_email_verification_sent"),
+    path("signup/code", account.VerifyView.as_view(), name="account_email_verification_sent"),
     path("closed", account.ClosedView.as_view(), name="account_inactive"),
     path("password", account.ChangePasswordView.as_view(), name="account_change_password"),
     path("forgot", account.ForgotPasswordView.as_view(), name="account_reset_password"),

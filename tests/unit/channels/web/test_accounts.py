@@ -44,12 +44,12 @@ def sign_up(client: Client, address: str = ADDRESS) -> Answer:
 def test_registering_asks_for_the_code_that_was_mailed() -> None:
     client = Client(headers={"accept-language": "zh-CN"})
     page = sign_up(client)
-    assert (page.redirect_chain, heading(page)) == ([("/verify", 302)], "输入验证码")
+    assert (page.redirect_chain, heading(page)) == ([("/signup/code", 302)], "输入验证码")
     assert mails() == [(ADDRESS, "CODE 是您的 Tsuzuku 验证码")]
     assert [client.get("/cards").status_code, client.get("/account").status_code] == [302, 302]
-    wrong = client.post("/verify", {"code": "AAAAAA", "action": "verify"})
+    wrong = client.post("/signup/code", {"code": "AAAAAA", "action": "verify"})
     assert mistakes(wrong) == ["验证码不对，请看最新的一封邮件。"]
-    right = client.post("/verify", {"code": code_of_mail(), "action": "verify"})
+    right = client.post("/signup/code", {"code": code_of_mail(), "action": "verify"})
     assert (right.status_code, right["Location"]) == (302, "/")
     user = User.objects.get()
     assert [user.email, user.language, client.get("/account").status_code] == [ADDRESS, "zh-hans", 200]
@@ -64,21 +64,21 @@ def test_mistakes_in_registering_are_told_in_the_language_of_the_page() -> None:
 def test_three_wrong_codes_end_it() -> None:
     client = Client()
     sign_up(client)
-    answers = [client.post("/verify", {"code": "AAAAAA", "action": "verify"}) for _ in range(3)]
+    answers = [client.post("/signup/code", {"code": "AAAAAA", "action": "verify"}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 302]
     assert notices(client.get("/login")) == ["Too many wrong tries. Please wait five minutes, then try again."]
-    assert client.post("/verify", {"code": code_of_mail(), "action": "verify"})["Location"] == "/login"
+    assert client.post("/signup/code", {"code": code_of_mail(), "action": "verify"})["Location"] == "/login"
 
 
 def test_the_code_can_be_sent_again_but_not_at_once() -> None:
     client = Client()
     sign_up(client)
-    answer = client.post("/verify", {"action": "resend"}, follow=True)
+    answer = client.post("/signup/code", {"action": "resend"}, follow=True)
     assert heading(answer) == "Enter the code"
     assert notices(answer) == ["We have just sent a mail. Please wait a moment before you ask for another."]
     assert len(mails()) == 1
     # The code that was mailed still holds.
-    assert client.post("/verify", {"code": code_of_mail(), "action": "verify"})["Location"] == "/"
+    assert client.post("/signup/code", {"code": code_of_mail(), "action": "verify"})["Location"] == "/"
 
 
 def test_another_code_replaces_the_first(settings: Settings) -> None:
@@ -86,16 +86,16 @@ def test_another_code_replaces_the_first(settings: Settings) -> None:
     client = Client()
     sign_up(client)
     first = code_of_mail()
-    client.post("/verify", {"action": "resend"})
+    client.post("/signup/code", {"action": "resend"})
     assert [subject for _, subject in mails()] == ["CODE is your Tsuzuku code"] * 2
-    assert mistakes(client.post("/verify", {"code": first, "action": "verify"})) != []
-    assert client.post("/verify", {"code": code_of_mail(), "action": "verify"})["Location"] == "/"
+    assert mistakes(client.post("/signup/code", {"code": first, "action": "verify"})) != []
+    assert client.post("/signup/code", {"code": code_of_mail(), "action": "verify"})["Location"] == "/"
 
 
 def test_a_wrong_address_can_be_started_anew() -> None:
     client = Client()
     sign_up(client)
-    assert client.get("/signup")["Location"] == "/verify"
+    assert client.get("/signup")["Location"] == "/signup/code"
     answer = client.post("/logout", {"next": "/signup"}, follow=True)
     assert heading(answer) == "Register"
 
@@ -147,7 +147,7 @@ def test_an_address_that_is_registered_at_the_same_moment_tells_only_its_owner()
     has_registered.wait(10)
     page = sign_up(Client())
     first.join()
-    assert (page.redirect_chain, heading(page)) == ([("/verify", 302)], "Enter the code")
+    assert (page.redirect_chain, heading(page)) == ([("/signup/code", 302)], "Enter the code")
     assert mails() == [(ADDRESS, "You have a Tsuzuku account already")]
     assert User.objects.count() == 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The small pure parts: stretches of the line, the tax in a price, plans in words."""
+"""The small pure parts: stretches of the line, plans in words."""
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ from tsuzuku.catalog.terms import LotKind, PlanTerms
 from tsuzuku.channels.web import stretches
 from tsuzuku.channels.web.order_stage import look_again_after
 from tsuzuku.channels.web.plan_texts import method_name, price_a_day, what_it_gives
-from tsuzuku.channels.web.prices import included_tax
 from tsuzuku.channels.web.refusals import _TEXTS, refusal_text_of
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
@@ -25,11 +24,6 @@ if TYPE_CHECKING:
     from tsuzuku.testing.house import House
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(("price", "tax"), [(270, 24), (300, 27), (990, 90), (1, 0), (11, 1), (110, 10)])
-def test_the_tax_in_a_price_is_rounded_down(price: int, tax: int) -> None:
-    assert included_tax(Money(price, "JPY")) == Money(tax, "JPY")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.forms import ConfirmForm
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
-from tsuzuku.channels.web.prices import CONSUMPTION_TAX_PERCENT, included_tax
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.views.orders import named_methods, start_paying
@@ -31,6 +30,7 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 from tsuzuku.look.line import Stretch
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
+from tsuzuku.receipts.tax import CONSUMPTION_TAX_PERCENT, included_tax
 from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.models import Renewal
