@@ -3,7 +3,7 @@
 
 import threading
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
@@ -185,7 +185,8 @@ def test_many_at_once_take_exactly_what_there_is(limits: dict[str, int], uses: i
 
     coupon = "WELCOME10" if "uses_max_per_coupon" in limits else ""
     make_plan()
-    make_promotion(**limits, **({"coupons": [coupon]} if coupon else {}))
+    fields: dict[str, Any] = {**limits, "coupons": [coupon]} if coupon else {**limits}
+    make_promotion(**fields)
     cards = [make_card() for _ in range(8)]
     start = threading.Barrier(len(cards))
     prices: list[int] = []
