@@ -2,11 +2,15 @@
 """Promotions from the order to the end: who gets them, when they are counted, and what becomes of late money."""
 
 import threading
-from contextlib import closing
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
@@ -20,6 +24,7 @@ from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import settle_down
 
 if TYPE_CHECKING:
+    from tsuzuku.cards.models import Card
     from tsuzuku.orders.models import Order
     from tsuzuku.testing.house import House, Story
 
@@ -177,33 +182,107 @@ def test_a_coupon_that_takes_nothing_off_places_no_order(house: "House") -> None
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("limits", "uses"), [({"uses_max": 3}, 3), ({"budget_minor": 199}, 3), ({"uses_max_per_coupon": 3}, 3)]
+    ("limits", "uses"),
+    [
+        ({"uses_max": 1}, 1),
+        ({"uses_max": 3}, 3),
+        ({"budget_minor": 199}, 3),
+        ({"uses_max_per_coupon": 3, "coupons": ["WELCOME10"]}, 3),
+        ({"uses_max_per_customer": 2}, 2),
+    ],
 )
-def test_many_at_once_take_exactly_what_there_is(limits: dict[str, int], uses: int) -> None:
+def test_many_at_once_take_exactly_what_there_is(limits: dict[str, Any], uses: int) -> None:
+    from tsuzuku.people.models import User
     from tsuzuku.project.audit import findings
     from tsuzuku.testing.house import open_house
 
-    coupon = "WELCOME10" if "uses_max_per_coupon" in limits else ""
-    make_plan()
-    fields: dict[str, Any] = {**limits, "coupons": [coupon]} if coupon else {**limits}
-    make_promotion(**fields)
+    make_promotion(**limits)
+    coupon = "WELCOME10" if "coupons" in limits else ""
+    payer = User.objects.create_user("mei@example.com", "x")
     cards = [make_card() for _ in range(8)]
-    start = threading.Barrier(len(cards))
     prices: list[int] = []
     with open_house() as house:
 
-        def buy(place: int) -> None:
-            with closing(connection):
-                start.wait()
-                try:
-                    prices.append(house.order(cards[place], "GB-1-3D", coupon=coupon).amount_minor)
-                except QuoteChanged as changed:
-                    prices.append(changed.quote.price.amount_minor)
+        def buy(card: "Card") -> None:
+            try:
+                prices.append(house.order(card, "GB-1-3D", payer=payer, coupon=coupon).amount_minor)
+            except QuoteChanged as changed:
+                prices.append(changed.quote.price.amount_minor)
 
-        threads = [threading.Thread(target=buy, args=(place,)) for place in range(len(cards))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once([partial(buy, card) for card in cards])
     assert sorted(prices) == [250] * uses + [300] * (len(cards) - uses)
     assert (counted(), findings()) == ((uses, 50 * uses), [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_orders_that_end_while_others_are_placed_leave_the_count_exact() -> None:
+    from tsuzuku.project.audit import findings
+    from tsuzuku.testing.house import open_house
+
+    make_promotion(uses_max=4, stacks=True)
+    make_promotion("ALSO", budget_minor=200, stacks=True)
+    with open_house() as house:
+        ending = [house.order(make_card(), "GB-1-3D") for _ in range(4)]
+        cards = [make_card() for _ in range(4)]
+
+        def cancel(order: "Order") -> None:
+            cancel_renewal(number=order.number, actor="customer:1", now=clock.now())
+
+        def buy(card: "Card") -> None:
+            with suppress(QuoteChanged):
+                house.order(card, "GB-1-3D")
+
+        at_once([partial(cancel, order) for order in ending] + [partial(buy, card) for card in cards])
+        assert findings() == []
+        held = [state for code, state in redemptions() if code == "SALE" and state != "freed"]
+        assert counted() == (len(held), 50 * len(held))
+        settle_down()
+        assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_waits_for_who_is_using_a_promotion_and_neither_for_ever() -> None:
+    from tsuzuku.catalog.redemptions import _count, _locked_promotions
+
+    promotion = make_promotion()
+    is_held = threading.Event()
+
+    def use() -> None:
+        with transaction.atomic():
+            _locked_promotions([promotion.pk])
+            is_held.set()
+            _wait_until_somebody_waits()
+            _count(promotion.pk, uses=1, minor=50)
+
+    def change() -> None:
+        is_held.wait(30)
+        make_promotion(uses_max=7)
+
+    at_once([use, change])
+    promotion.refresh_from_db()
+    assert (promotion.uses, promotion.spent_minor, promotion.uses_max) == (1, 50, 7)
+
+
+def _wait_until_somebody_waits() -> None:
+    deadline = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+def at_once(works: Sequence[Callable[[], None]]) -> None:
+    """Does each work on a thread and a connection of its own, all from the same moment."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], None]) -> None:
+        with closing(connection):
+            start.wait()
+            work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        for done in [pool.submit(run, work) for work in works]:
+            done.result()

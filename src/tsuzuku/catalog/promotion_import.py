@@ -37,15 +37,16 @@ def import_promotions(*, text: bytes) -> PromotionsImport:
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # Two imports take turns, and no promotion is used half-way through one; readers go on reading.
-            cursor.execute("LOCK TABLE catalog_promotion IN SHARE ROW EXCLUSIVE MODE")
+            # Two imports take turns. Not by the promotions' own table: who uses one holds its row, then writes to it.
+            cursor.execute("LOCK TABLE catalog_coupon IN SHARE ROW EXCLUSIVE MODE")
         coupons_taken = dict(Coupon.objects.values_list("code", "promotion__code"))
         parsed = parse_promotions(text, plan_codes=plan_codes(), coupons_taken=coupons_taken)
         if parsed.mistakes:
             raise PromotionFileRefused(parsed)
         result = PromotionsImport(notices=list(parsed.notices))
         codes = [each.code for each in parsed.promotions]
-        known = {promotion.code: promotion for promotion in Promotion.objects.filter(code__in=codes)}
+        locked = Promotion.objects.filter(code__in=codes).order_by("pk").select_for_update()
+        known = {promotion.code: promotion for promotion in locked}
         had: dict[str, set[str]] = {code: set() for code in codes}
         for coupon, owner in coupons_taken.items():
             had.setdefault(owner, set()).add(coupon)
