@@ -219,3 +219,15 @@ def test_an_import_leaves_a_withdrawn_promotion_withdrawn(example: Path) -> None
 
 def test_every_reason_has_words() -> None:
     assert set(WHY) == {why.value for why in Why}
+
+
+def test_a_preview_counts_what_a_coupon_has_been_used() -> None:
+    make_plan()
+    make_promotion(coupons=["AAAA1111", "BBBB2222"], uses_max_per_coupon=1, uses_max_per_customer=1)
+    with open_house() as house:
+        house.order(make_card(), "GB-1-3D", coupon="AAAA1111")
+    prices = {
+        coupon: answer("promotion", "preview", "--plan", "GB-1-3D", "--coupon", coupon)["price_minor"]
+        for coupon in ("AAAA1111", "BBBB2222")
+    }
+    assert prices == {"AAAA1111": 300, "BBBB2222": 250}
