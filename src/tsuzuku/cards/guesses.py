@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counting wrong PINs, so that four digits cannot be tried through. Rows, not a cache: the counts survive a restart."""
+"""Counting wrong guesses, so that four digits cannot be tried through. Rows, not a cache: the counts survive a restart.
+
+PINs are counted here; who guards another secret that people type brings limits of its own.
+"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +20,7 @@ from tsuzuku.people.addresses import network_of
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many wrong PINs in a stretch of time that begins with the first of them."""
+    """At most so many wrong guesses in a stretch of time that begins with the first of them."""
 
     name: str
     wrong_max: int
@@ -41,21 +45,26 @@ PORTION = 5000
 
 
 def count_guess(*, number: str, address: str, now: datetime) -> TooManyGuesses | None:
-    """Counts one guess against the address, the card and the installation; returns the refusal if it is one too many.
+    """Counts one guess at a PIN against the address, the card and the installation; returns the refusal, if any."""
+    free_at = count_against(
+        ((ADDRESS_LIMITS, network_of(address)), (CARD_LIMITS, number), (INSTALLATION_LIMITS, "")), now
+    )
+    if free_at is None:
+        return None
+    return TooManyGuesses(retry_after_seconds=math.ceil((free_at - now).total_seconds()))
 
-    A guess is counted before its PIN is looked at, so guesses made at the same time all count; the caller rolls the
-    count back when the PIN was right. What one limit refuses does not count against those after it: an address that
-    hammers away does not use up its day, nor the card's, nor the installation's. Locks are taken in this one order.
+
+def count_against(subjects: Sequence[tuple[Sequence[Limit], str]], now: datetime) -> datetime | None:
+    """Counts one guess against each subject under its limits; returns when to try again if it is one too many.
+
+    A guess is counted before the secret is looked at, so guesses made at the same time all count; the caller rolls the
+    count back when it was right. What one limit refuses does not count against those after it: an address that hammers
+    away does not use up its day, nor the card's, nor the installation's. Locks are taken in the order given.
     """
-    for limits, whom in (
-        (ADDRESS_LIMITS, network_of(address)),
-        (CARD_LIMITS, number),
-        (INSTALLATION_LIMITS, ""),
-    ):
+    for limits, whom in subjects:
         for limit in limits:
-            free_at = _count(limit, guesser_digest(whom), now)
-            if free_at is not None:
-                return TooManyGuesses(retry_after_seconds=math.ceil((free_at - now).total_seconds()))
+            if (free_at := _count(limit, guesser_digest(whom), now)) is not None:
+                return free_at
     return None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cards, who holds them, and how often somebody guessed at a PIN."""
+"""Cards, who holds them, and how often somebody guessed at a secret."""
 
 from django.conf import settings
 from django.db import models
@@ -79,7 +79,7 @@ class CardHolder(models.Model):
 
 
 class PinGuesses(models.Model):
-    """Wrong PINs of one subject (a card, an address, the installation) in one stretch of time, counted by `guesses`."""
+    """Wrong guesses of one subject (a card, an address, the installation) in a while, counted by `guesses`."""
 
     #: The limit's name and a digest of whom it counts: no number and no address is kept.
     subject = models.CharField(max_length=64)

@@ -10,8 +10,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from tsuzuku.catalog.errors import PlanFileRefused, PlanUnknown
+from tsuzuku.catalog.file_reading import Notice
 from tsuzuku.catalog.models import Plan, PlanTermsRow, Price
-from tsuzuku.catalog.plan_file import Notice, ParsedPlan, ParsedPlans
+from tsuzuku.catalog.plan_file import ParsedPlan, ParsedPlans
 from tsuzuku.kernel.fingerprint import fingerprint
 
 

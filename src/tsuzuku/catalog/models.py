@@ -1,17 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans, the versions of their terms, and their prices. What was sold points to a version and copies a price."""
+"""Plans, the versions of their terms, their prices, and promotions with what was taken off by them.
+
+What was sold points to a version of the terms and copies its price.
+"""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from tsuzuku.catalog.states import REDEMPTION_STATES, RESERVED
 from tsuzuku.catalog.terms import PlanTerms
 from tsuzuku.kernel.money import Money
 
 CODE_PATTERN = re.compile(r"[A-Z0-9-]{1,32}", re.ASCII)
+
+
+def text_in(texts: Mapping[str, str], language: str) -> str:
+    """The text in a language (Django's or the file's spelling of its tag), else in English."""
+    spelled = {tag.lower(): text for tag, text in texts.items()}
+    return spelled.get(language.lower(), spelled["en"])
 
 
 class Plan(models.Model):
@@ -47,9 +58,7 @@ class Plan(models.Model):
 
     def name_in(self, language: str) -> str:
         """The plan's name in a language (Django's or the file's spelling of its tag), else in English."""
-        spelled = {tag.lower(): text for tag, text in self.name.items()}
-        text: str = spelled.get(language.lower(), spelled["en"])
-        return text
+        return text_in(self.name, language)
 
 
 class PlanTermsRow(models.Model):
@@ -113,3 +122,93 @@ class Price(models.Model):
     def money(self) -> Money:
         """The amount."""
         return Money(self.amount_minor, self.currency)
+
+
+class Promotion(models.Model):
+    """What takes something off a price, when and how often. Its rule may change; what it took off does not."""
+
+    code = models.CharField(max_length=32)
+    #: Texts by language tag, as a plan's.
+    name = models.JSONField()
+    #: `PromotionRule.to_json`: what it takes off, and where and when it applies.
+    rule = models.JSONField()
+    #: Whether it asks for one of its coupons; else it applies by itself.
+    needs_coupon = models.BooleanField()
+    uses_max = models.PositiveIntegerField(null=True)
+    uses_max_per_customer = models.PositiveIntegerField(null=True)
+    uses_max_per_coupon = models.PositiveIntegerField(null=True)
+    #: What it may take off in all.
+    budget_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3)
+    #: How many redemptions hold it and what they take off; written under this row's lock, by `redemptions` alone.
+    uses = models.PositiveIntegerField(default=0)
+    spent_minor = models.BigIntegerField(default=0)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["code"], name="catalog_promotion_code"),
+            models.CheckConstraint(
+                condition=Q(code__regex=r"^[A-Z0-9-]{1,32}$"), name="catalog_promotion_code_letters"
+            ),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="catalog_promotion_currency"),
+            models.CheckConstraint(condition=Q(spent_minor__gte=0), name="catalog_promotion_spent"),
+        )
+
+    def __str__(self) -> str:
+        return self.code
+
+    def name_in(self, language: str) -> str:
+        """The promotion's name in a language (Django's or the file's spelling of its tag), else in English."""
+        return text_in(self.name, language)
+
+
+class Coupon(models.Model):
+    """A code that opens a promotion to whoever knows it."""
+
+    promotion = models.ForeignKey(Promotion, on_delete=models.PROTECT, related_name="coupons")
+    code = models.CharField(max_length=32)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["code"], name="catalog_coupon_code"),
+            models.CheckConstraint(condition=Q(code__regex=r"^[A-Z0-9]{4,32}$"), name="catalog_coupon_code_letters"),
+        )
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Redemption(models.Model):
+    """One use of a promotion by one order, from the moment that the order is placed."""
+
+    promotion = models.ForeignKey(Promotion, on_delete=models.PROTECT, related_name="redemptions")
+    #: The order, by its number.
+    purpose = models.TextField()
+    #: The account that ordered; null for a card that was opened with its PIN.
+    account_id = models.BigIntegerField(null=True)
+    #: The card that was ordered for.
+    card_id = models.BigIntegerField()
+    #: The coupon that was given; "" where none was needed.
+    coupon = models.CharField(max_length=32, default="", blank=True)
+    amount_minor = models.BigIntegerField()
+    state = models.CharField(max_length=8, default=RESERVED)
+    created_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["purpose", "promotion"], name="catalog_redemption_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="catalog_redemption_amount"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(REDEMPTION_STATES.moves)), name="catalog_redemption_state"
+            ),
+        )
+        indexes = (
+            models.Index(fields=["promotion", "account_id"], name="catalog_redemption_account"),
+            models.Index(fields=["promotion", "card_id"], name="catalog_redemption_card"),
+            models.Index(fields=["promotion", "coupon"], name="catalog_redemption_coupon", condition=~Q(coupon="")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.promotion_id} {self.purpose}"

@@ -6,24 +6,37 @@ people mix themselves (`own_mix`) is read and kept, but has no terms and no pric
 door sells it yet.
 """
 
-import json
-import re
-import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeGuard
+from typing import Any
 
 from babel import Locale
-from babel.numbers import list_currencies
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tsuzuku.catalog.models import CODE_PATTERN
+from tsuzuku.catalog.file_reading import (
+    AMOUNT_MINOR_MAX,
+    COUNT_MAX,
+    DOORS,
+    Fields,
+    Notice,
+    Reading,
+    is_amount,
+    is_channel,
+    is_code,
+    is_currency,
+    is_list,
+    is_moment,
+    is_text,
+    load_json,
+    read_name,
+    read_window,
+    whole_up_to,
+)
 from tsuzuku.catalog.terms import SERVICE_FIELDS, STACKING_FIELDS, Mistake, PlanTerms, is_whole, parse_terms
 from tsuzuku.kernel.money import Money
-from tsuzuku.kernel.texts import is_one_line
 
 #: What each mistake means, for the person who wrote the file.
 MISTAKES: Mapping[str, Promise] = {
@@ -42,20 +55,14 @@ NOTICES: Mapping[str, Promise] = {
     "plan-withdrawn": _("the plan is withdrawn and stays so"),
 }
 
-LANGUAGES = ("zh-Hans", "zh-Hant", "ja", "en", "ko")
-#: The doors that sell; a price may be for a door that does not exist yet, but then somebody should know.
-DOORS = frozenset({"web", "kiosk", "counter", "desk", "marketplace", "partner_api", "tmf_api"})
 VOICE_TO = ("domestic", "international")
-NAME_LENGTH_MAX = 120
 NETWORK_LENGTH_MAX = 60
 GROUP_LENGTH_MAX = 64
 
 #: Beyond these a number is a slip of the hand, and sums with it would not fit their columns.
 BYTES_MAX = 2**53 - 1
-AMOUNT_MINOR_MAX = 10**12
 DAYS_MAX = 36_500
 HOURS_MAX = 24 * DAYS_MAX
-COUNT_MAX = 10**6
 
 _TERM_MAX: Mapping[str, int] = {
     "data_bytes": BYTES_MAX,
@@ -72,15 +79,6 @@ _TERM_MAX: Mapping[str, int] = {
 }
 #: What a mix decides, so that the plan itself must not.
 _DECIDED_BY_MIX = ("data_bytes", "daily_bytes", "days", "voice_seconds", "messages", "price_minor", "prices")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something taken as it is that somebody should look at: which plan, which field, and a stable code."""
-
-    plan: str
-    field: str
-    code: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,49 +111,25 @@ class ParsedPlans:
     unreadable: str = ""
 
 
-class _Fields(dict[str, Any]):
-    """A JSON object that remembers which of its fields were given twice."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        names = [name for name, _value in pairs]
-        self.twice = sorted({name for name in names if names.count(name) > 1})
-
-
-@dataclass
-class _Reading:
-    """What has been found so far about one plan."""
-
-    plan: str
-    mistakes: list[Mistake] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-
-    def mistake(self, name: str, code: str) -> None:
-        self.mistakes.append(Mistake(self.plan, name, code))
-
-    def notice(self, name: str, code: str) -> None:
-        self.notices.append(Notice(self.plan, name, code))
-
-
 def parse_plans(text: bytes, *, known_codes: Collection[str]) -> ParsedPlans:
     """Reads a plan file. `known_codes` are the plans of the catalogue, which the file's plans may join.
 
     A plan is named by its code, or by its place in the file (`#3`) while its code cannot be read.
     """
     try:
-        body = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_Fields, parse_constant=_refuse_constant)
+        body = load_json(text)
     except (ValueError, RecursionError) as problem:
         return ParsedPlans(mistakes=[Mistake("", "", "value-malformed")], unreadable=str(problem))
     listed = body.get("plans") if isinstance(body, dict) else None
     if not isinstance(listed, list):
         return ParsedPlans(mistakes=[Mistake("", "plans", "value-malformed")])
-    readings: list[_Reading] = []
+    readings: list[Reading] = []
     plans: list[ParsedPlan] = []
     for place, fields in enumerate(listed, start=1):
-        code = fields.get("code") if isinstance(fields, _Fields) else None
-        reading = _Reading(code if _is_code(code) else f"#{place}")
+        code = fields.get("code") if isinstance(fields, Fields) else None
+        reading = Reading(code if is_code(code) else f"#{place}")
         readings.append(reading)
-        if not isinstance(fields, _Fields):
+        if not isinstance(fields, Fields):
             reading.mistake("", "value-malformed")
         elif (plan := _read_plan(fields, reading)) is not None:
             plans.append(plan)
@@ -165,11 +139,7 @@ def parse_plans(text: bytes, *, known_codes: Collection[str]) -> ParsedPlans:
     return ParsedPlans(plans=[] if mistakes else plans, mistakes=mistakes, notices=notices)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_codes(listed: list[Any], readings: list[_Reading], known_codes: Collection[str]) -> None:
+def _check_codes(listed: list[Any], readings: list[Reading], known_codes: Collection[str]) -> None:
     """What can only be seen with all plans at hand: codes used twice, and plans to join that do not exist."""
     codes = [reading.plan for reading in readings]
     there = {*codes, *known_codes}
@@ -181,7 +151,7 @@ def _check_codes(listed: list[Any], readings: list[_Reading], known_codes: Colle
             reading.mistake("joins", "plan-joins-unknown")
 
 
-def _read_plan(fields: _Fields, reading: _Reading) -> ParsedPlan | None:
+def _read_plan(fields: Fields, reading: Reading) -> ParsedPlan | None:
     for name in fields:
         if name not in _KNOWN_FIELDS:
             reading.mistake(name, "field-unknown")
@@ -191,11 +161,11 @@ def _read_plan(fields: _Fields, reading: _Reading) -> ParsedPlan | None:
         required = name in ("code", "currency") or (name == "price_minor" and "own_mix" not in fields)
         if (name in fields or required) and not check(fields.get(name)):
             reading.mistake(name, "value-malformed")
-    _read_name(fields.get("name"), reading)
+    read_name(fields.get("name"), reading)
     terms = _read_terms(fields, reading)
     prices = _read_prices(fields, reading)
     own_mix = _read_own_mix(fields, reading)
-    on_sale_from, on_sale_until = _read_window(fields, reading)
+    on_sale_from, on_sale_until = read_window(fields, reading, ("on_sale_from", "on_sale_until"))
     if reading.mistakes:
         return None
     return ParsedPlan(
@@ -214,22 +184,7 @@ def _read_plan(fields: _Fields, reading: _Reading) -> ParsedPlan | None:
     )
 
 
-def _read_name(name: object, reading: _Reading) -> None:
-    if not isinstance(name, dict):
-        reading.mistake("name", "name-missing" if name is None else "value-malformed")
-        return
-    for language, text in name.items():
-        if language not in LANGUAGES:
-            reading.mistake(f"name.{language}", "field-unknown")
-        elif not _is_name(text):
-            reading.mistake(f"name.{language}", "value-malformed")
-    for language in LANGUAGES:
-        if language not in name:
-            note = reading.mistake if language == "en" else reading.notice
-            note(f"name.{language}", "name-missing")
-
-
-def _read_terms(fields: _Fields, reading: _Reading) -> PlanTerms | None:
+def _read_terms(fields: Fields, reading: Reading) -> PlanTerms | None:
     is_mix = "own_mix" in fields
     # A mix has no amount and no length yet; any will do to check its other terms.
     terms, mistakes = parse_terms(reading.plan, {**fields, "data_bytes": 1, "days": 1} if is_mix else fields)
@@ -242,14 +197,14 @@ def _read_terms(fields: _Fields, reading: _Reading) -> PlanTerms | None:
     return None if is_mix else terms
 
 
-def _read_prices(fields: _Fields, reading: _Reading) -> dict[str | None, Money]:
+def _read_prices(fields: Fields, reading: Reading) -> dict[str | None, Money]:
     """The general price, and those of doors with a price of their own."""
     currency = fields.get("currency")
-    if not _is_currency(currency):
+    if not is_currency(currency):
         return {}
     prices: dict[str | None, Money] = {}
     general = fields.get("price_minor")
-    if _is_price(general):
+    if is_amount(general):
         prices[None] = Money(general, currency)
     listed = fields.get("prices", [])
     if not isinstance(listed, list):
@@ -257,15 +212,15 @@ def _read_prices(fields: _Fields, reading: _Reading) -> dict[str | None, Money]:
         return prices
     for place, price in enumerate(listed):
         at = f"prices[{place}]"
-        if not isinstance(price, _Fields) or price.twice:
+        if not isinstance(price, Fields) or price.twice:
             reading.mistake(at, "value-malformed")
             continue
         for name in price.keys() - {"channel", "price_minor"}:
             reading.mistake(f"{at}.{name}", "field-unknown")
         channel, amount = price.get("channel"), price.get("price_minor")
-        if not _is_channel(channel) or channel in prices:
+        if not is_channel(channel) or channel in prices:
             reading.mistake(f"{at}.channel", "value-malformed")
-        elif not _is_price(amount):
+        elif not is_amount(amount):
             reading.mistake(f"{at}.price_minor", "value-malformed")
         else:
             prices[channel] = Money(amount, currency)
@@ -274,7 +229,7 @@ def _read_prices(fields: _Fields, reading: _Reading) -> dict[str | None, Money]:
     return prices
 
 
-def _read_own_mix(fields: _Fields, reading: _Reading) -> dict[str, Any] | None:
+def _read_own_mix(fields: Fields, reading: Reading) -> dict[str, Any] | None:
     """The steps, limits and rates of a mix, with the stacking fields that its mixes will have."""
     if "own_mix" not in fields:
         return None
@@ -282,7 +237,7 @@ def _read_own_mix(fields: _Fields, reading: _Reading) -> dict[str, Any] | None:
         if name in fields:
             reading.mistake(name, "combination-malformed")
     mix = fields["own_mix"]
-    if not isinstance(mix, _Fields) or mix.twice:
+    if not isinstance(mix, Fields) or mix.twice:
         reading.mistake("own_mix", "value-malformed")
         return None
     for name in mix.keys() - _MIX_CHECKS.keys():
@@ -296,58 +251,8 @@ def _read_own_mix(fields: _Fields, reading: _Reading) -> dict[str, Any] | None:
     return {**mix, "currency": fields.get("currency"), "terms": stacking}
 
 
-def _read_window(fields: _Fields, reading: _Reading) -> tuple[datetime | None, datetime | None]:
-    starts, ends = (_moment(fields[name]) if name in fields else None for name in ("on_sale_from", "on_sale_until"))
-    if starts is not None and ends is not None and ends <= starts:
-        reading.mistake("on_sale_until", "combination-malformed")
-    return starts, ends
-
-
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
-
-
-def _moment(value: object) -> datetime | None:
-    if not isinstance(value, str) or _RFC_3339.fullmatch(value) is None:
-        return None
-    try:
-        return datetime.fromisoformat(value.upper())
-    except ValueError:
-        return None
-
-
-def _is_moment(value: object) -> bool:
-    return _moment(value) is not None
-
-
-def _is_code(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and CODE_PATTERN.fullmatch(value) is not None
-
-
-def _is_text(value: object, length_max: int) -> bool:
-    return isinstance(value, str) and len(value.strip()) > 0 and len(value) <= length_max and is_one_line(value)
-
-
-def _is_name(value: object) -> bool:
-    # Names end up in spreadsheets. A leading plus is harmless there in "+1 GB"; = and @ start what is run.
-    return _is_text(value, NAME_LENGTH_MAX) and not unicodedata.normalize("NFKC", str(value)).strip().startswith(
-        ("=", "@")
-    )
-
-
-def _is_channel(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,31}", value) is not None
-
-
-def _is_price(value: object) -> TypeGuard[int]:
-    return _whole_up_to(1, AMOUNT_MINOR_MAX)(value)
-
-
-def _is_currency(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value in list_currencies()
-
-
 def _is_countries(value: object) -> bool:
-    return _is_list(value, _is_country)
+    return is_list(value, _is_country)
 
 
 def _is_country(value: object) -> bool:
@@ -362,12 +267,7 @@ def _countries() -> frozenset[str]:
 
 
 def _is_groups(value: object) -> bool:
-    return _is_list(value, lambda group: _is_text(group, GROUP_LENGTH_MAX))
-
-
-def _is_list(value: object, check: Callable[[object], bool]) -> bool:
-    """A list of different things with at least one in it."""
-    return isinstance(value, list) and bool(value) and all(map(check, value)) and len(set(value)) == len(value)
+    return is_list(value, lambda group: is_text(group, GROUP_LENGTH_MAX))
 
 
 def _is_discounts(value: object) -> bool:
@@ -383,28 +283,24 @@ def _is_discounts(value: object) -> bool:
     return steps == sorted(set(steps)) and max(percents, default=1) < 100
 
 
-def _whole_up_to(least: int, most: int) -> Callable[[object], bool]:
-    return lambda value: is_whole(value, least=least) and isinstance(value, int) and value <= most
-
-
 _CHECKS: Mapping[str, Callable[[object], bool]] = {
-    "code": _is_code,
-    "price_minor": _is_price,
-    "currency": _is_currency,
+    "code": is_code,
+    "price_minor": is_amount,
+    "currency": is_currency,
     "countries": _is_countries,
-    "network": lambda value: _is_text(value, NETWORK_LENGTH_MAX),
+    "network": lambda value: is_text(value, NETWORK_LENGTH_MAX),
     "tethering": lambda value: isinstance(value, bool),
     "card_groups": _is_groups,
-    "on_sale_from": _is_moment,
-    "on_sale_until": _is_moment,
+    "on_sale_from": is_moment,
+    "on_sale_until": is_moment,
     "voice_to": lambda value: value in VOICE_TO,
 }
 _MIX_CHECKS: Mapping[str, Callable[[object], bool]] = {
-    "bytes_step": _whole_up_to(1, BYTES_MAX),
-    "bytes_max": _whole_up_to(1, BYTES_MAX),
-    "days_max": _whole_up_to(1, DAYS_MAX),
-    "price_per_gb_minor": _whole_up_to(0, AMOUNT_MINOR_MAX),
-    "price_per_day_minor": _whole_up_to(0, AMOUNT_MINOR_MAX),
+    "bytes_step": whole_up_to(1, BYTES_MAX),
+    "bytes_max": whole_up_to(1, BYTES_MAX),
+    "days_max": whole_up_to(1, DAYS_MAX),
+    "price_per_gb_minor": whole_up_to(0, AMOUNT_MINOR_MAX),
+    "price_per_day_minor": whole_up_to(0, AMOUNT_MINOR_MAX),
     "discounts": _is_discounts,
 }
 _KNOWN_FIELDS = {*_CHECKS, *STACKING_FIELDS, *SERVICE_FIELDS, "name", "prices", "own_mix"}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from tsuzuku.catalog.redemptions import free_uses
 from tsuzuku.journal import statements
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.kernel import clock
@@ -104,6 +105,11 @@ def place_paid_orders(*, sales: Sequence[PaidSale], channel: str, language: str,
     )
 
 
+def has_promotions(order: Order) -> bool:
+    """Whether promotions have taken something off its price."""
+    return any("promotion" in line for line in order.lines)
+
+
 def move_order(order: Order, target: str, *, reason: str, actor: str, now: datetime) -> None:
     """Moves an order whose row the caller has locked; writes the history. Raises MoveNotAllowed."""
     states.ORDER_STATES.check_move(order.state, target)
@@ -158,6 +164,8 @@ def cancel_order(*, number: str, actor: str, now: datetime) -> Order:
             # An order whose time is over is expired, also before the sweep has written it down.
             raise OrderNotPayable(state=order.state)
         move_order(order, states.CANCELLED, reason="cancelled-by-payer", actor=actor, now=now)
+        if has_promotions(order):
+            free_uses(purposes=[order.number], now=now)
         return order
 
 
@@ -169,4 +177,6 @@ def expire_orders() -> int:
         orders = list(overdue.order_by("pk").select_for_update(skip_locked=True)[:_EXPIRE_AT_ONCE])
         for order in orders:
             move_order(order, states.EXPIRED, reason="not-paid-in-time", actor="system", now=now)
+        if discounted := [order.number for order in orders if has_promotions(order)]:
+            free_uses(purposes=discounted, now=now)
         return len(orders)

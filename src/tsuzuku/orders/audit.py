@@ -48,6 +48,28 @@ _HISTORY_DIFFERS = """
      ORDER BY o.id
 """
 
+#: The lines of an order sum to its price, and what they say of promotions is what its redemptions say.
+_LINES_DIFFER = """
+    WITH explained AS (
+        SELECT o.number, o.amount_minor, line.total, line.promotions
+          FROM orders_order AS o
+          CROSS JOIN LATERAL (
+               SELECT sum((body ->> 'amount_minor')::bigint) AS total,
+                      coalesce(jsonb_object_agg(body ->> 'promotion', -(body ->> 'amount_minor')::bigint)
+                               FILTER (WHERE body ? 'promotion'), '{}') AS promotions
+                 FROM jsonb_array_elements(o.lines) AS body) AS line
+    ), redeemed AS (
+        SELECT r.purpose AS number, jsonb_object_agg(p.code, r.amount_minor) AS promotions
+          FROM catalog_redemption AS r JOIN catalog_promotion AS p ON p.id = r.promotion_id
+         GROUP BY r.purpose
+    )
+    SELECT number, explained.amount_minor, explained.total, explained.promotions, redeemed.promotions
+      FROM explained FULL JOIN redeemed USING (number)
+     WHERE explained.total IS DISTINCT FROM explained.amount_minor
+        OR coalesce(explained.promotions, '{}') <> coalesce(redeemed.promotions, '{}')
+     ORDER BY number
+"""
+
 
 def findings() -> Iterator[Finding]:
     """Everything that does not add up in this room."""
@@ -59,6 +81,10 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_CAPTURES_FORGOTTEN)
         for capture, number, amount in cursor.fetchall():
             yield Finding("capture-forgotten", f"capture {capture}", f"{amount} for order {number} has no outcome")
+        cursor.execute(_LINES_DIFFER)
+        for number, price, total, promotions, redeemed in cursor.fetchall():
+            detail = f"{price}, its lines make {total} with {promotions}, redeemed are {redeemed}"
+            yield Finding("order-and-lines-differ", f"order {number}", detail)
         cursor.execute(_HISTORY_DIFFERS)
         for number, state, target in cursor.fetchall():
             yield Finding("history-differs", f"order {number}", f"is {state}, last moved to {target}")

@@ -27,7 +27,8 @@ class Order(models.Model):
     language = models.TextField()
     amount_minor = models.BigIntegerField()
     currency = models.TextField()
-    #: The price explained: [{"plan": its code, "amount_minor": n}, ...], summing to the amount.
+    #: The price explained, summing to the amount: [{"plan": its code, "amount_minor": 3000}, then what promotions took
+    #: off, each {"promotion": its code, "amount_minor": -300}].
     lines = models.JSONField()
     state = models.TextField(default=AWAITING_PAYMENT)
     created_at = models.DateTimeField()

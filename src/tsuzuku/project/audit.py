@@ -4,6 +4,7 @@
 from django.db import connection, transaction
 
 from tsuzuku.allowances import audit as allowances
+from tsuzuku.catalog import audit as catalog
 from tsuzuku.kernel.findings import Finding
 from tsuzuku.orders import audit as orders
 from tsuzuku.payments import audit as payments
@@ -12,7 +13,7 @@ from tsuzuku.renewals import audit as renewals
 from tsuzuku.sellers import audit as sellers
 from tsuzuku.usage import audit as usage
 
-ROOMS = (allowances, payments, orders, renewals, usage, receipts, sellers)
+ROOMS = (catalog, allowances, payments, orders, renewals, usage, receipts, sellers)
 
 
 def findings() -> list[Finding]:

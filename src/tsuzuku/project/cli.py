@@ -78,7 +78,7 @@ tsuzuku = Commands(
             "messages": "messages",
             "doctor": "doctor",
         },
-        "Fill it": {"import": "import_"},
+        "Fill it": {"import": "import_", "promotion": "promotion"},
         "Let others sell": {"partner": "partner", "api-key": "api_key"},
         "Prove it": {"verify": "verify"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},

@@ -18,6 +18,7 @@ from tsuzuku.cards.models import Blocked, Card, CardKind
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.catalog.actions import import_plans
 from tsuzuku.catalog.plan_file import parse_plans
+from tsuzuku.catalog.promotion_import import import_promotions
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
@@ -33,6 +34,8 @@ from tsuzuku.usage.reading_lines import Reading
 MB, GB = 1_000_000, 1_000_000_000
 PASSWORD = "tsuzuku-demo"  # noqa: S105  # printed for everybody to see; the demo listens on this machine only
 PIN = "2468"
+#: One of the coupons of the demo's promotions.
+COUPON = "WELCOME-2027"
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def make_demo(*, on_progress: Callable[[str], None]) -> None:
         for number, demo_card in enumerate(demo_cards(now.date()), start=1):
             on_progress(demo_card.shows)
             _make_card(house, demo_card, number, users.get(demo_card.holder or ""))
+        import_promotions(text=resources.files("tsuzuku.testing").joinpath("data/promotions.json").read_bytes())
 
 
 def is_made() -> bool:

@@ -14,12 +14,15 @@ from tsuzuku.allowances.actions import Grantee, check_renewals, grant_renewals, 
 from tsuzuku.cards.models import Card
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.carriers.registry import carrier
+from tsuzuku.catalog.errors import PromotionUsedUp
+from tsuzuku.catalog.promotion_queries import Customer
+from tsuzuku.catalog.redemptions import promised_in_vain, reserve_uses, use_reserved
 from tsuzuku.journal import statements
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
-from tsuzuku.orders.actions import cancel_order, place_order
+from tsuzuku.orders.actions import cancel_order, has_promotions, place_order
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.actions import earn, refund_purpose
 from tsuzuku.payments.spending import give_back
@@ -73,13 +76,48 @@ def order_renewal(
     language: str,
     channel: str,
     now: datetime,
+    coupon: str = "",
 ) -> Order:
-    """Places an order for a renewal as it was quoted. The same key again gives the same order.
+    """Places an order for a renewal as it was quoted, with the same coupon. The same key again gives the same order.
 
-    Raises QuoteChanged when what was shown no longer holds, KeyReused when the key stands for another plan, and
-    whatever `quote_renewal` refuses.
+    Raises QuoteChanged when what was shown no longer holds or the coupon takes nothing off, KeyReused when the key
+    stands for another plan or coupon, and whatever `quote_renewal` refuses.
     """
-    inputs_hash = fingerprint(plan=plan_code, channel=channel)
+    try:
+        return _order_renewal(
+            card=card,
+            plan_code=plan_code,
+            digest=digest,
+            actor=actor,
+            key=key,
+            payer=payer,
+            email=email,
+            language=language,
+            channel=channel,
+            now=now,
+            coupon=coupon,
+        )
+    except PromotionUsedUp:
+        # Somebody else was quicker by a moment; whoever asks now sees the price without it.
+        quote = quote_renewal(card, plan_code, channel=channel, now=now, payer=payer, coupon=coupon)
+        raise QuoteChanged(quote) from None
+
+
+def _order_renewal(
+    *,
+    card: Card,
+    plan_code: str,
+    digest: str,
+    actor: str,
+    key: str,
+    payer: User | None,
+    email: str,
+    language: str,
+    channel: str,
+    now: datetime,
+    coupon: str,
+) -> Order:
+    inputs_hash = fingerprint(plan=plan_code, channel=channel, coupon=coupon)
     with transaction.atomic():
         card = lock_cards([card.pk])[card.pk]
         known = Renewal.objects.filter(card=card, actor=actor, key=key).select_related("order").first()
@@ -87,12 +125,12 @@ def order_renewal(
             if known.inputs_hash != inputs_hash:
                 raise KeyReused
             return known.order
-        quote = quote_renewal(card, plan_code, channel=channel, now=now)
-        if quote.digest != digest:
+        quote = quote_renewal(card, plan_code, channel=channel, now=now, payer=payer, coupon=coupon)
+        if quote.digest != digest or quote.coupon_refused:
             raise QuoteChanged(quote)
         order = place_order(
             price=quote.price,
-            lines=[{"plan": plan_code, "amount_minor": quote.price.amount_minor}],
+            lines=quote.lines(),
             channel=channel,
             actor=actor,
             payer=payer,
@@ -111,6 +149,8 @@ def order_renewal(
             reference=uuid.uuid4(),
             created_at=now,
         )
+        customer = Customer(payer.pk if payer else None, card.pk)
+        reserve_uses(purpose=order.number, takings=quote.takings, customer=customer, coupon=coupon, now=now)
         return order
 
 
@@ -136,6 +176,7 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
         renewals = list(paid.select_related("order").order_by("pk").select_for_update(of=("self",)))
         for renewal in renewals:
             renewal.settled_at = now
+        renewals = _use_promotions(renewals, now=now)
         renewals = [renewal for renewal in renewals if not _withdraw_if_blocked(renewal, cards, now=now)]
         # Asked once for each carrier: an answer that changes half-way would lose a renewal between the two lists.
         confirms = {name: carrier(name).capabilities.confirms_at_once for name in {c.carrier for c in cards.values()}}
@@ -153,6 +194,22 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
         Renewal.objects.filter(pk__in=ready).update(settled_at=now, next_attempt_at=now)
         if ready:
             wake(ACTIVATE)
+
+
+def _use_promotions(renewals: list[Renewal], *, now: datetime) -> list[Renewal]:
+    """Uses what promotions took off; returns those whose price still holds, and withdraws the others.
+
+    Only money that came after its order's time can find a promotion used up (docs/decisions/0014).
+    """
+    discounted = [renewal.order.number for renewal in renewals if has_promotions(renewal.order)]
+    if not discounted:
+        return renewals
+    use_reserved(purposes=discounted, now=now)
+    in_vain = promised_in_vain(discounted)
+    for renewal in renewals:
+        if renewal.order.number in in_vain:
+            withdraw(renewal, reason=PromotionUsedUp.code, actor="system", now=now)
+    return [renewal for renewal in renewals if renewal.order.number not in in_vain]
 
 
 def _withdraw_if_blocked(renewal: Renewal, cards: Mapping[int, Card], *, now: datetime) -> bool:

@@ -57,6 +57,25 @@ _FORGOTTEN = """
      ORDER BY r.id
 """
 
+#: What a promotion took off is reserved while money may come, used once it has, and free when nothing was given for it.
+#: What a withdrawal gives back is on its way to the listener that does it.
+_PROMOTIONS_DIFFER = """
+    SELECT o.number, p.code, d.state, o.state, r.state
+      FROM catalog_redemption AS d
+      JOIN catalog_promotion AS p ON p.id = d.promotion_id
+      JOIN orders_order AS o ON o.number = d.purpose
+      JOIN renewals_renewal AS r ON r.order_id = o.id
+     WHERE d.state <> ALL (
+               CASE WHEN r.state = 'withdrawn' OR o.state IN ('cancelled', 'expired') THEN ARRAY['freed']
+                    WHEN o.state = 'awaiting_payment' THEN ARRAY['reserved']
+                    WHEN o.state = 'held' OR r.settled_at IS NULL THEN ARRAY['reserved', 'freed']
+                    ELSE ARRAY['used'] END)
+       AND NOT EXISTS (
+           SELECT FROM journal_delivery AS waiting JOIN journal_fact AS f ON f.id = ANY(waiting.fact_ids)
+            WHERE waiting.listener = 'renewals free promotions' AND (f.body ->> 'renewal_id')::bigint = r.id)
+     ORDER BY r.id, p.id
+"""
+
 #: The last move leads to the state that the row shows. All last moves at once: looked up one by one, without statistics
 #: (after a crash there are none) the planner takes a way that grows with the square of the renewals.
 _HISTORY_DIFFERS = """
@@ -95,6 +114,10 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_FORGOTTEN)
         for number, state in cursor.fetchall():
             yield Finding("renewal-forgotten", f"renewal {number}", f"paid and {state}, and nothing will take it up")
+        cursor.execute(_PROMOTIONS_DIFFER)
+        for number, promotion, redemption, order_state, state in cursor.fetchall():
+            detail = f"{redemption}, order {order_state}, renewal {state}"
+            yield Finding("promotion-and-order-differ", f"promotion {promotion} of order {number}", detail)
         cursor.execute(_HISTORY_DIFFERS)
         for number, state, target in cursor.fetchall():
             yield Finding("history-differs", f"renewal {number}", f"is {state}, last moved to {target}")

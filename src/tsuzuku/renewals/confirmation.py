@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from tsuzuku.allowances.queries import LotView, card_allowances, lots_of_renewals
+from tsuzuku.catalog.errors import PromotionUsedUp
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.look import formats
 from tsuzuku.messaging.actions import send_message
@@ -17,6 +18,7 @@ from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.models import OrderMove
 from tsuzuku.orders.states import PAID
 from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.price_lines import PriceLine, price_lines
 
 
 def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
@@ -36,6 +38,7 @@ def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
                 **_beginning(lot),
                 remaining=formats.data_size(allowance.remaining_bytes),
                 until=allowance.online_until and formats.until(allowance.online_until),
+                lines=[{"name": line.name, "amount": formats.money(line.amount)} for line in _lines(renewal)],
                 ends_earlier=[
                     {"amount": formats.data_size(each.amount), "at": formats.until(each.at)}
                     for each in allowance.expires
@@ -62,8 +65,19 @@ def confirm_withdrawal(*, renewal_ids: Sequence[int], now: datetime) -> None:
                 renewal,
                 template="renewals/withdrawn.txt",
                 subject=gettext("We could not renew your card · order %(number)s") % {"number": renewal.order.number},
+                is_discount_gone=renewal.refusal == PromotionUsedUp.code,
                 now=now,
             )
+
+
+def _lines(renewal: Renewal) -> tuple[PriceLine, ...]:
+    order = renewal.order
+    return price_lines(
+        order.lines,
+        plan_name=renewal.plan.name_in(order.language),
+        currency=order.currency,
+        language=order.language,
+    )
 
 
 def _to_tell(renewal_ids: Sequence[int]) -> list[Renewal]:

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from tsuzuku.catalog.redemptions import free_uses
 from tsuzuku.journal.chores import register_chore
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
@@ -11,6 +12,7 @@ from tsuzuku.renewals.actions import ACTIVATE, settle_renewals
 from tsuzuku.renewals.activation import activate_renewals, has_renewals_to_activate
 from tsuzuku.renewals.confirmation import confirm_activation, confirm_withdrawal
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
+from tsuzuku.renewals.queries import numbers_of_renewals
 
 
 def hear_paid_orders(heard: Sequence[Heard[OrderPaid]]) -> None:
@@ -28,7 +30,14 @@ def hear_withdrawn(heard: Sequence[Heard[RenewalWithdrawn]]) -> None:
     confirm_withdrawal(renewal_ids=[each.event.renewal_id for each in heard], now=clock.now())
 
 
+def hear_withdrawn_of_promotions(heard: Sequence[Heard[RenewalWithdrawn]]) -> None:
+    """Something will not be given: what promotions took off it may be used by others."""
+    ids = [each.event.renewal_id for each in heard]
+    free_uses(purposes=numbers_of_renewals(ids), now=clock.now())
+
+
 listen(name="renewals settle paid orders", event_type=OrderPaid, hear=hear_paid_orders)
 listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hear_activated, is_urgent=False)
 listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn, is_urgent=False)
+listen(name="renewals free promotions", event_type=RenewalWithdrawn, hear=hear_withdrawn_of_promotions)
 register_chore(name=ACTIVATE, run=activate_renewals, is_due=has_renewals_to_activate)

@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a renewal would cost and bring, before anybody decides. Only this room makes quotes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from tsuzuku.allowances.errors import RenewalRefused
 from tsuzuku.allowances.queries import Allowance, Preview, card_allowance, preview_renewals
 from tsuzuku.cards.models import Card
 from tsuzuku.cards.rules import check_can_renew
+from tsuzuku.catalog.errors import CouponRefused
 from tsuzuku.catalog.models import Plan
+from tsuzuku.catalog.promotion_queries import Customer, candidates_for, coupon_refusal
+from tsuzuku.catalog.promotions import DOORS_WITHOUT_PROMOTIONS, Basket, Candidate, Reckoning, Taking, reckon
 from tsuzuku.catalog.queries import PlanOnSale, plan_for_card, plans_for_sale
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.kernel.money import Money
+from tsuzuku.people.models import User
 
 #: A card that is online this much longer and has this much left needs nothing yet.
 _ENOUGH_TIME = timedelta(days=3)
@@ -37,7 +43,10 @@ class Offer:
     """A plan as a card sees it: with a preview, or the code of why it cannot take it now."""
 
     plan: Plan
+    #: What it would cost now, without a coupon.
     price: Money
+    #: The catalogue's price, off which promotions take something or nothing.
+    full_price: Money
     refused: str | None
     preview: Preview | None
 
@@ -48,28 +57,45 @@ class Quote:
 
     plan: Plan
     terms_id: int
+    #: What is to pay.
     price: Money
+    #: The catalogue's price, and what promotions take off it.
+    full_price: Money
+    takings: tuple[Taking, ...]
+    #: Why the coupon takes nothing off; None if it does, or none was given.
+    coupon_refused: CouponRefused | None
     before: Allowance
     preview: Preview
     cautions: tuple[Caution, ...]
     digest: str
 
+    def lines(self) -> list[dict[str, Any]]:
+        """The price explained, as orders keep it."""
+        return [
+            {"plan": self.plan.code, "amount_minor": self.full_price.amount_minor},
+            *({"promotion": taking.code, "amount_minor": -taking.amount_minor} for taking in self.takings),
+        ]
 
-def offers_for(card: Card, *, channel: str, now: datetime) -> list[Offer]:
+
+def offers_for(card: Card, *, channel: str, now: datetime, payer: User | None = None) -> list[Offer]:
     """Every plan on sale for a card at a door, in the catalogue's order; a number of queries that does not grow."""
     on_sale = plans_for_sale(card_group=card.group, channel=channel, now=now)
+    promotions = candidates_for(_customer(card, payer), now=now) if channel not in DOORS_WITHOUT_PROMOTIONS else []
+    prices = {each.plan.code: _reckon(promotions, each, channel=channel, now=now).price for each in on_sale}
     blocked = _why_blocked(card, now)
     if blocked is not None:
-        return [_refused(each, blocked) for each in on_sale]
+        return [_refused(each, blocked, prices) for each in on_sale]
     previews = preview_renewals(card.pk, {each.plan.code: each.terms for each in on_sale}, now=now)
-    return [_offer(each, previews[each.plan.code]) for each in on_sale]
+    return [_offer(each, previews[each.plan.code], prices) for each in on_sale]
 
 
-def quote_renewal(card: Card, plan_code: str, *, channel: str, now: datetime) -> Quote:
-    """What renewing this card with this plan costs and brings at `now`.
+def quote_renewal(
+    card: Card, plan_code: str, *, channel: str, now: datetime, payer: User | None = None, coupon: str = ""
+) -> Quote:
+    """What renewing this card with this plan costs and brings at `now`, for who pays, with a coupon as it is stored.
 
-    Raises PlanUnknown, PlanNotForCard, CardSuspended, CardLost, CardPastLastDate, StackFull, CardExpired,
-    NothingToJoin.
+    A coupon that takes nothing off is no reason to refuse: the quote says why. Raises PlanUnknown, PlanNotForCard,
+    CardSuspended, CardLost, CardPastLastDate, StackFull, CardExpired, NothingToJoin.
     """
     on_sale = plan_for_card(plan_code, card_group=card.group, channel=channel, now=now)
     check_can_renew(card, now)
@@ -77,10 +103,15 @@ def quote_renewal(card: Card, plan_code: str, *, channel: str, now: datetime) ->
     if isinstance(preview, RenewalRefused):
         raise preview
     before = card_allowance(card.pk, now=now)
+    promotions = candidates_for(_customer(card, payer), coupon=coupon, now=now)
+    reckoning = _reckon(promotions, on_sale, channel=channel, now=now)
     return Quote(
         plan=on_sale.plan,
         terms_id=on_sale.terms_id,
-        price=on_sale.price,
+        price=reckoning.price,
+        full_price=on_sale.price,
+        takings=reckoning.takings,
+        coupon_refused=coupon_refusal(promotions, reckoning) if coupon else None,
         before=before,
         preview=preview,
         cautions=_cautions(before, preview, now),
@@ -89,9 +120,19 @@ def quote_renewal(card: Card, plan_code: str, *, channel: str, now: datetime) ->
             terms=on_sale.terms_id,
             amount_minor=on_sale.price.amount_minor,
             currency=on_sale.price.currency,
+            takings=[(taking.code, taking.amount_minor) for taking in reckoning.takings],
             card=before.version,
         ),
     )
+
+
+def _customer(card: Card, payer: User | None) -> Customer:
+    return Customer(payer.pk if payer else None, card.pk)
+
+
+def _reckon(promotions: Sequence[Candidate], on_sale: PlanOnSale, *, channel: str, now: datetime) -> Reckoning:
+    """A plan's price after promotions."""
+    return reckon(promotions, Basket(plan=on_sale.plan.code, price=on_sale.price, channel=channel, now=now))
 
 
 def _why_blocked(card: Card, now: datetime) -> DomainError | None:
@@ -102,14 +143,16 @@ def _why_blocked(card: Card, now: datetime) -> DomainError | None:
     return None
 
 
-def _offer(on_sale: PlanOnSale, preview: Preview | RenewalRefused) -> Offer:
+def _offer(on_sale: PlanOnSale, preview: Preview | RenewalRefused, prices: Mapping[str, Money]) -> Offer:
     if isinstance(preview, RenewalRefused):
-        return _refused(on_sale, preview)
-    return Offer(plan=on_sale.plan, price=on_sale.price, refused=None, preview=preview)
+        return _refused(on_sale, preview, prices)
+    plan = on_sale.plan
+    return Offer(plan=plan, price=prices[plan.code], full_price=on_sale.price, refused=None, preview=preview)
 
 
-def _refused(on_sale: PlanOnSale, refusal: DomainError) -> Offer:
-    return Offer(plan=on_sale.plan, price=on_sale.price, refused=refusal.code, preview=None)
+def _refused(on_sale: PlanOnSale, refusal: DomainError, prices: Mapping[str, Money]) -> Offer:
+    plan = on_sale.plan
+    return Offer(plan=plan, price=prices[plan.code], full_price=on_sale.price, refused=refusal.code, preview=None)
 
 
 def _cautions(before: Allowance, preview: Preview, now: datetime) -> tuple[Caution, ...]:

@@ -8,8 +8,9 @@ from typing import Any
 from tsuzuku.cards.actions import add_card
 from tsuzuku.cards.models import Card, CardKind
 from tsuzuku.catalog.actions import import_plans
-from tsuzuku.catalog.models import Plan
+from tsuzuku.catalog.models import Plan, Promotion
 from tsuzuku.catalog.plan_file import parse_plans
+from tsuzuku.catalog.promotion_import import import_promotions
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
@@ -52,6 +53,19 @@ def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # 
     known_codes = set(Plan.objects.values_list("code", flat=True))
     import_plans(parsed=parse_plans(json.dumps({"plans": [plan]}).encode(), known_codes=known_codes), now=clock.now())
     return Plan.objects.get(code=code)
+
+
+def make_promotion(code: str = "SALE", **fields: Any) -> Promotion:  # noqa: ANN401  # any field of docs/contracts/promotions.md
+    """A promotion that takes ¥50 off everything, by itself, unless told otherwise."""
+    promotion = {
+        "code": code,
+        "name": {"en": f"Promotion {code}", "zh-Hans": f"优惠 {code}"},
+        "takes_off": {"amount_minor": 50},
+        "currency": "JPY",
+        **fields,
+    }
+    import_promotions(text=json.dumps({"promotions": [promotion]}).encode())
+    return Promotion.objects.get(code=code)
 
 
 def make_partner(name: str = "Kaze Mobile", **fields: Any) -> Partner:  # noqa: ANN401  # any field of create_partner

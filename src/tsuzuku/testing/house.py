@@ -50,14 +50,21 @@ class House:
     gateway: FakeGateway = field(default_factory=FakeGateway)
 
     def order(
-        self, card: Card, plan: str, *, key: str = "k1", actor: str = "customer:1", payer: User | None = None
+        self,
+        card: Card,
+        plan: str,
+        *,
+        key: str = "k1",
+        actor: str = "customer:1",
+        payer: User | None = None,
+        coupon: str = "",
     ) -> Order:
         """Orders a renewal as it is quoted now."""
         now = clock.now()
         return order_renewal(
             card=card,
             plan_code=plan,
-            digest=quote_renewal(card, plan, channel="web", now=now).digest,
+            digest=quote_renewal(card, plan, channel="web", now=now, payer=payer, coupon=coupon).digest,
             actor=actor,
             key=key,
             payer=payer,
@@ -65,6 +72,7 @@ class House:
             language=payer.language if payer else "en",
             channel="web",
             now=now,
+            coupon=coupon,
         )
 
     def start_payment(self, order: Order) -> str:

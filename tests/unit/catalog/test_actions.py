@@ -13,8 +13,9 @@ from django.db import IntegrityError, connection, transaction
 
 from tsuzuku.catalog.actions import PlansImport, import_plans, offer_plan_again, withdraw_plan
 from tsuzuku.catalog.errors import PlanFileRefused, PlanUnknown
+from tsuzuku.catalog.file_reading import Notice
 from tsuzuku.catalog.models import Plan, PlanTermsRow, Price
-from tsuzuku.catalog.plan_file import Notice, parse_plans
+from tsuzuku.catalog.plan_file import parse_plans
 from tsuzuku.catalog.queries import plan_codes
 from tsuzuku.kernel.money import Money
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tsuzuku.catalog.plan_file import MISTAKES, NOTICES, Notice, ParsedPlan, parse_plans
+from tsuzuku.catalog.file_reading import Notice
+from tsuzuku.catalog.plan_file import MISTAKES, NOTICES, ParsedPlan, parse_plans
 from tsuzuku.catalog.terms import LotKind, Mistake, PlanTerms, Stacking
 from tsuzuku.kernel.money import Money
 

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from tsuzuku.allowances.models import LotRow
+from tsuzuku.catalog.models import Promotion, Redemption
+from tsuzuku.journal.actions import chore_name
+from tsuzuku.journal.chores import chore
 from tsuzuku.journal.models import Delivery
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Capture, CaptureOutcome, Posting
 from tsuzuku.project.audit import findings
 from tsuzuku.receipts.models import Receipt, ReceiptSequence
+from tsuzuku.renewals.actions import ACTIVATE
 from tsuzuku.renewals.models import Renewal, RenewalMove
-from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.testing.factories import make_card, make_plan, make_promotion
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, open_house
 
@@ -100,3 +104,56 @@ def test_a_receipt_over_another_amount(house: House, order: Order) -> None:
     receipt.content["lines"][0]["amount_minor"] += 1
     receipt.save()
     assert codes() == ["receipt-and-sale-differ"]
+
+
+@pytest.fixture
+def discounted(house: House) -> Order:
+    make_plan("GB-1-3D")
+    make_promotion()
+    return house.order(make_card(), "GB-1-3D")
+
+
+def test_uses_that_are_counted_wrongly_are_found(discounted: Order) -> None:
+    assert codes() == []
+
+    Promotion.objects.update(uses=2)
+    assert codes() == ["promotion-uses-differ"]
+
+    Promotion.objects.update(uses=1, spent_minor=49)
+    assert codes() == ["promotion-uses-differ"]
+
+
+def test_a_price_that_its_lines_do_not_explain_is_found(discounted: Order) -> None:
+    Order.objects.update(lines=[{"plan": "GB-1-3D", "amount_minor": 300}])
+    assert codes() == ["order-and-lines-differ"]
+
+    Order.objects.update(lines=[{"plan": "GB-1-3D", "amount_minor": 250}])
+    assert codes() == ["order-and-lines-differ"]
+
+    Order.objects.update(lines=discounted.lines)
+    Redemption.objects.update(purpose="4KX9P-7TRWC")
+    assert codes() == ["order-and-lines-differ", "order-and-lines-differ"]
+
+
+def test_a_use_that_does_not_fit_its_order_is_found(house: House, discounted: Order) -> None:
+    house.pay(discounted)
+    assert codes() == []
+
+    Redemption.objects.update(state="reserved")
+    assert codes() == ["promotion-and-order-differ"]
+
+    Redemption.objects.update(state="freed")
+    Promotion.objects.update(uses=0, spent_minor=0)
+    assert codes() == ["promotion-and-order-differ"]
+
+
+def test_a_use_that_is_about_to_be_freed_is_no_finding_until_nobody_will(house: House, discounted: Order) -> None:
+    house.carrier.script.add(Outcome.REFUSED)
+    house.deliver(*house.provider.pay(house.start_payment(discounted)))
+    for name in (chore_name("orders accept captures"), chore_name("renewals settle paid orders"), ACTIVATE):
+        chore(name).run()
+    assert Redemption.objects.get().state == "used"
+    assert codes() == []
+
+    Delivery.objects.filter(listener="renewals free promotions").delete()
+    assert codes() == ["promotion-and-order-differ"]

@@ -127,4 +127,96 @@ class Migration(migrations.Migration):
                 condition=models.Q(("valid_until__gte", models.F("valid_from"))), name="catalog_price_window"
             ),
         ),
+        migrations.CreateModel(
+            name="Promotion",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32)),
+                ("name", models.JSONField()),
+                ("rule", models.JSONField()),
+                ("needs_coupon", models.BooleanField()),
+                ("uses_max", models.PositiveIntegerField(null=True)),
+                ("uses_max_per_customer", models.PositiveIntegerField(null=True)),
+                ("uses_max_per_coupon", models.PositiveIntegerField(null=True)),
+                ("budget_minor", models.BigIntegerField(null=True)),
+                ("currency", models.CharField(max_length=3)),
+                ("uses", models.PositiveIntegerField(default=0)),
+                ("spent_minor", models.BigIntegerField(default=0)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("code",), name="catalog_promotion_code"),
+                    models.CheckConstraint(
+                        condition=models.Q(("code__regex", "^[A-Z0-9-]{1,32}$")), name="catalog_promotion_code_letters"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="catalog_promotion_currency"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("spent_minor__gte", 0)), name="catalog_promotion_spent"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Coupon",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32)),
+                (
+                    "promotion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="coupons", to="catalog.promotion"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("code",), name="catalog_coupon_code"),
+                    models.CheckConstraint(
+                        condition=models.Q(("code__regex", "^[A-Z0-9]{4,32}$")), name="catalog_coupon_code_letters"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Redemption",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("purpose", models.TextField()),
+                ("account_id", models.BigIntegerField(null=True)),
+                ("card_id", models.BigIntegerField()),
+                ("coupon", models.CharField(blank=True, default="", max_length=32)),
+                ("amount_minor", models.BigIntegerField()),
+                ("state", models.CharField(default="reserved", max_length=8)),
+                ("created_at", models.DateTimeField()),
+                ("moved_at", models.DateTimeField()),
+                (
+                    "promotion",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="redemptions", to="catalog.promotion"
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["promotion", "account_id"], name="catalog_redemption_account"),
+                    models.Index(fields=["promotion", "card_id"], name="catalog_redemption_card"),
+                    models.Index(
+                        condition=models.Q(("coupon", ""), _negated=True),
+                        fields=["promotion", "coupon"],
+                        name="catalog_redemption_coupon",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("purpose", "promotion"), name="catalog_redemption_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount_minor__gt", 0)), name="catalog_redemption_amount"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["freed", "reserved", "used"])),
+                        name="catalog_redemption_state",
+                    ),
+                ],
+            },
+        ),
     ]

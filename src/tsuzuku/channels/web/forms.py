@@ -60,7 +60,7 @@ class AddCardForm(OpenCardForm, CardNameForm):
 
 
 class ConfirmForm(forms.Form):
-    """The last word before paying: what was shown (`digest`), under which key, and where the confirmation goes."""
+    """The last word before paying: what was shown (`digest`), under which key, a coupon, where the proof goes."""
 
     digest = forms.CharField(max_length=64)
     key = forms.UUIDField()
@@ -70,6 +70,7 @@ class ConfirmForm(forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
+    coupon = forms.CharField(required=False)
 
 
 class ReceiptForm(forms.Form):

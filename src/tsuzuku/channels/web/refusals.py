@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tsuzuku.cards.errors import TooManyGuesses
+from tsuzuku.catalog.errors import CouponBelowMinimum, TooManyCoupons
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.look import formats
 
@@ -36,6 +37,16 @@ _TEXTS = {
         "The PDF cannot be made at the moment. This page and the mail are just as valid. Please try again later."
     ),
     "too-many-receipt-mails": _("We have sent this receipt several times just now. Please look into your mailbox."),
+    "coupon-unknown": _("We do not know this code. Please compare it, letter by letter."),
+    "coupon-not-yet": _("The days of this code have not come yet. Please keep it."),
+    "coupon-over": _("This code has ended."),
+    "coupon-not-for-plan": _("This code is for other plans."),
+    "coupon-not-here": _("This code is not for this website. It counts where you got it."),
+    "coupon-used-up": _("This code has been used up."),
+    "coupon-used-by-you": _("You have used this code already."),
+    "coupon-not-better": _(
+        "Your price is as good or better without this code. It stays unused: keep it for another time."
+    ),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 
@@ -43,12 +54,21 @@ _TEXTS = {
 def refusal_text(refusal: DomainError) -> str:
     """What to tell somebody about a refusal."""
     if isinstance(refusal, TooManyGuesses):
-        # Rounded up, so that nobody comes back too early.
-        wait = timedelta(minutes=-(-refusal.retry_after_seconds // 60))
         return gettext("Too many wrong PINs. For the safety of your card, please wait %(duration)s and try again.") % {
-            "duration": formats.duration(wait)
+            "duration": _wait(refusal.retry_after_seconds)
         }
+    if isinstance(refusal, TooManyCoupons):
+        return gettext("Too many wrong codes. Please wait %(duration)s and try again, or go on without a code.") % {
+            "duration": _wait(refusal.retry_after_seconds)
+        }
+    if isinstance(refusal, CouponBelowMinimum):
+        return gettext("This code counts for plans from %(price)s.") % {"price": formats.money(refusal.least)}
     return refusal_text_of(refusal.code)
+
+
+def _wait(seconds: int) -> str:
+    """How long to wait, rounded up, so that nobody comes back too early."""
+    return formats.duration(timedelta(minutes=-(-seconds // 60)))
 
 
 def refusal_text_of(code: str) -> str:

@@ -95,7 +95,7 @@ def _welcome() -> None:
     from django.conf import settings
 
     from tsuzuku.kernel import clock
-    from tsuzuku.project.demo import CUSTOMERS, PASSWORD, PIN, demo_cards, demo_iccid
+    from tsuzuku.project.demo import COUPON, CUSTOMERS, PASSWORD, PIN, demo_cards, demo_iccid
 
     lines = ["", f"Tsuzuku is ready: {settings.PUBLIC_URL}", f"  mail it sends:  {settings.PUBLIC_URL}/demo/mail", ""]
     lines += ["Log in:"]
@@ -104,4 +104,5 @@ def _welcome() -> None:
     lines += [
         f"  {demo_iccid(number)}  {card.shows}" for number, card in enumerate(demo_cards(clock.now().date()), start=1)
     ]
+    lines += ["", f"Code for ¥100 off, from ¥500 on: {COUPON}"]
     click.echo("\n".join([*lines, "", "Ctrl-C stops everything.", ""]))

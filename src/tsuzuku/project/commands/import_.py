@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tsuzuku import`: card stock as carriers send it, plans, and usage."""
+"""`tsuzuku import`: card stock as carriers send it, plans, promotions, and usage."""
 
 import json
 import os
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from tsuzuku.cards.actions import StockImport
     from tsuzuku.catalog.actions import PlansImport
-    from tsuzuku.catalog.plan_file import Notice, ParsedPlans
+    from tsuzuku.catalog.file_reading import Notice
+    from tsuzuku.catalog.plan_file import ParsedPlans
+    from tsuzuku.catalog.promotion_file import ParsedPromotions
+    from tsuzuku.catalog.promotion_import import PromotionsImport
     from tsuzuku.catalog.terms import Mistake
     from tsuzuku.usage.imports import UsageImport
 
@@ -29,7 +32,9 @@ _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 _json = click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 
 
-@click.group(name="import", short_help="Import card stock, plans and usage from files.", no_args_is_help=True)
+@click.group(
+    name="import", short_help="Import card stock, plans, promotions and usage from files.", no_args_is_help=True
+)
 def command() -> None:
     """Imports files. An import can be repeated, and repeated after it was killed."""
 
@@ -178,19 +183,25 @@ def plans(file: Path, as_json: bool) -> None:
 
 
 def _refuse_plans(file: Path, parsed: "ParsedPlans", *, as_json: bool) -> NoReturn:
-    from django.utils.translation import gettext as _
-
     from tsuzuku.catalog.plan_file import MISTAKES
 
     if as_json:
         _answer_json({"notices": _named(parsed.notices), "mistakes": _named(parsed.mistakes)})
-    if parsed.unreadable:
-        click.echo(_("%(file)s is not JSON: %(why)s") % {"file": file, "why": parsed.unreadable}, err=True)
-    else:
-        click.echo(_("%(file)s has mistakes, so nothing was imported:") % {"file": file}, err=True)
-        for each in parsed.mistakes:
-            click.echo(_sentence(each, MISTAKES), err=True)
+    _tell_mistakes(file, parsed.mistakes, MISTAKES, unreadable=parsed.unreadable)
     sys.exit(1)
+
+
+def _tell_mistakes(
+    file: Path, mistakes: "Sequence[Mistake]", meanings: "Mapping[str, Promise]", *, unreadable: str
+) -> None:
+    from django.utils.translation import gettext as _
+
+    if unreadable:
+        click.echo(_("%(file)s is not JSON: %(why)s") % {"file": file, "why": unreadable}, err=True)
+        return
+    click.echo(_("%(file)s has mistakes, so nothing was imported:") % {"file": file}, err=True)
+    for each in mistakes:
+        click.echo(_sentence(each, meanings), err=True)
 
 
 def _tell_plans(file: Path, result: "PlansImport") -> None:
@@ -198,19 +209,28 @@ def _tell_plans(file: Path, result: "PlansImport") -> None:
 
     from tsuzuku.catalog.plan_file import NOTICES
 
-    click.echo(_("%(file)s:") % {"file": file})
-    for count, word in (
+    counts = (
         (result.plans, _("plans")),
         (result.new, _("new")),
         (result.changed, _("changed")),
         (result.unchanged, _("unchanged")),
         (result.new_prices, _("new prices")),
-    ):
+    )
+    _tell_counts(file, counts, result.notices, NOTICES)
+
+
+def _tell_counts(
+    file: Path, counts: Sequence[tuple[int, str]], notices: "Sequence[Notice]", meanings: "Mapping[str, Promise]"
+) -> None:
+    from django.utils.translation import gettext as _
+
+    click.echo(_("%(file)s:") % {"file": file})
+    for count, word in counts:
         click.echo(f"{count:>9,}  {word}")
-    if result.notices:
+    if notices:
         click.echo(_("Worth a look:"))
-    for each in result.notices:
-        click.echo(_sentence(each, NOTICES))
+    for each in notices:
+        click.echo(_sentence(each, meanings))
 
 
 def _sentence(each: "Mistake | Notice", meanings: "Mapping[str, Promise]") -> str:
@@ -218,8 +238,66 @@ def _sentence(each: "Mistake | Notice", meanings: "Mapping[str, Promise]") -> st
     return f"  {where}: {each.code}, {meanings[each.code]}"
 
 
-def _named(found: "Sequence[Mistake | Notice]") -> list[dict[str, str]]:
-    return [{"plan": each.plan, "field": each.field, "code": each.code} for each in found]
+def _named(found: "Sequence[Mistake | Notice]", subject: str = "plan") -> list[dict[str, str]]:
+    return [{subject: each.plan, "field": each.field, "code": each.code} for each in found]
+
+
+@command.command(name="promotions", short_help="Import promotions from a JSON file.")
+@_file
+@_json
+def promotions(file: Path, as_json: bool) -> None:
+    """Imports promotions from FILE (JSON).
+
+    Promotions are known by their codes: what differs is changed, what they took off so far stays counted. Exit code 1
+    if the file has a mistake; every mistake is named and nothing is imported then.
+    """
+    from tsuzuku.project.database import database
+
+    with database():
+        from tsuzuku.catalog.errors import PromotionFileRefused
+        from tsuzuku.catalog.promotion_import import import_promotions
+
+        try:
+            result = import_promotions(text=file.read_bytes())
+        except PromotionFileRefused as refused:
+            _refuse_promotions(file, refused.parsed, as_json=as_json)
+        if as_json:
+            _answer_json(
+                {
+                    "promotions": result.promotions,
+                    "new": result.new,
+                    "changed": result.changed,
+                    "unchanged": result.unchanged,
+                    "notices": _named(result.notices, "promotion"),
+                    "mistakes": [],
+                }
+            )
+        else:
+            _tell_promotions(file, result)
+
+
+def _refuse_promotions(file: Path, parsed: "ParsedPromotions", *, as_json: bool) -> NoReturn:
+    from tsuzuku.catalog.promotion_file import MISTAKES
+
+    if as_json:
+        named = [_named(found, "promotion") for found in (parsed.notices, parsed.mistakes)]
+        _answer_json({"notices": named[0], "mistakes": named[1]})
+    _tell_mistakes(file, parsed.mistakes, MISTAKES, unreadable=parsed.unreadable)
+    sys.exit(1)
+
+
+def _tell_promotions(file: Path, result: "PromotionsImport") -> None:
+    from django.utils.translation import gettext as _
+
+    from tsuzuku.catalog.promotion_file import NOTICES
+
+    counts = (
+        (result.promotions, _("promotions")),
+        (result.new, _("new")),
+        (result.changed, _("changed")),
+        (result.unchanged, _("unchanged")),
+    )
+    _tell_counts(file, counts, result.notices, NOTICES)
 
 
 @command.command(name="usage", short_help="Import readings from a file of JSON lines or CSV.")

@@ -96,7 +96,8 @@ def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
     to_tap = summary.standing.to_tap
     names = plan_names(lot.plan_code for lot in allowance.lots)
     language = get_language() or "en"
-    prices = [offer.price for offer in offers_for(card, channel=CHANNEL, now=now) if offer.refused is None]
+    offers = offers_for(card, channel=CHANNEL, now=now, payer=access.user)
+    prices = [offer.price for offer in offers if offer.refused is None]
     return {
         "now": now,
         "access": access,

@@ -36,6 +36,7 @@ from tsuzuku.payments.errors import PaymentNotStarted
 from tsuzuku.payments.models import CaptureOutcome
 from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of
 from tsuzuku.renewals.actions import cancel_renewal
+from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
 
 ORDERS_ON_A_PAGE = 20
@@ -71,11 +72,14 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
     holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
     refunds = refunds_of(order.number)
     allowance = card_allowance(renewal.card_id, now=now)
+    language = get_language() or "en"
+    plan_name = renewal.plan.name_in(language)
     return {
         "now": now,
         "order": order,
         "renewal": renewal,
-        "plan_name": renewal.plan.name_in(get_language() or "en"),
+        "plan_name": plan_name,
+        "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "stage": stage,
         "is_moving": stage in MOVING_STAGES,
         "again_seconds": int(again.total_seconds()),

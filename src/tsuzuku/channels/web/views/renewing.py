@@ -16,6 +16,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from tsuzuku.allowances.queries import Allowance, LotView, Preview, card_allowance
 from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
+from tsuzuku.catalog.coupons import check_coupon
+from tsuzuku.catalog.errors import CouponUnknown, TooManyCoupons
+from tsuzuku.catalog.promotion_queries import Customer
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
@@ -30,15 +33,19 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 from tsuzuku.look.line import Stretch
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
+from tsuzuku.people.addresses import client_address
 from tsuzuku.receipts.tax import CONSUMPTION_TAX_PERCENT, included_tax
 from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewal_of, renewals_of_card
 from tsuzuku.renewals.quotes import Caution, Offer, Quote, offers_for, quote_renewal
 
 #: Who ordered the same plan within this is told so before ordering it again.
 _JUST_NOW = timedelta(minutes=30)
+#: As much of what was typed as a code is named again.
+_COUPON_SHOWN_MAX = 40
 #: After these nothing can be chosen at all.
 _DEAD_CARD = (CardSuspended, CardLost, CardPastLastDate)
 
@@ -66,7 +73,7 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
     """Every plan that the card can take, each with its preview; then those that it cannot, and why."""
     now = clock.now()
     access = card_or_404(request, token, now=now)
-    offers = offers_for(access.card, channel=CHANNEL, now=now)
+    offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
     before = card_allowance(access.card.pk, now=now)
     language = get_language() or "en"
     context = {
@@ -112,17 +119,23 @@ def confirm(request: HttpRequest, token: str, plan_code: str) -> HttpResponse:
     try:
         if request.method == "POST":
             return _order(request, access, plan_code, now=now)
-        return _ask(request, access, quote_renewal(access.card, plan_code, channel=CHANNEL, now=now), now=now)
+        return _ask(request, access, _quote(access, plan_code, now=now), now=now)
     except DomainError as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("card" if isinstance(refusal, _DEAD_CARD) else "plans", token=token)
 
 
+def _quote(access: CardAccess, plan_code: str, *, now: datetime, coupon: str = "") -> Quote:
+    return quote_renewal(access.card, plan_code, channel=CHANNEL, now=now, payer=access.user, coupon=coupon)
+
+
 def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: datetime) -> HttpResponse:
     form = ConfirmForm(request.POST)
-    if not form.is_valid():
-        quote = quote_renewal(access.card, plan_code, channel=CHANNEL, now=now)
-        return _ask(request, access, quote, form=form, now=now)
+    is_valid = form.is_valid()
+    coupon, refusal = _coupon(request, access, form.cleaned_data.get("coupon", ""), now=now)
+    if "apply" in request.POST or refusal or not is_valid:
+        quote = _quote(access, plan_code, now=now, coupon=coupon)
+        return _ask(request, access, quote, form=form, coupon=coupon, refusal=refusal, now=now)
     try:
         order = order_renewal(
             card=access.card,
@@ -135,13 +148,25 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
             language=get_language() or settings.LANGUAGE_CODE,
             channel=CHANNEL,
             now=now,
+            coupon=coupon,
         )
     except QuoteChanged as changed:
-        return _ask(request, access, changed.quote, form=form, has_changed=True, now=now)
+        return _ask(request, access, changed.quote, form=form, coupon=coupon, has_changed=True, now=now)
     except KeyReused:
-        quote = quote_renewal(access.card, plan_code, channel=CHANNEL, now=now)
-        return _ask(request, access, quote, has_changed=True, now=now)
+        quote = _quote(access, plan_code, now=now, coupon=coupon)
+        return _ask(request, access, quote, coupon=coupon, has_changed=True, now=now)
     return start_paying(request, OrderAccess(order=order, renewal=renewal_of(order), user=access.user), now=now)
+
+
+def _coupon(request: HttpRequest, access: CardAccess, text: str, *, now: datetime) -> tuple[str, DomainError | None]:
+    """The coupon that was typed, if there is such a one; else why not."""
+    if not text:
+        return "", None
+    customer = Customer(access.user.pk if access.user else None, access.card.pk)
+    try:
+        return check_coupon(text=text, customer=customer, address=client_address(request), now=now), None
+    except (CouponUnknown, TooManyCoupons) as refusal:
+        return "", refusal
 
 
 def _ask(
@@ -151,17 +176,24 @@ def _ask(
     *,
     now: datetime,
     form: ConfirmForm | None = None,
+    coupon: str = "",
+    refusal: DomainError | None = None,
     has_changed: bool = False,
 ) -> HttpResponse:
-    """The page that asks; with a new key unless the old one has not been used."""
+    """The page that asks; with a new key unless the old one has not been used.
+
+    A coupon that takes nothing off is named, with the reason, and left out of what is asked next.
+    """
     terms = terms_of(quote.plan)
     after = quote.preview.allowance
+    refusal = refusal or quote.coupon_refused
+    plan_name = quote.plan.name_in(get_language() or "en")
     context = {
         "now": now,
         "summary": summarize(access.card, access.holder, quote.before, now=now),
         "access": access,
         "quote": quote,
-        "plan_name": quote.plan.name_in(get_language() or "en"),
+        "plan_name": plan_name,
         "gives": what_it_gives(quote.plan, terms),
         "after": after,
         "held": held_bytes(after),
@@ -174,15 +206,25 @@ def _ask(
         "is_needed": Caution.NOT_NEEDED_YET not in quote.cautions,
         "tax": included_tax(quote.price),
         "tax_percent": CONSUMPTION_TAX_PERCENT,
+        "lines": price_lines(
+            quote.lines(), plan_name=plan_name, currency=quote.price.currency, language=get_language() or "en"
+        ),
+        "coupon": "" if refusal else coupon,
+        "coupon_typed": request.POST.get("coupon", "").strip()[:_COUPON_SHOWN_MAX],
+        "coupon_refused": refusal_text(refusal) if refusal else "",
         "methods": named_methods(quote.price.currency),
         "chosen_method": request.POST.get("method", ""),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
-        "has_changed": has_changed,
+        "has_changed": has_changed and refusal is None,
         "just_ordered": _just_ordered(access, quote, now=now),
     }
     status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
-    return render(request, "web/confirm.html", context, status=status)
+    response = render(request, "web/confirm.html", context, status=status)
+    if isinstance(refusal, TooManyCoupons):
+        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response
 
 
 def _new_lot(preview: Preview) -> LotView:
