@@ -32,7 +32,7 @@ from tsuzuku.payments.registry import providers
 LEASE = timedelta(seconds=60)
 _PORTION = 20
 #: Nothing is sent this late in a lease: what an adapter's call takes at most.
-_CALL_TAKES_MAX = timedelta(seconds=WHOLE_SECONDS)
+_CALL_TAKES_MAX = timedelta(seconds=2 * WHOLE_SECONDS)
 #: A payment without a word from its provider is asked about at these ages, then no more.
 _ASK_AGAIN = (
     timedelta(seconds=20),
@@ -72,7 +72,9 @@ def start_payment(
     description: str,
     order_number: str,
     return_url: str,
+    cancel_url: str,
     language: str,
+    expires_at: datetime,
     now: datetime,
 ) -> str:
     """Starts a payment with a provider, or finds the one that is open, and returns where to send the payer.
@@ -87,11 +89,15 @@ def start_payment(
         return payment.redirect_url
     request = PaymentRequest(
         key=str(payment.key),
+        method=method,
         amount=amount,
         description=description,
         order_number=order_number,
         return_url=return_url,
+        cancel_url=cancel_url,
         language=language,
+        created_at=payment.created_at,
+        expires_at=expires_at,
     )
     try:
         started = provider_named(provider).start_payment(request)
@@ -174,8 +180,7 @@ def _take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
     """Applies one event, or returns why it has no effect; what it tells may be known already."""
     if event.kind is EventKind.UNKNOWN:
         return "kind-unknown"
-    payments = Payment.objects.select_for_update()
-    payment = payments.filter(provider=provider, reference=event.payment_reference).first()
+    payment = _payment_of(provider, event)
     if payment is None:
         return "payment-unknown"
     if event.kind is EventKind.CAPTURED:
@@ -184,6 +189,15 @@ def _take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
         _fail_payment(payment, reason=event.failure or "refused", now=now)
         return ""
     return _take_refund_word(payment, event, now=now)
+
+
+def _payment_of(provider: str, event: ProviderEvent) -> Payment | None:
+    """The payment that an event names, locked: by the provider's reference, else by our key."""
+    payments = Payment.objects.select_for_update().filter(provider=provider)
+    if event.payment_reference:
+        return payments.filter(reference=event.payment_reference).first()
+    key = _our_key(event.payment_key)
+    return payments.filter(key=key).first() if key else None
 
 
 def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
@@ -343,7 +357,12 @@ def send_refunds() -> int:
 
 def _send_refund(refund: Refund) -> None:
     capture = refund.capture
-    request = RefundRequest(key=str(refund.key), capture_reference=capture.reference, amount=capture.amount)
+    request = RefundRequest(
+        key=str(refund.key),
+        payment_key=str(capture.payment.key),
+        capture_reference=capture.reference,
+        amount=capture.amount,
+    )
     try:
         started = provider_named(capture.provider).refund(request)
     except Rejected as rejected:
@@ -386,10 +405,21 @@ def _finish_refund(refund: Refund, *, now: datetime) -> None:
 
 
 def _fail_refund(refund: Refund, *, problem: str, now: datetime) -> None:
+    """Money could not go back, or came back to us after it had gone; then that is booked too."""
     if not states.REFUND_STATES.can_move(refund.state, states.FAILED):
         return
+    capture, purpose = refund.capture, refund.capture.payment.purpose
+    if refund.state == states.DONE:
+        entry = Entry(
+            kind="refund-returned",
+            subject=f"refund:{refund.pk}",
+            purpose=purpose,
+            debit=provider_account(capture.provider),
+            credit=CUSTOMERS,
+            amount=capture.amount,
+        )
+        post([entry], now=now)
     refund.state, refund.problem, refund.next_attempt_at = states.FAILED, problem, None
     refund.save(update_fields=["state", "problem", "next_attempt_at"])
-    purpose = refund.capture.payment.purpose
     failed = RefundFailed(refund_id=refund.pk, purpose=purpose, problem=problem)
-    record_facts([failed], actor=f"provider:{refund.capture.provider}", now=now)
+    record_facts([failed], actor=f"provider:{capture.provider}", now=now)

@@ -36,7 +36,8 @@ REFUND_STATES = States(
     moves={
         REQUESTED: frozenset({SENT, DONE, FAILED}),
         SENT: frozenset({DONE, FAILED}),
-        DONE: frozenset(),
+        # The payer's bank may send it back weeks later.
+        DONE: frozenset({FAILED}),
         FAILED: frozenset(),
     },
 )

@@ -21,8 +21,7 @@ import json
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from hmac import compare_digest
 from http import HTTPStatus
@@ -32,19 +31,17 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.whole_files import write_whole
+from tsuzuku.testing.simulators.clerk import Clerk
 from tsuzuku.testing.simulators.deliveries import is_webhook_url, send_webhook
 from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.pay_page import pay_page, unknown_page
-from tsuzuku.testing.simulators.provider_books import Behaviour, Books, Delivery, Pace, Payment, Refund, RefundEnd
+from tsuzuku.testing.simulators.provider_books import Behaviour, Books, Pace, Payment, Refund, RefundEnd
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
 
 T = TypeVar("T")
 
 SECRETS_FILE = "secrets.json"
 _AMOUNT_MINOR_MAX = 1_000_000_000
-_SENDS_AT_ONCE = 8
-#: Nothing that is due waits longer than this, even if it was missed.
-_LOOK_AGAIN_SECONDS = 5.0
 
 
 def control_headers(folder: Path) -> dict[str, str]:
@@ -72,10 +69,13 @@ class PaymentSandbox(Sandbox):
         self._lookup_faults = Faults()
         #: Guards the books and wakes the clerk.
         self._changed = threading.Condition()
-        self._is_closing = False
-        self._under_way: set[str] = set()
-        self._senders = ThreadPoolExecutor(_SENDS_AT_ONCE, thread_name_prefix="webhook")
-        self._clerk = threading.Thread(target=self._work, name="clerk", daemon=True)
+        self._clerk = Clerk(
+            self._changed,
+            self._books,
+            go_on=lambda now: self._books.go_on(pace=self._pace, now=now),
+            next_at=lambda: self._books.next_at(pace=self._pace),
+            send=self._send,
+        )
 
     def address(self) -> dict[str, object]:
         return {"mode": "sandbox"}
@@ -84,11 +84,7 @@ class PaymentSandbox(Sandbox):
         self._clerk.start()
 
     def close(self) -> None:
-        with self._changed:
-            self._is_closing = True
-            self._changed.notify_all()
-        self._clerk.join()
-        self._senders.shutdown(wait=True, cancel_futures=True)
+        self._clerk.close()
         with self._changed:
             self._books.close()
 
@@ -248,38 +244,8 @@ class PaymentSandbox(Sandbox):
                 }
             )
 
-    # -- the clerk ---------------------------------------------------------------------------------------------------
-
-    def _work(self) -> None:
-        """Does what comes by itself, and has owed webhooks sent, each by one sender at a time."""
-        with self._changed:
-            while not self._is_closing:
-                now = clock.now()
-                self._books.go_on(pace=self._pace, now=now)
-                for delivery in self._books.due_deliveries(now=now):
-                    if delivery.id not in self._under_way:
-                        self._under_way.add(delivery.id)
-                        self._senders.submit(self._deliver, delivery, self._books.webhook_url)
-                self._changed.wait(self._seconds_to_wait())
-
-    def _seconds_to_wait(self) -> float:
-        """Until something is due. What is under way has been due already, and notifies when it ends."""
-        if self._under_way:
-            return 0.2
-        next_at = self._books.next_at(pace=self._pace)
-        if next_at is None:
-            return _LOOK_AGAIN_SECONDS
-        return min(max((next_at - clock.now()).total_seconds(), 0.01), _LOOK_AGAIN_SECONDS)
-
-    def _deliver(self, delivery: Delivery, url: str) -> None:
-        is_taken = send_webhook(url, delivery.event, secrets=self._secrets["webhook_secrets"])
-        with self._changed:
-            self._under_way.discard(delivery.id)
-            self._changed.notify_all()
-            if is_taken:
-                self._books.delivered(delivery)
-            else:
-                self._books.not_delivered(delivery, now=clock.now())
+    def _send(self, event: Mapping[str, Any], url: str) -> bool:
+        return send_webhook(url, event, header="Sandbox-Signature", secrets=self._secrets["webhook_secrets"])
 
 
 def _back(payment: Payment) -> str:

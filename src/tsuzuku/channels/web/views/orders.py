@@ -114,6 +114,7 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
         return redirect("order", number=order.number)
     provider, method = chosen[0]
     language = get_language() or settings.LANGUAGE_CODE
+    page = f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}"
     try:
         # Since the order was placed the card may have been blocked or have seen its last day.
         check_can_renew(renewal.card, now)
@@ -125,8 +126,10 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
             description=_("%(plan)s for card %(card)s")
             % {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)},
             order_number=order.number,
-            return_url=f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}?back=1",
+            return_url=f"{page}?back=1",
+            cancel_url=page,
             language=language,
+            expires_at=order.expires_at,
             now=now,
         )
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:
