@@ -19,6 +19,7 @@ from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable
 from tsuzuku.kernel.signatures import signature_header
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged
+from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook, a_payment, read
 from tsuzuku.testing.fakes import FakeProvider, Outcome
 from tsuzuku.testing.processes import SandboxProcess
@@ -204,6 +205,20 @@ class TestFakeProvider(PaymentProviderContract):
     @pytest.fixture
     def outside(self, provider: FakeProvider) -> FakeOutside:
         return FakeOutside(provider)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheSandboxsMoney(PaymentMoneyContract):
+    """The adapter, the process and our ledger."""
+
+    provider, outside = TestSandboxProvider.provider, TestSandboxProvider.outside
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheFakesMoney(PaymentMoneyContract):
+    """The double and our ledger."""
+
+    provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
 
 
 class TestSandboxOnly:

@@ -20,6 +20,7 @@ from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments.adapters.stripe import RealAccount, SimulatedAccount, StripeProvider
 from tsuzuku.payments.adapters.stripe.calls import new_stripe
 from tsuzuku.payments.ports import EventKind, FailureReason, RefundRequest, WebhookForged, WebhookStale
+from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import (
     PaymentProviderContract,
     Webhook,
@@ -163,6 +164,11 @@ def client(process: SandboxProcess) -> stripe.StripeClient:
 
 class TestStripeProvider(PaymentProviderContract):
     """The adapter and the process."""
+
+
+@pytest.mark.django_db(transaction=True)
+class TestStripesMoney(PaymentMoneyContract):
+    """The adapter, the process and our ledger."""
 
 
 class TestPaying:
