@@ -20,6 +20,7 @@ from tsuzuku.payments.ports import (
 )
 from tsuzuku.payments.queries import balances, latest_payment
 from tsuzuku.payments.registry import using_provider
+from tsuzuku.project.audit import findings
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeProvider, Outcome
@@ -197,6 +198,24 @@ def test_a_refund_made_by_hand_at_the_provider_is_no_error(house: House) -> None
     house.deliver(replace(captured, event_id="by-hand", kind=EventKind.REFUNDED, refund_key="dashboard-1"))
 
     assert ProviderNotice.objects.get(event_id="by-hand").problem == "refund-unknown"
+
+
+def test_money_that_a_bank_sends_back_after_a_refund_is_owed_again(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    house.pay(house.order(card, "GB-1-3D"), times=2)
+    key = str(Refund.objects.get().key)
+    done = house.provider.finish_refund(key)
+    house.deliver(done)
+
+    for event in (house.provider.fail_refund(key), done):
+        house.deliver(event)
+        house.settle_down()
+
+    assert Refund.objects.get().state == "failed"
+    assert balances() == {"customers": -300, "provider:fake": 600, "revenue": -300}
+    assert house.facts()[-2:] == ["refund-done", "refund-failed"]
+    assert findings() == []
 
 
 def test_an_order_past_its_time_cannot_be_cancelled(house: House, story: Story) -> None:

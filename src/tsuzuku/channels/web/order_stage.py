@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where an order and what it pays for stand, as one word for the page. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -8,6 +9,7 @@ from tsuzuku.orders import states as order_states
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
 from tsuzuku.payments.models import Payment
+from tsuzuku.payments.ports import FailureReason
 from tsuzuku.renewals import states as renewal_states
 from tsuzuku.renewals.models import Renewal
 
@@ -29,6 +31,7 @@ class Stage(StrEnum):
 #: What changes by itself, so that the page looks again.
 MOVING_STAGES = frozenset({Stage.CHECKING, Stage.ACTIVATING})
 
+_ANOTHER_METHOD_HELPS = frozenset({FailureReason.LIMIT, FailureReason.REFUSED})
 _OF_RENEWAL = {
     renewal_states.ACTIVE: Stage.ACTIVE,
     renewal_states.WITHDRAWN: Stage.WITHDRAWN,
@@ -59,6 +62,16 @@ def _is_under_way(payment: Payment, came_back: bool) -> bool:
 def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:
     """The stage where nothing is known of payments: in lists."""
     return stage_of(order, renewal, None, came_back=False, now=now)
+
+
+def method_to_offer(payment: Payment | None, methods: Sequence[str]) -> str:
+    """The method to choose beforehand: that of the last try, or the next one after a no that it would hear again."""
+    last = f"{payment.provider}:{payment.method}" if payment else ""
+    if payment is None or last not in methods:
+        return ""
+    if payment.state == payment_states.FAILED and payment.failure in _ANOTHER_METHOD_HELPS:
+        return next((method for method in methods if method != last), last)
+    return last
 
 
 def look_again_after(since: datetime, *, now: datetime) -> timedelta:

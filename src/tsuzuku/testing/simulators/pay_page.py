@@ -146,6 +146,8 @@ dt{color:var(--quiet)}dd{margin:0;text-align:right;overflow-wrap:anywhere;font-v
 button,.back{font:inherit;cursor:pointer;width:100%;min-height:48px;border-radius:12px;padding:12px 16px}
 .pay,.back{display:block;border:0;background:var(--kaki);color:#fff;font-size:18px;font-weight:600;min-height:56px;
 border-radius:14px;text-align:center;text-decoration:none;line-height:32px}
+.wallet{border:0;background:#000;color:#fff;font-weight:600;margin-bottom:12px}
+a{color:var(--ai)}a.back{color:#fff}
 :focus-visible{outline:3px solid var(--ai);outline-offset:2px}
 .note{color:var(--quiet);font-size:14px;margin:12px 0 0}
 .warn{background:var(--soft);border-radius:12px;padding:12px 16px;margin:16px 0 0}

@@ -74,6 +74,13 @@ def test_the_number_is_found_in_any_spelling(with_pin: Client, order: "Order") -
                 "Another way of paying may work."
             ),
         ),
+        (
+            FailureReason.EXPIRED,
+            (
+                "The payment page had been open for too long, so it was closed. Nothing was charged. "
+                "You can start again."
+            ),
+        ),
     ],
 )
 def test_a_failed_payment_says_why_and_keeps_the_order(
@@ -88,6 +95,29 @@ def test_a_failed_payment_says_why_and_keeps_the_order(
     house.deliver(*house.provider.pay("fakepay_2"))
     house.settle_down()
     assert heading(look(with_pin, order)) == "Renewed. You are online"
+
+
+@pytest.mark.parametrize(
+    ("reason", "chosen"),
+    [
+        (FailureReason.NETWORK, "fake:fake"),
+        (FailureReason.EXPIRED, "fake:fake"),
+        (FailureReason.LIMIT, "other:fake"),
+        (FailureReason.REFUSED, "other:fake"),
+    ],
+)
+def test_after_a_no_another_method_is_chosen_beforehand(
+    house: "House", with_pin: Client, order: "Order", reason: FailureReason, chosen: str
+) -> None:
+    from tsuzuku.payments.registry import using_provider
+
+    with using_provider("other", FakeProvider()):
+        assert 'value="fake:fake" required checked' in look(with_pin, order).content.decode()
+        house.start_payment(order)
+        assert 'value="fake:fake" required checked' in look(with_pin, order).content.decode()
+        house.decline(order, reason)
+        page = look(with_pin, order).content.decode()
+        assert re.findall(r'value="(\S+)" required checked', page) == [chosen]
 
 
 def test_on_the_way_back_the_payment_is_awaited_not_believed(house: "House", with_pin: Client, order: "Order") -> None:

@@ -23,7 +23,7 @@ from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
-from tsuzuku.channels.web.order_stage import MOVING_STAGES, look_again_after, simple_stage, stage_of
+from tsuzuku.channels.web.order_stage import MOVING_STAGES, look_again_after, method_to_offer, simple_stage, stage_of
 from tsuzuku.channels.web.plan_texts import method_name
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
@@ -64,7 +64,7 @@ def order_progress(request: HttpRequest, number: str) -> HttpResponse:
 
 def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     order, renewal = access.order, access.renewal
-    payment = latest_payment(order.number)
+    payment, methods = latest_payment(order.number), named_methods(order.currency)
     came_back = "back" in request.GET
     stage = stage_of(order, renewal, payment, came_back=came_back, now=now)
     again = look_again_after(renewal.settled_at or (payment.created_at if payment else order.created_at), now=now)
@@ -82,7 +82,8 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "seen": f"{stage}.{int(again.total_seconds())}",
         "came_back": came_back,
         "payment": payment,
-        "methods": named_methods(order.currency),
+        "methods": methods,
+        "chosen": method_to_offer(payment, [value for value, _name in methods]),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
         "summary": summarize(renewal.card, holder, allowance, now=now),

@@ -10,6 +10,6 @@ write our keys into the metadata of the other two, and read them there.
 """
 
 from tsuzuku.payments.adapters.stripe.adapter import StripeProvider
-from tsuzuku.payments.adapters.stripe.config import RealAccount, SimulatedAccount
+from tsuzuku.payments.adapters.stripe.config import METHODS, RealAccount, SimulatedAccount
 
-__all__ = ["RealAccount", "SimulatedAccount", "StripeProvider"]
+__all__ = ["METHODS", "RealAccount", "SimulatedAccount", "StripeProvider"]

@@ -14,7 +14,7 @@ from tsuzuku.payments.ports import EventKind, FailureReason, ProviderEvent, Webh
 
 SIGNATURE_HEADER = "stripe-signature"
 #: What reading raises over a body that is no event.
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, OSError)
 #: Under these our keys stand in the metadata of PaymentIntents and Refunds.
 PAYMENT_KEY, REFUND_KEY = "tsuzuku_payment", "tsuzuku_refund"
 
