@@ -55,6 +55,23 @@ def test_a_lost_webhook_is_asked_for(house: House, story: Story) -> None:
     assert house.renewal(order).state == "active"
 
 
+def test_a_payment_that_was_declined_is_asked_about_until_nobody_can_pay_it(house: House, story: Story) -> None:
+    make_plan("GB-1-3D")
+    order = house.order(make_card(), "GB-1-3D")
+    house.decline(order, FailureReason.REFUSED)
+    reference = house.payment_reference(order)
+    with story.after(minutes=1):
+        house.settle_down()
+        assert Payment.objects.get().next_attempt_at is not None
+    with story.after(hours=2):
+        house.provider.decline(reference, FailureReason.EXPIRED)
+        house.settle_down()
+
+    payment = Payment.objects.get()
+    assert (payment.state, payment.failure, payment.next_attempt_at) == ("failed", "refused", None)
+    assert house.facts() == ["payment-failed"]
+
+
 def test_paying_twice_gives_one_back(house: House) -> None:
     card = make_card()
     make_plan("GB-1-3D")

@@ -24,7 +24,7 @@ from tsuzuku.payments.errors import PaymentNotStarted, ProviderUnknown
 from tsuzuku.payments.events import PaymentCaptured, PaymentFailed, RefundDone, RefundFailed
 from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post, provider_account
 from tsuzuku.payments.models import Capture, CaptureOutcome, Payment, ProviderNotice, Refund
-from tsuzuku.payments.ports import EventKind, PaymentRequest, ProviderEvent, RefundRequest
+from tsuzuku.payments.ports import EventKind, FailureReason, PaymentRequest, ProviderEvent, RefundRequest
 from tsuzuku.payments.registry import provider as provider_named
 from tsuzuku.payments.registry import providers
 
@@ -102,7 +102,7 @@ def start_payment(
     try:
         started = provider_named(provider).start_payment(request)
     except Rejected as rejected:
-        _fail_payment(payment, reason="refused", now=now)
+        _fail_payment(payment, reason="refused", is_final=True, now=now)
         raise PaymentNotStarted(reason=rejected.code) from rejected
     except (Unavailable, OutcomeUnknown) as problem:
         raise PaymentNotStarted(reason=problem.code) from problem
@@ -142,10 +142,14 @@ def _open_payment(*, purpose: str, amount: Money, provider: str, method: str, no
     return payment
 
 
-def _fail_payment(payment: Payment, *, reason: str, now: datetime) -> None:
+def _fail_payment(payment: Payment, *, reason: str, is_final: bool, now: datetime) -> None:
+    """What was declined can mostly be tried again on the provider's page: it is asked about on unless it `is_final`."""
     with transaction.atomic():
         failed = Payment.objects.filter(pk=payment.pk, state__in=states.OPEN_PAYMENT_STATES)
-        if failed.update(state=states.FAILED, failure=reason, next_attempt_at=None):
+        has_failed_now = failed.update(state=states.FAILED, failure=reason)
+        if is_final:
+            Payment.objects.filter(pk=payment.pk, state=states.FAILED).update(next_attempt_at=None)
+        if has_failed_now:
             record_facts(
                 [PaymentFailed(payment_id=payment.pk, purpose=payment.purpose, reason=reason)],
                 actor=f"provider:{payment.provider}",
@@ -186,7 +190,8 @@ def _take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
     if event.kind is EventKind.CAPTURED:
         return _take_capture(payment, event, now=now)
     if event.kind is EventKind.FAILED:
-        _fail_payment(payment, reason=event.failure or "refused", now=now)
+        is_final = event.failure is FailureReason.EXPIRED
+        _fail_payment(payment, reason=event.failure or "refused", is_final=is_final, now=now)
         return ""
     return _take_refund_word(payment, event, now=now)
 
@@ -255,14 +260,14 @@ def _our_key(text: str | None) -> uuid.UUID | None:
 
 def ask_about_payments() -> int:
     """Asks about payments whose provider has said nothing: a webhook may be late or lost. Returns how many."""
-    return _work_off(Payment.objects.filter(state=states.STARTED), _ask_about_payment)
+    return _work_off(Payment.objects.filter(state__in=states.ASKED_PAYMENT_STATES), _ask_about_payment)
 
 
 def _ask_about_payment(payment: Payment) -> None:
     try:
         _ask(payment)
     except Rejected:
-        _fail_payment(payment, reason="refused", now=clock.now())
+        _fail_payment(payment, reason="refused", is_final=True, now=clock.now())
         return
     _ask_again(payment, since=payment.created_at, pace=_ASK_AGAIN)
 

@@ -71,4 +71,4 @@ def has_refunds_to_ask_about(now: datetime) -> bool:
 
 def has_payments_to_ask_about(now: datetime) -> bool:
     """Whether a payment has been without a word for too long."""
-    return due(Payment.objects.filter(state=states.STARTED), now=now).exists()
+    return due(Payment.objects.filter(state__in=states.ASKED_PAYMENT_STATES), now=now).exists()

@@ -26,6 +26,9 @@ PAYMENT_STATES = States(
 #: States in which a payer may still be about to pay.
 OPEN_PAYMENT_STATES: Final = frozenset({CREATED, STARTED})
 
+#: States that may have been left behind without our having heard of it.
+ASKED_PAYMENT_STATES: Final = frozenset({STARTED, FAILED})
+
 REQUESTED: Final = "requested"
 SENT: Final = "sent"
 DONE: Final = "done"

@@ -149,6 +149,18 @@ class PaymentMoneyContract:
         house.settle_down()
         assert balances() == {"customers": 0, f"provider:{NAME}": 300, "revenue": -300}
 
+    def test_a_payer_who_was_declined_and_then_paid_is_found_without_a_webhook(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        reference = start(order, provider)
+        outside.decline(reference, FailureReason.REFUSED)
+        deliver(outside.webhooks())
+        outside.pay(reference)
+        outside.webhooks()
+        Payment.objects.update(next_attempt_at=clock.now())
+        house.settle_down()
+        assert state(order) == "paid"
+
     def test_money_that_comes_after_the_order_expired_still_pays_it(
         self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
     ) -> None:
