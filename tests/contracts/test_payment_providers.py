@@ -25,7 +25,7 @@ from tsuzuku.testing.fakes import FakeProvider, Outcome
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
 from tsuzuku.testing.simulators.faults import FaultKind
-from tsuzuku.testing.simulators.provider import control_headers
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
 
 FAULTS = {
     Outcome.REFUSED: FaultKind.REFUSE,

@@ -34,7 +34,7 @@ from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
 from tsuzuku.testing.simulators.faults import FaultKind
-from tsuzuku.testing.simulators.stripe.sandbox import control_headers
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
 
 FAULTS = {
     Outcome.REFUSED: FaultKind.REFUSE,
@@ -159,7 +159,7 @@ def provider(process: SandboxProcess) -> StripeProvider:
 def client(process: SandboxProcess) -> stripe.StripeClient:
     """Stripe's own package, pointed at the simulator."""
     key = control_headers(process.folder)["Authorization"].removeprefix("Bearer ")
-    return new_stripe(api_key=key, api_url=process.url)
+    return new_stripe(api_key=key, api_url=process.url, through_proxy=False)
 
 
 class TestStripeProvider(PaymentProviderContract):

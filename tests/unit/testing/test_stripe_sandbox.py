@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
 from tsuzuku.testing.simulators.server import listening
-from tsuzuku.testing.simulators.stripe.sandbox import StripeSandbox, control_headers
+from tsuzuku.testing.simulators.stripe.sandbox import StripeSandbox
 from tsuzuku.testing.simulators.stripe.wire import StripeRefusal, parse_form
 
 GOOD = "4242424242424242"

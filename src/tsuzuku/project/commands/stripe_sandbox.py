@@ -8,8 +8,9 @@ import click
 
 from tsuzuku.project.environment import home
 from tsuzuku.testing.simulators.deliveries import is_webhook_url
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
 from tsuzuku.testing.simulators.server import parse_bind, run
-from tsuzuku.testing.simulators.stripe.sandbox import StripeSandbox, control_headers
+from tsuzuku.testing.simulators.stripe.sandbox import StripeSandbox
 
 
 def folder() -> Path:

@@ -17,8 +17,6 @@ Webhooks: POST of one event with `Sandbox-Signature: t=<unix>,v1=<hex HMAC-SHA25
 for each valid secret; until 2xx, also after a crash.
 """
 
-import json
-import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -30,23 +28,17 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tsuzuku.kernel import clock
-from tsuzuku.kernel.whole_files import write_whole
 from tsuzuku.testing.simulators.clerk import Clerk
 from tsuzuku.testing.simulators.deliveries import is_webhook_url, send_webhook
 from tsuzuku.testing.simulators.faults import Faults
+from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.pay_page import pay_page, unknown_page
 from tsuzuku.testing.simulators.provider_books import Behaviour, Books, Pace, Payment, Refund, RefundEnd
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
 
 T = TypeVar("T")
 
-SECRETS_FILE = "secrets.json"
 _AMOUNT_MINOR_MAX = 1_000_000_000
-
-
-def control_headers(folder: Path) -> dict[str, str]:
-    """What lets its owner control the sandbox of a folder. FileNotFoundError if none was ever started there."""
-    return {"Authorization": f"Bearer {_read_secrets(folder)['api_key']}"}
 
 
 class PaymentSandbox(Sandbox):
@@ -57,7 +49,7 @@ class PaymentSandbox(Sandbox):
     def __init__(self, folder: Path, *, webhook: str | None = None, merchant: str = "Tsuzuku") -> None:
         super().__init__(folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._secrets = _own_secrets(folder)
+        self._secrets = own_secrets(folder, key_prefix="sk_")
         self._merchant = merchant
         self._pace = Pace()
         self._books = Books(folder / "books.jsonl")
@@ -222,7 +214,7 @@ class PaymentSandbox(Sandbox):
             if webhook is not None:
                 self._books.set_webhook_url(str(webhook))
             if fields.get("rotate_webhook_secret"):
-                self._secrets = _rotate(self.folder)
+                self._secrets = rotate_webhook_secret(self.folder)
             if "emit" in fields:
                 self._books.emit(str(fields["emit"]), now=clock.now())
             if again:
@@ -306,31 +298,3 @@ def _parse(read: Callable[[], T]) -> T:
         return read()
     except (KeyError, TypeError, ValueError):
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "fields-malformed") from None
-
-
-def _read_secrets(folder: Path) -> dict[str, Any]:
-    """The API key, and the webhook secrets, newest first."""
-    found: dict[str, Any] = json.loads((folder / SECRETS_FILE).read_text(encoding="utf-8"))
-    return found
-
-
-def _own_secrets(folder: Path) -> dict[str, Any]:
-    """The secrets of a folder that is ours; made when there are none."""
-    try:
-        return _read_secrets(folder)
-    except FileNotFoundError:
-        made = {"api_key": f"sk_{secrets.token_urlsafe(32)}", "webhook_secrets": [_new_webhook_secret()]}
-        write_whole(folder / SECRETS_FILE, json.dumps(made), mode=0o600)
-        return made
-
-
-def _rotate(folder: Path) -> dict[str, Any]:
-    """Adds a webhook secret; the one before stays valid beside it, older ones do not."""
-    found = _read_secrets(folder)
-    found["webhook_secrets"] = [_new_webhook_secret(), *found["webhook_secrets"][:1]]
-    write_whole(folder / SECRETS_FILE, json.dumps(found), mode=0o600)
-    return found
-
-
-def _new_webhook_secret() -> str:
-    return f"whsec_{secrets.token_urlsafe(32)}"

@@ -12,7 +12,7 @@ from stripe.params.checkout import SessionCreateParams
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments.adapters.stripe import webhook
 from tsuzuku.payments.adapters.stripe.calls import answered, new_stripe
-from tsuzuku.payments.adapters.stripe.config import METHODS, Account, Method
+from tsuzuku.payments.adapters.stripe.config import API_URL, METHODS, Account, Method
 from tsuzuku.payments.ports import (
     Capabilities,
     PaymentRequest,
@@ -138,7 +138,7 @@ class StripeProvider:
             raise Unavailable("stripe-not-started")
         wanted = (self._account.api_key(), url)
         if self._client is None or self._client[0] != wanted:
-            self._client = (wanted, new_stripe(api_key=wanted[0], api_url=url))
+            self._client = (wanted, new_stripe(api_key=wanted[0], api_url=url, through_proxy=url == API_URL))
         return self._client[1]
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls by Stripe's own package, with our time-outs, told apart into the outcomes that callers must tell apart."""
 
-import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -18,10 +17,13 @@ stripe.enable_telemetry = False
 _TRY_AGAIN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-def new_stripe(*, api_key: str, api_url: str) -> stripe.StripeClient:
+def new_stripe(*, api_key: str, api_url: str, through_proxy: bool) -> stripe.StripeClient:
     """A client that sends every call once; who may repeat it is decided by us."""
     return stripe.StripeClient(
-        api_key, base_addresses={"api": api_url}, http_client=_Transport(), max_network_retries=0
+        api_key,
+        base_addresses={"api": api_url},
+        http_client=_Transport(through_proxy=through_proxy),
+        max_network_retries=0,
     )
 
 
@@ -31,11 +33,11 @@ def answered(call: Callable[[], stripe.StripeObject], *, changes_nothing: bool =
         response = call().last_response
     except stripe.StripeError as error:
         raise _outcome(error, changes_nothing=changes_nothing) from error
+    except AttributeError as problem:  # The package takes for granted that an answer is an object.
+        raise _unusable("answer-malformed", "", changes_nothing=changes_nothing) from problem
     if response is None or not isinstance(response.data, dict):
         raise _unusable("answer-malformed", "", changes_nothing=changes_nothing)
-    # As plain JSON: what the package makes of it is no dict, and loses the order of what it does not know.
-    found: dict[str, Any] = json.loads(response.body)
-    return found
+    return response.data
 
 
 class _Transport(stripe.HTTPClient):
@@ -43,9 +45,9 @@ class _Transport(stripe.HTTPClient):
 
     name = "httpx"
 
-    def __init__(self) -> None:
+    def __init__(self, *, through_proxy: bool) -> None:
         super().__init__()
-        self._client = new_client()
+        self._client = new_client(through_proxy=through_proxy)
 
     def request(
         self,

@@ -17,8 +17,6 @@ each valid secret; until 2xx, also after a crash.
 
 import base64
 import binascii
-import json
-import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -30,10 +28,10 @@ from urllib.parse import parse_qs
 
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.fingerprint import fingerprint
-from tsuzuku.kernel.whole_files import write_whole
 from tsuzuku.testing.simulators.clerk import Clerk
 from tsuzuku.testing.simulators.deliveries import is_webhook_url, send_webhook
 from tsuzuku.testing.simulators.faults import Faults
+from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
 from tsuzuku.testing.simulators.stripe import objects, page
 from tsuzuku.testing.simulators.stripe.books import StripeBooks
@@ -45,13 +43,7 @@ from tsuzuku.testing.simulators.stripe.wire import API_VERSION, StripeRefusal, n
 
 T = TypeVar("T")
 
-SECRETS_FILE = "secrets.json"
 _KEY_CHARACTERS_MAX = 255
-
-
-def control_headers(folder: Path) -> dict[str, str]:
-    """What lets its owner control the simulator of a folder. FileNotFoundError if none was ever started there."""
-    return {"Authorization": f"Bearer {_read_secrets(folder)['api_key']}"}
 
 
 class StripeSandbox(Sandbox):
@@ -62,7 +54,7 @@ class StripeSandbox(Sandbox):
     def __init__(self, folder: Path, *, webhook: str | None = None, merchant: str = "Tsuzuku") -> None:
         super().__init__(folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._secrets = _own_secrets(folder)
+        self._secrets = own_secrets(folder, key_prefix="sk_test_")
         self._merchant = merchant
         self._books = StripeBooks(folder / "books.jsonl")
         if webhook:
@@ -262,7 +254,7 @@ class StripeSandbox(Sandbox):
             if webhook is not None:
                 self._books.set_webhook_url(str(webhook))
             if fields.get("rotate_webhook_secret"):
-                self._secrets = _rotate(self.folder)
+                self._secrets = rotate_webhook_secret(self.folder)
             if fields.get("end_refunds"):
                 self._till.end_refunds(now=now)
             with self._books.change():
@@ -311,31 +303,3 @@ def _parse(read: Callable[[], T]) -> T:
         return read()
     except (KeyError, TypeError, ValueError):
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "fields-malformed") from None
-
-
-def _read_secrets(folder: Path) -> dict[str, Any]:
-    """The API key, and the webhook secrets, newest first."""
-    found: dict[str, Any] = json.loads((folder / SECRETS_FILE).read_text(encoding="utf-8"))
-    return found
-
-
-def _own_secrets(folder: Path) -> dict[str, Any]:
-    """The secrets of a folder that is ours; made when there are none."""
-    try:
-        return _read_secrets(folder)
-    except FileNotFoundError:
-        made = {"api_key": f"sk_test_{secrets.token_hex(32)}", "webhook_secrets": [_new_webhook_secret()]}
-        write_whole(folder / SECRETS_FILE, json.dumps(made), mode=0o600)
-        return made
-
-
-def _rotate(folder: Path) -> dict[str, Any]:
-    """Adds a webhook secret; the one before stays valid beside it, older ones do not."""
-    found = _read_secrets(folder)
-    found["webhook_secrets"] = [_new_webhook_secret(), *found["webhook_secrets"][:1]]
-    write_whole(folder / SECRETS_FILE, json.dumps(found), mode=0o600)
-    return found
-
-
-def _new_webhook_secret() -> str:
-    return f"whsec_{secrets.token_hex(32)}"
