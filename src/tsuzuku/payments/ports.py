@@ -57,6 +57,8 @@ class Capabilities:
     refunds: bool
     #: Where `StartedPayment.redirect_url` may lead (scheme, host, port), for the Content-Security-Policy of our pages.
     redirect_origins: tuple[str, ...]
+    #: Whether only those come back to `PaymentRequest.return_url` whom the provider believes to have paid.
+    returns_only_payers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

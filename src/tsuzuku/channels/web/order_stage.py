@@ -14,6 +14,16 @@ from tsuzuku.renewals import states as renewal_states
 from tsuzuku.renewals.models import Renewal
 
 
+class Return(StrEnum):
+    """What the address says on which somebody looks at an order. It proves nothing."""
+
+    NONE = ""
+    #: From the provider, whatever was done there.
+    BACK = "1"
+    #: From a provider that sends only those this way who have paid.
+    PAID = "paid"
+
+
 class Stage(StrEnum):
     """What the order's page is about."""
 
@@ -43,8 +53,8 @@ _OF_ORDER = {
 }
 
 
-def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_back: bool, now: datetime) -> Stage:
-    """The stage at `now`; `payment` is the newest try to pay; `came_back`: its payer says to have paid."""
+def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_back: Return, now: datetime) -> Stage:
+    """The stage at `now`; `payment` is the newest try to pay, `came_back` what its payer says of it."""
     if order.state == order_states.PAID:
         return _OF_RENEWAL.get(renewal.state, Stage.ACTIVATING)
     if payment is not None and order.state in order_states.PAYABLE_STATES and _is_under_way(payment, came_back):
@@ -54,14 +64,21 @@ def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_ba
     return Stage.TO_PAY if order.can_be_paid(now) else Stage.EXPIRED
 
 
-def _is_under_way(payment: Payment, came_back: bool) -> bool:
-    """Money that has come is on its way to the order; of a payment that was only started, its payer's word is taken."""
-    return payment.state == payment_states.CAPTURED or (came_back and payment.state == payment_states.STARTED)
+def _is_under_way(payment: Payment, came_back: Return) -> bool:
+    """Money that has come is on its way to the order; of a payment that was only started, its payer's word is taken.
+
+    Who was declined can have paid since, on the same page; they are not told of the no that we know of.
+    """
+    if payment.state == payment_states.FAILED:
+        return came_back == Return.PAID and payment.failure != FailureReason.EXPIRED
+    return payment.state == payment_states.CAPTURED or (
+        came_back != Return.NONE and payment.state == payment_states.STARTED
+    )
 
 
 def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:
     """The stage where nothing is known of payments: in lists."""
-    return stage_of(order, renewal, None, came_back=False, now=now)
+    return stage_of(order, renewal, None, came_back=Return.NONE, now=now)
 
 
 def method_to_offer(payment: Payment | None, methods: Sequence[str]) -> str:

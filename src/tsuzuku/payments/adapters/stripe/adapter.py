@@ -51,6 +51,7 @@ class StripeProvider:
             currencies=("JPY",),
             refunds=True,
             redirect_origins=() if url is None else (url,),
+            returns_only_payers=True,
         )
 
     def start_payment(self, request: PaymentRequest) -> StartedPayment:
