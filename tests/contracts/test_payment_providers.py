@@ -7,21 +7,25 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable
 from tsuzuku.kernel.signatures import signature_header
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged
+from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook, a_payment, read
 from tsuzuku.testing.fakes import FakeProvider, Outcome
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
 from tsuzuku.testing.simulators.faults import FaultKind
-from tsuzuku.testing.simulators.provider import control_headers
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
 
 FAULTS = {
     Outcome.REFUSED: FaultKind.REFUSE,
@@ -42,6 +46,8 @@ def sandbox_process(home: Path, *arguments: str) -> SandboxProcess:
 
 class SandboxOutside:
     """The sandbox as the contract wants to hold it."""
+
+    takes_twice = True
 
     def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
         self.process = process
@@ -66,8 +72,9 @@ class SandboxOutside:
     def start(self) -> None:
         self.process.start()
 
-    def pay(self, reference: str, *, times: int = 1) -> None:
-        self.simulate(reference, {1: "pay", 2: "pay-twice"}[times])
+    def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
+        taken = asdict(amount) if amount else {}
+        self.simulate(reference, {1: "pay", 2: "pay-twice"}[times], **taken)
 
     def decline(self, reference: str, reason: FailureReason) -> None:
         self.simulate(reference, f"decline-{reason}")
@@ -99,6 +106,8 @@ class SandboxOutside:
 class FakeOutside:
     """The fake as the contract wants to hold it."""
 
+    takes_twice = True
+
     def __init__(self, fake: FakeProvider) -> None:
         self.fake = fake
         self._sent: deque[Webhook] = deque()
@@ -117,8 +126,8 @@ class FakeOutside:
     def start(self) -> None:
         self.fake.is_down = False
 
-    def pay(self, reference: str, *, times: int = 1) -> None:
-        for event in self.fake.pay(reference, times=times):
+    def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
+        for event in self.fake.pay(reference, times=times, amount=amount):
             self.deliver_again(event.event_id)
 
     def decline(self, reference: str, reason: FailureReason) -> None:
@@ -143,7 +152,7 @@ class FakeOutside:
         self.deliver_again("something-else")
 
     def change_secret(self) -> None:
-        self.fake.secrets.insert(0, "another webhook secret")
+        self.fake.secrets[:] = [token_hex(16), self.fake.secrets[0]]
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +207,20 @@ class TestFakeProvider(PaymentProviderContract):
         return FakeOutside(provider)
 
 
+@pytest.mark.django_db(transaction=True)
+class TestTheSandboxsMoney(PaymentMoneyContract):
+    """The adapter, the process and our ledger."""
+
+    provider, outside = TestSandboxProvider.provider, TestSandboxProvider.outside
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheFakesMoney(PaymentMoneyContract):
+    """The double and our ledger."""
+
+    provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
+
+
 class TestSandboxOnly:
     """What only the sandbox does."""
 
@@ -208,7 +231,7 @@ class TestSandboxOnly:
         with pytest.raises(RuntimeError, match="exit code 0"):
             second.start()
         provider = SandboxProvider(process.folder)
-        reference = provider.start_payment(a_payment()).reference
+        reference = provider.start_payment(a_payment(provider)).reference
         sandbox.pay(reference)
         assert [event.payment_reference for event in read(provider, sandbox.webhooks())] == [reference]
 
@@ -216,7 +239,7 @@ class TestSandboxOnly:
         self, process: SandboxProcess, sandbox: SandboxOutside, receiver: WebhookReceiver
     ) -> None:
         provider = SandboxProvider(process.folder)
-        reference = provider.start_payment(a_payment()).reference
+        reference = provider.start_payment(a_payment(provider)).reference
         url = process.url
         receiver.answers.append(503)
         sandbox.pay(reference)
@@ -230,7 +253,7 @@ class TestSandboxOnly:
         self, process: SandboxProcess, sandbox: SandboxOutside
     ) -> None:
         provider = SandboxProvider(process.folder)
-        request = a_payment()
+        request = a_payment(provider)
         sandbox.control(next_calls=[{"fault": "slow-answer", "seconds": 5.5}])
         with pytest.raises(OutcomeUnknown):
             provider.start_payment(request)
@@ -242,7 +265,7 @@ class TestSandboxOnly:
         provider = SandboxProvider(tmp_path / "payment-sandbox")
         assert provider.capabilities.redirect_origins == ()
         with pytest.raises(Unavailable):
-            provider.start_payment(a_payment())
+            provider.start_payment(a_payment(provider))
         with pytest.raises(WebhookForged):
             provider.read_webhook(headers={"Sandbox-Signature": "t=0,v1="}, body=b"{}", now=clock.now())
 

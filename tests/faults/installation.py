@@ -27,7 +27,7 @@ from tsuzuku.kernel.luhn import luhn_digit
 from tsuzuku.project import postgres, programs, tether
 from tsuzuku.project.database import DATABASE_VARIABLE
 from tsuzuku.project.supervisor import processes_file
-from tsuzuku.testing.simulators.provider import control_headers
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
 from tsuzuku.testing.simulators.server import ADDRESS_FILE
 
 HOST = "127.0.0.1"

@@ -51,9 +51,28 @@ def test_a_declined_payment_says_why_and_keeps_the_order(demo: Demo, visit: Visi
     number = pay(page, "decline-limit")
 
     expect(page.locator("main")).to_contain_text("The limit or the balance of your card or account was not enough")
+    expect(page.locator("input[name=method]:checked")).to_have_value("stripe:card")
+    page.check("input[value='sandbox:sandbox']")
     page.click("main form .button:not(.plain)")
     page.wait_for_url(re.compile(r"/pay/"))
     assert pay(page) == number
+    wait_for_stage(page, "You are online")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-javascript"])
+def test_a_card_is_declined_then_asked_by_its_bank_and_paid(demo: Demo, visit: Visit, script: bool) -> None:
+    page = visit(script=script)
+    open_card(page, demo, NEARLY_EMPTY)
+    choose_plan(page, "BOOST-1")
+    page.check("input[value='stripe:card']")
+    confirm(page)
+
+    page.click("button[value='4000000000009995']")
+    expect(page.get_by_role("status")).to_contain_text("insufficient_funds")
+    page.click("button[value='4000000000003220']")
+    page.click("button[value='bank-yes']")
+
+    page.wait_for_url(re.compile(r"/o/"))
     wait_for_stage(page, "You are online")
 
 

@@ -20,6 +20,7 @@ from tsuzuku.payments.ports import (
 )
 from tsuzuku.payments.queries import balances, latest_payment
 from tsuzuku.payments.registry import using_provider
+from tsuzuku.project.audit import findings
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeProvider, Outcome
@@ -52,6 +53,23 @@ def test_a_lost_webhook_is_asked_for(house: House, story: Story) -> None:
         house.settle_down()
 
     assert house.renewal(order).state == "active"
+
+
+def test_a_payment_that_was_declined_is_asked_about_until_nobody_can_pay_it(house: House, story: Story) -> None:
+    make_plan("GB-1-3D")
+    order = house.order(make_card(), "GB-1-3D")
+    house.decline(order, FailureReason.REFUSED)
+    reference = house.payment_reference(order)
+    with story.after(minutes=1):
+        house.settle_down()
+        assert Payment.objects.get().next_attempt_at is not None
+    with story.after(hours=2):
+        house.provider.decline(reference, FailureReason.EXPIRED)
+        house.settle_down()
+
+    payment = Payment.objects.get()
+    assert (payment.state, payment.failure, payment.next_attempt_at) == ("failed", "refused", None)
+    assert house.facts() == ["payment-failed"]
 
 
 def test_paying_twice_gives_one_back(house: House) -> None:
@@ -197,6 +215,24 @@ def test_a_refund_made_by_hand_at_the_provider_is_no_error(house: House) -> None
     house.deliver(replace(captured, event_id="by-hand", kind=EventKind.REFUNDED, refund_key="dashboard-1"))
 
     assert ProviderNotice.objects.get(event_id="by-hand").problem == "refund-unknown"
+
+
+def test_money_that_a_bank_sends_back_after_a_refund_is_owed_again(house: House) -> None:
+    card = make_card()
+    make_plan("GB-1-3D")
+    house.pay(house.order(card, "GB-1-3D"), times=2)
+    key = str(Refund.objects.get().key)
+    done = house.provider.finish_refund(key)
+    house.deliver(done)
+
+    for event in (house.provider.fail_refund(key), done):
+        house.deliver(event)
+        house.settle_down()
+
+    assert Refund.objects.get().state == "failed"
+    assert balances() == {"customers": -300, "provider:fake": 600, "revenue": -300}
+    assert house.facts()[-2:] == ["refund-done", "refund-failed"]
+    assert findings() == []
 
 
 def test_an_order_past_its_time_cannot_be_cancelled(house: House, story: Story) -> None:

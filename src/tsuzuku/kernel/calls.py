@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -46,6 +46,7 @@ class Answer:
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def text(self) -> str:
@@ -89,14 +90,8 @@ def call(
     (any other 4xx; its code is the answer's `code`, else http-<status>) or OutcomeUnknown (sent, and no usable answer).
     When asking `changes_nothing`, there is no unknown outcome: that is Unavailable too.
     """
-    try:
-        answer = _exchange(client, method, url, headers=headers, fields=fields)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as problem:
-        raise Unavailable("unreachable", type(problem).__name__) from problem
-    except httpx.TransportError as problem:
-        raise _unanswered("unanswered", type(problem).__name__, changes_nothing=changes_nothing) from problem
-    except _AnswerTooLong as problem:
-        raise _unanswered("answer-too-long", changes_nothing=changes_nothing) from problem
+    request = client.build_request(method, url, headers=headers, json=fields)
+    answer = exchange(client, request, changes_nothing=changes_nothing)
     if 200 <= answer.status < 300:
         return answer
     if answer.status in _TRY_AGAIN:
@@ -106,26 +101,38 @@ def call(
     raise _unanswered(_code(answer), f"HTTP {answer.status}", changes_nothing=changes_nothing)
 
 
+def exchange(client: httpx.Client, request: httpx.Request, *, changes_nothing: bool = False) -> Answer:
+    """Sends a request and returns whatever is answered, a no as well: for those who read refusals themselves.
+
+    Raises Unavailable (not connected) or OutcomeUnknown (sent, and no answer in time); when asking `changes_nothing`,
+    Unavailable in both cases.
+    """
+    try:
+        return _exchange(client, request)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as problem:
+        raise Unavailable("unreachable", type(problem).__name__) from problem
+    except httpx.TransportError as problem:
+        raise _unanswered("unanswered", type(problem).__name__, changes_nothing=changes_nothing) from problem
+    except _AnswerTooLong as problem:
+        raise _unanswered("answer-too-long", changes_nothing=changes_nothing) from problem
+
+
 class _AnswerTooLong(Exception):
     """More bytes or more seconds than any answer needs."""
 
 
-def _exchange(
-    client: httpx.Client,
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str] | None,
-    fields: Mapping[str, object] | None,
-) -> Answer:
-    with client.stream(method, url, headers=headers, json=fields) as response:
+def _exchange(client: httpx.Client, request: httpx.Request) -> Answer:
+    response = client.send(request, stream=True)
+    try:
         until = time.monotonic() + ANSWER_SECONDS
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > BODY_BYTES_MAX or time.monotonic() > until:
                 raise _AnswerTooLong
-        return Answer(response.status_code, bytes(body))
+        return Answer(response.status_code, bytes(body), response.headers)
+    finally:
+        response.close()
 
 
 def _code(answer: Answer) -> str:

@@ -24,7 +24,7 @@ from tsuzuku.payments.errors import PaymentNotStarted, ProviderUnknown
 from tsuzuku.payments.events import PaymentCaptured, PaymentFailed, RefundDone, RefundFailed
 from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post, provider_account
 from tsuzuku.payments.models import Capture, CaptureOutcome, Payment, ProviderNotice, Refund
-from tsuzuku.payments.ports import EventKind, PaymentRequest, ProviderEvent, RefundRequest
+from tsuzuku.payments.ports import EventKind, FailureReason, PaymentRequest, ProviderEvent, RefundRequest
 from tsuzuku.payments.registry import provider as provider_named
 from tsuzuku.payments.registry import providers
 
@@ -32,7 +32,7 @@ from tsuzuku.payments.registry import providers
 LEASE = timedelta(seconds=60)
 _PORTION = 20
 #: Nothing is sent this late in a lease: what an adapter's call takes at most.
-_CALL_TAKES_MAX = timedelta(seconds=WHOLE_SECONDS)
+_CALL_TAKES_MAX = timedelta(seconds=2 * WHOLE_SECONDS)
 #: A payment without a word from its provider is asked about at these ages, then no more.
 _ASK_AGAIN = (
     timedelta(seconds=20),
@@ -72,7 +72,9 @@ def start_payment(
     description: str,
     order_number: str,
     return_url: str,
+    cancel_url: str,
     language: str,
+    expires_at: datetime,
     now: datetime,
 ) -> str:
     """Starts a payment with a provider, or finds the one that is open, and returns where to send the payer.
@@ -87,16 +89,20 @@ def start_payment(
         return payment.redirect_url
     request = PaymentRequest(
         key=str(payment.key),
+        method=method,
         amount=amount,
         description=description,
         order_number=order_number,
         return_url=return_url,
+        cancel_url=cancel_url,
         language=language,
+        created_at=payment.created_at,
+        expires_at=expires_at,
     )
     try:
         started = provider_named(provider).start_payment(request)
     except Rejected as rejected:
-        _fail_payment(payment, reason="refused", now=now)
+        _fail_payment(payment, reason="refused", is_final=True, now=now)
         raise PaymentNotStarted(reason=rejected.code) from rejected
     except (Unavailable, OutcomeUnknown) as problem:
         raise PaymentNotStarted(reason=problem.code) from problem
@@ -136,10 +142,14 @@ def _open_payment(*, purpose: str, amount: Money, provider: str, method: str, no
     return payment
 
 
-def _fail_payment(payment: Payment, *, reason: str, now: datetime) -> None:
+def _fail_payment(payment: Payment, *, reason: str, is_final: bool, now: datetime) -> None:
+    """What was declined can mostly be tried again on the provider's page: it is asked about on unless it `is_final`."""
     with transaction.atomic():
         failed = Payment.objects.filter(pk=payment.pk, state__in=states.OPEN_PAYMENT_STATES)
-        if failed.update(state=states.FAILED, failure=reason, next_attempt_at=None):
+        has_failed_now = failed.update(state=states.FAILED, failure=reason)
+        if is_final:
+            Payment.objects.filter(pk=payment.pk, state=states.FAILED).update(next_attempt_at=None)
+        if has_failed_now:
             record_facts(
                 [PaymentFailed(payment_id=payment.pk, purpose=payment.purpose, reason=reason)],
                 actor=f"provider:{payment.provider}",
@@ -174,16 +184,25 @@ def _take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
     """Applies one event, or returns why it has no effect; what it tells may be known already."""
     if event.kind is EventKind.UNKNOWN:
         return "kind-unknown"
-    payments = Payment.objects.select_for_update()
-    payment = payments.filter(provider=provider, reference=event.payment_reference).first()
+    payment = _payment_of(provider, event)
     if payment is None:
         return "payment-unknown"
     if event.kind is EventKind.CAPTURED:
         return _take_capture(payment, event, now=now)
     if event.kind is EventKind.FAILED:
-        _fail_payment(payment, reason=event.failure or "refused", now=now)
+        is_final = event.failure is FailureReason.EXPIRED
+        _fail_payment(payment, reason=event.failure or "refused", is_final=is_final, now=now)
         return ""
     return _take_refund_word(payment, event, now=now)
+
+
+def _payment_of(provider: str, event: ProviderEvent) -> Payment | None:
+    """The payment that an event names, locked: by the provider's reference, else by our key."""
+    payments = Payment.objects.select_for_update().filter(provider=provider)
+    if event.payment_reference:
+        return payments.filter(reference=event.payment_reference).first()
+    key = _our_key(event.payment_key)
+    return payments.filter(key=key).first() if key else None
 
 
 def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
@@ -241,14 +260,14 @@ def _our_key(text: str | None) -> uuid.UUID | None:
 
 def ask_about_payments() -> int:
     """Asks about payments whose provider has said nothing: a webhook may be late or lost. Returns how many."""
-    return _work_off(Payment.objects.filter(state=states.STARTED), _ask_about_payment)
+    return _work_off(Payment.objects.filter(state__in=states.ASKED_PAYMENT_STATES), _ask_about_payment)
 
 
 def _ask_about_payment(payment: Payment) -> None:
     try:
         _ask(payment)
     except Rejected:
-        _fail_payment(payment, reason="refused", now=clock.now())
+        _fail_payment(payment, reason="refused", is_final=True, now=clock.now())
         return
     _ask_again(payment, since=payment.created_at, pace=_ASK_AGAIN)
 
@@ -343,7 +362,12 @@ def send_refunds() -> int:
 
 def _send_refund(refund: Refund) -> None:
     capture = refund.capture
-    request = RefundRequest(key=str(refund.key), capture_reference=capture.reference, amount=capture.amount)
+    request = RefundRequest(
+        key=str(refund.key),
+        payment_key=str(capture.payment.key),
+        capture_reference=capture.reference,
+        amount=capture.amount,
+    )
     try:
         started = provider_named(capture.provider).refund(request)
     except Rejected as rejected:
@@ -386,10 +410,21 @@ def _finish_refund(refund: Refund, *, now: datetime) -> None:
 
 
 def _fail_refund(refund: Refund, *, problem: str, now: datetime) -> None:
+    """Money could not go back, or came back to us after it had gone; then that is booked too."""
     if not states.REFUND_STATES.can_move(refund.state, states.FAILED):
         return
+    capture, purpose = refund.capture, refund.capture.payment.purpose
+    if refund.state == states.DONE:
+        entry = Entry(
+            kind="refund-returned",
+            subject=f"refund:{refund.pk}",
+            purpose=purpose,
+            debit=provider_account(capture.provider),
+            credit=CUSTOMERS,
+            amount=capture.amount,
+        )
+        post([entry], now=now)
     refund.state, refund.problem, refund.next_attempt_at = states.FAILED, problem, None
     refund.save(update_fields=["state", "problem", "next_attempt_at"])
-    purpose = refund.capture.payment.purpose
     failed = RefundFailed(refund_id=refund.pk, purpose=purpose, problem=problem)
-    record_facts([failed], actor=f"provider:{refund.capture.provider}", now=now)
+    record_facts([failed], actor=f"provider:{capture.provider}", now=now)

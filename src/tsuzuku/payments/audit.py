@@ -7,7 +7,8 @@ from django.db import connection
 
 from tsuzuku.kernel.findings import Finding
 
-#: Every capture is posted once with its amount, and every finished refund too; nothing else is posted as either.
+#: Every capture is posted once with its amount, and every finished refund too; nothing else is posted as either, unless
+#: the money of a refund came back to us and that is posted as well.
 _CAPTURES_NOT_POSTED = """
     SELECT c.id, c.amount_minor, p.amount_minor
       FROM payments_capture AS c
@@ -20,7 +21,9 @@ _REFUNDS_NOT_POSTED = """
       FROM payments_refund AS r
       JOIN payments_capture AS c ON c.id = r.capture_id
       LEFT JOIN payments_posting AS p ON p.kind = 'refund' AND p.subject = 'refund:' || r.id
-     WHERE (r.state = 'done') <> (p.id IS NOT NULL) OR p.amount_minor <> c.amount_minor
+      LEFT JOIN payments_posting AS back ON back.kind = 'refund-returned' AND back.subject = 'refund:' || r.id
+     WHERE (r.state = 'done') <> (p.id IS NOT NULL AND back.id IS NULL)
+        OR p.amount_minor <> c.amount_minor OR back.amount_minor <> c.amount_minor
      ORDER BY r.id
 """
 

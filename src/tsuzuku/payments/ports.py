@@ -42,6 +42,8 @@ class FailureReason(StrEnum):
     LIMIT = "limit"
     #: Refused for any other reason: another method.
     REFUSED = "refused"
+    #: Nobody paid in time, and nobody can any more: the same method, started anew.
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +57,8 @@ class Capabilities:
     refunds: bool
     #: Where `StartedPayment.redirect_url` may lead (scheme, host, port), for the Content-Security-Policy of our pages.
     redirect_origins: tuple[str, ...]
+    #: Whether only those come back to `PaymentRequest.return_url` whom the provider believes to have paid.
+    returns_only_payers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,13 +66,21 @@ class PaymentRequest:
     """What the payer is to pay. `key` is ours: the same key is the same payment, however often it is started."""
 
     key: str
+    #: One of the provider's `Capabilities.methods`.
+    method: str
     amount: Money
     description: str
     order_number: str
     #: Where the payer comes back to. What the provider adds to it proves nothing.
     return_url: str
+    #: Where those come back to who say that they have not paid.
+    cancel_url: str
     #: A language tag such as zh-hans or en.
     language: str
+    #: When it was first asked for: like all of this, the same however often it is repeated.
+    created_at: datetime
+    #: When what it pays for is no longer kept. A provider that can takes nothing long after it.
+    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +102,10 @@ class ProviderEvent:
 
     event_id: str
     kind: EventKind
-    #: Empty for an UNKNOWN event that names no payment.
+    #: Empty for an event that names its payment by our key, or none.
     payment_reference: str
+    #: Our key of the payment, from a provider whose parts do not all know their payment's reference.
+    payment_key: str | None = None
     capture_reference: str | None = None
     #: Our key of the refund.
     refund_key: str | None = None
@@ -107,13 +121,18 @@ class RefundRequest:
     """What to give back of one capture. `key` is ours: the same key is the same refund."""
 
     key: str
+    #: Our key of the payment whose capture it is.
+    payment_key: str
     capture_reference: str
     amount: Money
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedRefund:
-    """A refund that the provider has accepted. Unless it `is_done`, an event tells its end."""
+    """A refund that the provider has accepted. Unless it `is_done`, an event tells its end.
+
+    Even one that is done can fail weeks later, when the payer's bank sends the money back.
+    """
 
     reference: str
     is_done: bool
@@ -121,7 +140,10 @@ class StartedRefund:
 
 
 class PaymentProvider(Protocol):
-    """Takes and returns money. What a payer's browser says on the way back is never believed, only events are."""
+    """Takes and returns money. What a payer's browser says on the way back is never believed, only events are.
+
+    A method calls the provider twice at most: a look, then the deed.
+    """
 
     @property
     def capabilities(self) -> Capabilities:

@@ -33,6 +33,11 @@ def payment_methods(currency: str) -> list[tuple[str, str]]:
     ]
 
 
+def returns_only_payers(provider: str) -> bool:
+    """Whether who comes back from a provider by the way of payers has paid, as far as it can tell."""
+    return providers()[provider].capabilities.returns_only_payers
+
+
 def balance_minor(account_code: str) -> int:
     """What lies in an account: what came in less what went out, in minor units."""
     sums = Posting.objects.aggregate(
@@ -71,4 +76,4 @@ def has_refunds_to_ask_about(now: datetime) -> bool:
 
 def has_payments_to_ask_about(now: datetime) -> bool:
     """Whether a payment has been without a word for too long."""
-    return due(Payment.objects.filter(state=states.STARTED), now=now).exists()
+    return due(Payment.objects.filter(state__in=states.ASKED_PAYMENT_STATES), now=now).exists()

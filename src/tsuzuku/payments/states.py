@@ -26,6 +26,9 @@ PAYMENT_STATES = States(
 #: States in which a payer may still be about to pay.
 OPEN_PAYMENT_STATES: Final = frozenset({CREATED, STARTED})
 
+#: States that may have been left behind without our having heard of it.
+ASKED_PAYMENT_STATES: Final = frozenset({STARTED, FAILED})
+
 REQUESTED: Final = "requested"
 SENT: Final = "sent"
 DONE: Final = "done"
@@ -36,7 +39,8 @@ REFUND_STATES = States(
     moves={
         REQUESTED: frozenset({SENT, DONE, FAILED}),
         SENT: frozenset({DONE, FAILED}),
-        DONE: frozenset(),
+        # The payer's bank may send it back weeks later.
+        DONE: frozenset({FAILED}),
         FAILED: frozenset(),
     },
 )

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The outside world, by name: a line for each adapter. This is the only place that names them."""
 
+from importlib.util import find_spec
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,7 +21,32 @@ def register_adapters() -> None:
     """Makes the adapters known to their rooms; called once, when the application starts."""
     register_carrier("sandbox", SandboxCarrier(home() / "carrier-sandbox"))
     register_provider("sandbox", SandboxProvider(home() / "payment-sandbox"))
+    _register_stripe()
     register_gateway(AddressKind.EMAIL, _email_gateway(settings.EMAIL_GATEWAY))
+
+
+def _register_stripe() -> None:
+    """Stripe with the keys of the environment, in the demo else its simulator; nowhere else is its package loaded."""
+    if not settings.STRIPE_KEY and not (settings.DEMO and find_spec("stripe")):
+        return
+    try:
+        from tsuzuku.payments.adapters.stripe import METHODS, RealAccount, SimulatedAccount, StripeProvider
+    except ModuleNotFoundError as missing:
+        raise ImproperlyConfigured("TSUZUKU_STRIPE_KEY needs the package: pip install 'tsuzuku[stripe]'") from missing
+    if not settings.STRIPE_KEY:
+        register_provider("stripe", StripeProvider(SimulatedAccount(home() / "stripe-sandbox")))
+        return
+    if not settings.STRIPE_WEBHOOK_SECRETS:
+        raise ImproperlyConfigured("TSUZUKU_STRIPE_WEBHOOK_SECRETS is missing; without it nothing Stripe says counts")
+    if unknown := sorted(set(settings.STRIPE_METHODS).difference(METHODS)):
+        raise ImproperlyConfigured(f"TSUZUKU_STRIPE_METHODS may name {', '.join(METHODS)}, not {unknown[0]!r}")
+    account = RealAccount(
+        key=settings.STRIPE_KEY,
+        secrets=tuple(settings.STRIPE_WEBHOOK_SECRETS),
+        offered=tuple(method for method in METHODS if method in settings.STRIPE_METHODS),
+        page=settings.STRIPE_CHECKOUT_URL.rstrip("/"),
+    )
+    register_provider("stripe", StripeProvider(account))
 
 
 def _email_gateway(name: str) -> Gateway:

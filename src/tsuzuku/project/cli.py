@@ -86,6 +86,7 @@ tsuzuku = Commands(
         "The outside world, for trials": {
             "carrier-sandbox": "carrier_sandbox",
             "payment-sandbox": "payment_sandbox",
+            "stripe-sandbox": "stripe_sandbox",
         },
     },
 )

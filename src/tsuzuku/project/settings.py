@@ -182,6 +182,10 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 
 #: Adapters are named in `project.adapters`; this chooses one of them.
+STRIPE_KEY = env_text("TSUZUKU_STRIPE_KEY")
+STRIPE_WEBHOOK_SECRETS = env_list("TSUZUKU_STRIPE_WEBHOOK_SECRETS")
+STRIPE_METHODS = env_list("TSUZUKU_STRIPE_METHODS", "card")
+STRIPE_CHECKOUT_URL = env_text("TSUZUKU_STRIPE_CHECKOUT_URL", "https://checkout.stripe.com")
 EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
 DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
 EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")

@@ -84,8 +84,10 @@ class House:
             method="fake",
             description="a plan",
             order_number=order.number,
-            return_url=f"http://127.0.0.1/o/{order.number}",
+            return_url=f"http://127.0.0.1/o/{order.number}?back=1",
+            cancel_url=f"http://127.0.0.1/o/{order.number}",
             language="en",
+            expires_at=order.expires_at,
             now=clock.now(),
         )
         return url.rsplit("/", 1)[1]

@@ -17,8 +17,9 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.signatures import SignatureForged, check_signature
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
 from tsuzuku.testing.simulators.pay_page import format_amount
-from tsuzuku.testing.simulators.provider import PaymentSandbox, control_headers
+from tsuzuku.testing.simulators.provider import PaymentSandbox
 from tsuzuku.testing.simulators.server import listening
 
 WANTED = {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where an order and what it pays for stand, as one word for the page. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -8,8 +9,19 @@ from tsuzuku.orders import states as order_states
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
 from tsuzuku.payments.models import Payment
+from tsuzuku.payments.ports import FailureReason
 from tsuzuku.renewals import states as renewal_states
 from tsuzuku.renewals.models import Renewal
+
+
+class Return(StrEnum):
+    """What the address says on which somebody looks at an order. It proves nothing."""
+
+    NONE = ""
+    #: From the provider, whatever was done there.
+    BACK = "1"
+    #: From a provider that sends only those this way who have paid.
+    PAID = "paid"
 
 
 class Stage(StrEnum):
@@ -29,6 +41,7 @@ class Stage(StrEnum):
 #: What changes by itself, so that the page looks again.
 MOVING_STAGES = frozenset({Stage.CHECKING, Stage.ACTIVATING})
 
+_ANOTHER_METHOD_HELPS = frozenset({FailureReason.LIMIT, FailureReason.REFUSED})
 _OF_RENEWAL = {
     renewal_states.ACTIVE: Stage.ACTIVE,
     renewal_states.WITHDRAWN: Stage.WITHDRAWN,
@@ -40,8 +53,8 @@ _OF_ORDER = {
 }
 
 
-def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_back: bool, now: datetime) -> Stage:
-    """The stage at `now`; `payment` is the newest try to pay; `came_back`: its payer says to have paid."""
+def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_back: Return, now: datetime) -> Stage:
+    """The stage at `now`; `payment` is the newest try to pay, `came_back` what its payer says of it."""
     if order.state == order_states.PAID:
         return _OF_RENEWAL.get(renewal.state, Stage.ACTIVATING)
     if payment is not None and order.state in order_states.PAYABLE_STATES and _is_under_way(payment, came_back):
@@ -51,14 +64,31 @@ def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_ba
     return Stage.TO_PAY if order.can_be_paid(now) else Stage.EXPIRED
 
 
-def _is_under_way(payment: Payment, came_back: bool) -> bool:
-    """Money that has come is on its way to the order; of a payment that was only started, its payer's word is taken."""
-    return payment.state == payment_states.CAPTURED or (came_back and payment.state == payment_states.STARTED)
+def _is_under_way(payment: Payment, came_back: Return) -> bool:
+    """Money that has come is on its way to the order; of a payment that was only started, its payer's word is taken.
+
+    Who was declined can have paid since, on the same page; they are not told of the no that we know of.
+    """
+    if payment.state == payment_states.FAILED:
+        return came_back == Return.PAID and payment.failure != FailureReason.EXPIRED
+    return payment.state == payment_states.CAPTURED or (
+        came_back != Return.NONE and payment.state == payment_states.STARTED
+    )
 
 
 def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:
     """The stage where nothing is known of payments: in lists."""
-    return stage_of(order, renewal, None, came_back=False, now=now)
+    return stage_of(order, renewal, None, came_back=Return.NONE, now=now)
+
+
+def method_to_offer(payment: Payment | None, methods: Sequence[str]) -> str:
+    """The method to choose beforehand: that of the last try, or the next one after a no that it would hear again."""
+    last = f"{payment.provider}:{payment.method}" if payment else ""
+    if payment is None or last not in methods:
+        return ""
+    if payment.state == payment_states.FAILED and payment.failure in _ANOTHER_METHOD_HELPS:
+        return next((method for method in methods if method != last), last)
+    return last
 
 
 def look_again_after(since: datetime, *, now: datetime) -> timedelta:

@@ -131,6 +131,7 @@ METHOD_NAMES = {
     "card": gettext_lazy("Credit or debit card"),
     "alipay": gettext_lazy("Alipay"),
     "wechat_pay": gettext_lazy("WeChat Pay"),
+    "paypay": gettext_lazy("PayPay"),
     "konbini": gettext_lazy("Cash at a convenience store"),
     "paypal": gettext_lazy("PayPal"),
     "apple_pay": gettext_lazy("Apple Pay"),

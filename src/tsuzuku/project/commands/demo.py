@@ -21,7 +21,7 @@ _HOST = "127.0.0.1"
 @click.option("--port", type=click.IntRange(1024, 65533), default=8000, show_default=True, help="The web pages' port.")
 @click.option("--reset", is_flag=True, help="Start over: forget what was done in the demo before.")
 def command(port: int, reset: bool) -> None:
-    """Starts database, web, worker, a sandbox carrier and a sandbox payment page; Ctrl-C stops all of it.
+    """Starts database, web, worker, a sandbox carrier, a payment page and a simulator of Stripe; Ctrl-C stops it all.
 
     A second run finds everything as it was left. Listens on this machine only.
     """
@@ -30,6 +30,7 @@ def command(port: int, reset: bool) -> None:
         _reset()
     refuse_occupied(_HOST, port)
     pay_port = _free_port(port + 1)
+    stripe_port = _free_port(pay_port + 1)
     os.environ["TSUZUKU_DEMO"] = "on"
     os.environ["TSUZUKU_PUBLIC_URL"] = programs.local_url(_HOST, port)
     (home() / "run").mkdir(parents=True, exist_ok=True)
@@ -52,6 +53,7 @@ def command(port: int, reset: bool) -> None:
                     "--webhook",
                     f"{programs.local_url(_HOST, port)}/inbound/payments/sandbox",
                 ),
+                *_stripe(port=port, stripe_port=stripe_port),
                 programs.web(host=_HOST, port=port),
                 programs.worker(),
             ],
@@ -60,6 +62,15 @@ def command(port: int, reset: bool) -> None:
             on_ready=_welcome,
         )
     click.echo("Stopped. Everything is kept; the next start goes on from here.")
+
+
+def _stripe(*, port: int, stripe_port: int) -> list[programs.Program]:
+    """The simulator of Stripe, where nobody has set keys of a real account."""
+    if env_text("TSUZUKU_STRIPE_KEY"):
+        return []
+    webhook = f"{programs.local_url(_HOST, port)}/inbound/payments/stripe"
+    bind = f"{_HOST}:{stripe_port}"
+    return [programs.tsuzuku("stripe", "stripe-sandbox", "--bind", bind, "--webhook", webhook)]
 
 
 def _reset() -> None:

@@ -8,7 +8,8 @@ import click
 
 from tsuzuku.project.environment import home
 from tsuzuku.testing.simulators.deliveries import is_webhook_url
-from tsuzuku.testing.simulators.provider import PaymentSandbox, control_headers
+from tsuzuku.testing.simulators.merchant_secrets import control_headers
+from tsuzuku.testing.simulators.provider import PaymentSandbox
 from tsuzuku.testing.simulators.server import parse_bind, run
 
 

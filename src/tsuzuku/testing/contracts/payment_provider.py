@@ -4,7 +4,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ from tsuzuku.payments.ports import (
 )
 from tsuzuku.testing.fakes import Outcome
 
+#: What a payer's bank can say; that nobody paid in time is no word of a bank's.
+DECLINES = (FailureReason.NETWORK, FailureReason.LIMIT, FailureReason.REFUSED)
 #: Headers and raw body.
 Webhook = tuple[dict[str, str], bytes]
 
@@ -45,8 +47,11 @@ class ProviderOutside(Protocol):
     def start(self) -> None:
         """The provider is there again, with the books it had."""
 
-    def pay(self, reference: str, *, times: int = 1) -> None:
-        """The payer pays the amount of a payment, once or by mistake more often."""
+    #: Whether one payment can be paid more than once.
+    takes_twice: bool
+
+    def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
+        """The payer pays a payment's amount, or another: once, or more often by mistake, as far as that can be."""
 
     def decline(self, reference: str, reason: FailureReason) -> None:
         """The payer's bank says no."""
@@ -70,16 +75,21 @@ class ProviderOutside(Protocol):
         """Begins to sign with another secret; until it ends, both are valid."""
 
 
-def a_payment(*, amount_minor: int = 1180) -> PaymentRequest:
-    """A payment that nobody has started before."""
+def a_payment(provider: PaymentProvider, *, amount_minor: int = 1180) -> PaymentRequest:
+    """A payment by the provider's first method that nobody has started before."""
+    now = clock.now()
     number = f"T-{secrets.randbelow(10**9):09d}"
     return PaymentRequest(
         key=secrets.token_hex(16),
+        method=next(iter(provider.capabilities.methods), "card"),
         amount=Money(amount_minor, "JPY"),
         description="1 GB, 3 days",
         order_number=number,
         return_url=f"https://shop.example/o/{number}?step=2",
+        cancel_url=f"https://shop.example/o/{number}",
         language="zh-hans",
+        created_at=now,
+        expires_at=now + timedelta(hours=2),
     )
 
 
@@ -89,26 +99,62 @@ def read(provider: PaymentProvider, webhooks: Sequence[Webhook]) -> list[Provide
     return [event for headers, body in webhooks for event in provider.read_webhook(headers=headers, body=body, now=now)]
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A payment that was paid: what was asked for, the provider's reference, and what was told."""
+
+    request: PaymentRequest
+    reference: str
+    capture: ProviderEvent
+
+
+def take(provider: PaymentProvider, outside: ProviderOutside, *, amount_minor: int = 1000) -> Taken:
+    """Starts a payment, has it paid and reads what is told."""
+    request = a_payment(provider, amount_minor=amount_minor)
+    reference = provider.start_payment(request).reference
+    outside.pay(reference)
+    (capture,) = read(provider, outside.webhooks())
+    return Taken(request, reference, capture)
+
+
+def a_refund(taken: Taken, amount_minor: int) -> RefundRequest:
+    """A refund of a payment that nobody has asked for before."""
+    assert taken.capture.capture_reference is not None
+    return RefundRequest(
+        key=secrets.token_hex(16),
+        payment_key=taken.request.key,
+        capture_reference=taken.capture.capture_reference,
+        amount=Money(amount_minor, "JPY"),
+    )
+
+
+def names(event: ProviderEvent, request: PaymentRequest, reference: str) -> bool:
+    """Whether an event names a payment, by the provider's reference or by our key."""
+    if event.payment_reference:
+        return event.payment_reference == reference
+    return event.payment_key == request.key
+
+
 class PaymentProviderContract:
     """Subclass it as `Test...` and give two fixtures: `provider`, the adapter, and `outside`, a ProviderOutside."""
 
     # -- starting ----------------------------------------------------------------------------------------------------
 
     def test_starts_a_payment_at_an_origin_it_names(self, provider: PaymentProvider) -> None:
-        started = provider.start_payment(a_payment())
+        started = provider.start_payment(a_payment(provider))
         url = urlsplit(started.redirect_url)
         assert f"{url.scheme}://{url.netloc}" in provider.capabilities.redirect_origins
         assert started.raw
         assert provider.find_payment(started.reference) == ()
 
     def test_the_same_key_is_the_same_payment(self, provider: PaymentProvider) -> None:
-        request = a_payment()
+        request = a_payment(provider)
         first, again = provider.start_payment(request), provider.start_payment(request)
         assert (again.reference, again.redirect_url) == (first.reference, first.redirect_url)
-        assert provider.start_payment(a_payment()).reference != first.reference
+        assert provider.start_payment(a_payment(provider)).reference != first.reference
 
     def test_a_key_used_for_something_else_is_refused(self, provider: PaymentProvider) -> None:
-        request = a_payment()
+        request = a_payment(provider)
         provider.start_payment(request)
         with pytest.raises(Rejected):
             provider.start_payment(replace(request, amount=Money(1, "JPY")))
@@ -119,14 +165,14 @@ class PaymentProviderContract:
     ) -> None:
         outside.next_call(outcome)
         with pytest.raises(error) as raised:
-            provider.start_payment(a_payment())
+            provider.start_payment(a_payment(provider))
         assert raised.value.code
 
     @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.DONE_UNANSWERED])
     def test_after_an_unknown_outcome_the_key_leads_to_one_payment(
         self, provider: PaymentProvider, outside: ProviderOutside, outcome: Outcome
     ) -> None:
-        request = a_payment()
+        request = a_payment(provider)
         outside.next_call(outcome)
         with pytest.raises(OutcomeUnknown):
             provider.start_payment(request)
@@ -138,44 +184,58 @@ class PaymentProviderContract:
     def test_tells_of_a_capture_and_says_the_same_when_asked(
         self, provider: PaymentProvider, outside: ProviderOutside
     ) -> None:
-        request = a_payment()
+        request = a_payment(provider)
         reference = provider.start_payment(request).reference
         outside.pay(reference)
         (told,) = read(provider, outside.webhooks())
-        assert (told.kind, told.payment_reference) == (EventKind.CAPTURED, reference)
+        assert told.kind is EventKind.CAPTURED
+        assert names(told, request, reference)
         assert (told.amount, told.failure, told.refund_key) == (request.amount, None, None)
         assert told.capture_reference
         assert told.raw
         assert abs(told.occurred_at - clock.now()) < timedelta(minutes=5)
         assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(told)]
 
-    @pytest.mark.parametrize("reason", list(FailureReason))
+    @pytest.mark.parametrize("reason", DECLINES)
     def test_says_why_a_payment_failed(
         self, provider: PaymentProvider, outside: ProviderOutside, reason: FailureReason
     ) -> None:
-        reference = provider.start_payment(a_payment()).reference
+        request = a_payment(provider)
+        reference = provider.start_payment(request).reference
         outside.decline(reference, reason)
         (told,) = read(provider, outside.webhooks())
-        assert (told.kind, told.payment_reference, told.failure) == (EventKind.FAILED, reference, reason)
+        assert (told.kind, told.failure) == (EventKind.FAILED, reason)
+        assert names(told, request, reference)
         assert told.capture_reference is None
         assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(told)]
 
-    def test_two_captures_of_a_payment_are_two(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
-        request = a_payment()
+    def test_each_capture_of_a_payment_is_one(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        request = a_payment(provider)
         reference = provider.start_payment(request).reference
         outside.pay(reference, times=2)
-        told = read(provider, outside.webhooks(2))
-        assert [(event.kind, event.amount) for event in told] == [(EventKind.CAPTURED, request.amount)] * 2
-        assert len({event.capture_reference for event in told}) == 2
-        assert len({event.event_id for event in told}) == 2
+        captures = 2 if outside.takes_twice else 1
+        told = read(provider, outside.webhooks(captures))
+        assert [(event.kind, event.amount) for event in told] == [(EventKind.CAPTURED, request.amount)] * captures
+        assert len({event.capture_reference for event in told}) == captures
+        assert len({event.event_id for event in told}) == captures
         asked = provider.find_payment(reference)
         assert {event.capture_reference for event in asked} == {event.capture_reference for event in told}
-        assert len(asked) == 2
+        assert len(asked) == captures
+
+    def test_passes_on_another_amount_and_currency_as_they_are(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        for amount in (Money(1, "JPY"), Money(1180, "USD")):
+            reference = provider.start_payment(a_payment(provider)).reference
+            outside.pay(reference, amount=amount)
+            (told,) = read(provider, outside.webhooks())
+            assert told.amount == amount
+            assert [event.amount for event in provider.find_payment(reference)] == [amount]
 
     def test_a_webhook_sent_again_carries_the_same_event(
         self, provider: PaymentProvider, outside: ProviderOutside
     ) -> None:
-        outside.pay(provider.start_payment(a_payment()).reference)
+        outside.pay(provider.start_payment(a_payment(provider)).reference)
         (first,) = read(provider, outside.webhooks())
         outside.deliver_again(first.event_id)
         (again,) = read(provider, outside.webhooks())
@@ -196,7 +256,7 @@ class PaymentProviderContract:
             provider.find_payment("nobodys-payment")
 
     def test_what_cannot_be_asked_is_not_nothing(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
-        reference = provider.start_payment(a_payment()).reference
+        reference = provider.start_payment(a_payment(provider)).reference
         outside.fail_next_lookup()
         with pytest.raises(Unavailable):
             provider.find_payment(reference)
@@ -205,7 +265,7 @@ class PaymentProviderContract:
 
     def test_believes_only_the_signed_body(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
         for _ in range(2):
-            outside.pay(provider.start_payment(a_payment()).reference)
+            outside.pay(provider.start_payment(a_payment(provider)).reference)
         (headers, body), (other_headers, other_body) = outside.webhooks(2)
         forged: Sequence[Webhook] = [
             (headers, body + b" "),
@@ -222,7 +282,7 @@ class PaymentProviderContract:
                 provider.read_webhook(headers=each_headers, body=each_body, now=clock.now())
 
     def test_reads_headers_in_any_case(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
-        outside.pay(provider.start_payment(a_payment()).reference)
+        outside.pay(provider.start_payment(a_payment(provider)).reference)
         ((headers, body),) = outside.webhooks()
         for change in (str.lower, str.upper, str.title):
             changed = {change(name): value for name, value in headers.items()}
@@ -232,7 +292,7 @@ class PaymentProviderContract:
     def test_does_not_believe_an_old_webhook(
         self, provider: PaymentProvider, outside: ProviderOutside, hours: int
     ) -> None:
-        outside.pay(provider.start_payment(a_payment()).reference)
+        outside.pay(provider.start_payment(a_payment(provider)).reference)
         ((headers, body),) = outside.webhooks()
         with pytest.raises(WebhookStale):
             provider.read_webhook(headers=headers, body=body, now=clock.now() + timedelta(hours=hours))
@@ -240,39 +300,49 @@ class PaymentProviderContract:
     def test_believes_both_secrets_while_one_is_changed(
         self, provider: PaymentProvider, outside: ProviderOutside
     ) -> None:
-        before = provider.start_payment(a_payment()).reference
-        outside.pay(before)
+        outside.pay(provider.start_payment(a_payment(provider)).reference)
         old = outside.webhooks()
         outside.change_secret()
-        after = provider.start_payment(a_payment()).reference
-        outside.pay(after)
+        outside.pay(provider.start_payment(a_payment(provider)).reference)
         told = read(provider, [*old, *outside.webhooks()])
-        assert [event.payment_reference for event in told] == [before, after]
+        assert [event.kind for event in told] == [EventKind.CAPTURED] * 2
+
+    def test_does_not_believe_a_secret_that_has_been_replaced(
+        self, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        outside.pay(provider.start_payment(a_payment(provider)).reference)
+        ((headers, body),) = outside.webhooks()
+        for _ in range(2):
+            outside.change_secret()
+        with pytest.raises(WebhookForged):
+            provider.read_webhook(headers=headers, body=body, now=clock.now())
 
     # -- giving back -------------------------------------------------------------------------------------------------
 
     def test_gives_back_in_parts_but_never_more_than_was_taken(
         self, provider: PaymentProvider, outside: ProviderOutside
     ) -> None:
-        capture = _capture(provider, outside, amount_minor=1000)
-        first, second = _a_refund(capture, 600), _a_refund(capture, 400)
+        taken = take(provider, outside)
+        first, second = a_refund(taken, 600), a_refund(taken, 400)
         for request, over in ((first, 401), (second, 1)):
             assert provider.refund(request).reference
             with pytest.raises(Rejected):
-                provider.refund(_a_refund(capture, over))
+                provider.refund(a_refund(taken, over))
         outside.end_refunds()
         told = read(provider, outside.webhooks(2))
         assert Counter((event.kind, event.refund_key, event.amount) for event in told) == Counter(
             (EventKind.REFUNDED, request.key, request.amount) for request in (first, second)
         )
-        assert {event.payment_reference for event in told} == {capture.payment_reference}
-        assert {event.capture_reference for event in told} == {capture.capture_reference}
-        asked = provider.find_payment(capture.payment_reference)
-        assert Counter(_essence(event) for event in asked) == Counter(_essence(event) for event in [capture, *told])
+        assert all(names(event, taken.request, taken.reference) for event in told)
+        assert {event.capture_reference for event in told} == {taken.capture.capture_reference}
+        asked = provider.find_payment(taken.reference)
+        assert Counter(_essence(event) for event in asked) == Counter(
+            _essence(event) for event in [taken.capture, *told]
+        )
 
     def test_the_same_key_is_the_same_refund(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
-        capture = _capture(provider, outside, amount_minor=1000)
-        request = _a_refund(capture, 700)
+        taken = take(provider, outside)
+        request = a_refund(taken, 700)
         first, again = provider.refund(request), provider.refund(request)
         assert again.reference == first.reference
         with pytest.raises(Rejected):
@@ -281,18 +351,20 @@ class PaymentProviderContract:
         assert [event.refund_key for event in read(provider, outside.webhooks())] == [request.key]
 
     def test_a_refund_in_another_currency_is_refused(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
-        capture = _capture(provider, outside, amount_minor=1000)
+        taken = take(provider, outside)
         with pytest.raises(Rejected):
-            provider.refund(replace(_a_refund(capture, 1000), amount=Money(1000, "USD")))
+            provider.refund(replace(a_refund(taken, 1000), amount=Money(1000, "USD")))
 
     def test_a_refund_of_nothing_known_is_refused(self, provider: PaymentProvider) -> None:
-        request = RefundRequest(key=secrets.token_hex(16), capture_reference="nobodys", amount=Money(1, "JPY"))
+        request = RefundRequest(
+            key=secrets.token_hex(16), payment_key="nobodys", capture_reference="nobodys", amount=Money(1, "JPY")
+        )
         with pytest.raises(Rejected):
             provider.refund(request)
 
     def test_a_refund_that_fails_can_be_made_again(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
-        capture = _capture(provider, outside, amount_minor=1000)
-        failing, good = _a_refund(capture, 1000), _a_refund(capture, 1000)
+        taken = take(provider, outside)
+        failing, good = a_refund(taken, 1000), a_refund(taken, 1000)
         outside.next_refund_fails()
         assert not provider.refund(failing).is_done
         outside.end_refunds()
@@ -307,8 +379,8 @@ class PaymentProviderContract:
     def test_after_an_unknown_outcome_the_key_leads_to_one_refund(
         self, provider: PaymentProvider, outside: ProviderOutside, outcome: Outcome
     ) -> None:
-        capture = _capture(provider, outside, amount_minor=1000)
-        request = _a_refund(capture, 1000)
+        taken = take(provider, outside)
+        request = a_refund(taken, 1000)
         outside.next_call(outcome)
         with pytest.raises(OutcomeUnknown):
             provider.refund(request)
@@ -321,7 +393,7 @@ class PaymentProviderContract:
     def test_nobody_there_is_unavailable_and_the_books_outlive_it(
         self, provider: PaymentProvider, outside: ProviderOutside
     ) -> None:
-        request = a_payment()
+        request = a_payment(provider)
         reference = provider.start_payment(request).reference
         outside.pay(reference)
         told = read(provider, outside.webhooks())
@@ -335,26 +407,12 @@ class PaymentProviderContract:
         assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(event) for event in told]
 
 
-def _capture(provider: PaymentProvider, outside: ProviderOutside, *, amount_minor: int) -> ProviderEvent:
-    outside.pay(provider.start_payment(a_payment(amount_minor=amount_minor)).reference)
-    (told,) = read(provider, outside.webhooks())
-    return told
-
-
-def _a_refund(capture: ProviderEvent, amount_minor: int) -> RefundRequest:
-    assert capture.capture_reference is not None
-    return RefundRequest(
-        key=secrets.token_hex(16),
-        capture_reference=capture.capture_reference,
-        amount=Money(amount_minor, "JPY"),
-    )
-
-
 def _essence(event: ProviderEvent) -> tuple[object, ...]:
     """What must be equal between a webhook and what is found by asking; ids and bodies may differ."""
     return (
         event.kind,
         event.payment_reference,
+        event.payment_key,
         event.capture_reference,
         event.refund_key,
         event.amount,

@@ -146,6 +146,8 @@ dt{color:var(--quiet)}dd{margin:0;text-align:right;overflow-wrap:anywhere;font-v
 button,.back{font:inherit;cursor:pointer;width:100%;min-height:48px;border-radius:12px;padding:12px 16px}
 .pay,.back{display:block;border:0;background:var(--kaki);color:#fff;font-size:18px;font-weight:600;min-height:56px;
 border-radius:14px;text-align:center;text-decoration:none;line-height:32px}
+.wallet{border:0;background:#000;color:#fff;font-weight:600;margin-bottom:12px}
+a{color:var(--ai)}a.back{color:#fff}
 :focus-visible{outline:3px solid var(--ai);outline-offset:2px}
 .note{color:var(--quiet);font-size:14px;margin:12px 0 0}
 .warn{background:var(--soft);border-radius:12px;padding:12px 16px;margin:16px 0 0}
@@ -172,7 +174,7 @@ def pay_page(request: Request, payment: Payment, *, merchant: str, back_url: str
         body = _form(texts, payment, merchant=merchant)
     title = texts.title.format(merchant=merchant)
     back = urlsplit(back_url)
-    return _page(request, texts, title, body, form_action=f"{back.scheme}://{back.netloc}")
+    return shell(request, body, lang=texts.lang, title=title, form_action=f"{back.scheme}://{back.netloc}")
 
 
 def unknown_page(request: Request) -> Response:
@@ -182,7 +184,40 @@ def unknown_page(request: Request) -> Response:
         for lang, text in (("zh-Hans", "没有这笔付款。"), ("en", "There is no such payment."))
     )
     title = "404"
-    return _page(request, _ENGLISH, title, f"<h1>{title}</h1>{body}", status=HTTPStatus.NOT_FOUND)
+    return shell(request, f"<h1>{title}</h1>{body}", lang="en", title=title, status=HTTPStatus.NOT_FOUND)
+
+
+def shell(
+    request: Request,
+    body: str,
+    *,
+    lang: str,
+    title: str,
+    brand: str = "Sandbox Pay",
+    form_action: str = "",
+    status: int = HTTPStatus.OK,
+) -> Response:
+    """A page with this body; its forms may lead to `form_action`."""
+    nonce = secrets.token_urlsafe(16)
+    html = (
+        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
+        f'<title>{escape(title)}</title><link rel="icon" href="data:,"><style nonce="{nonce}">{_STYLE}</style></head>'
+        f"<body><header>{_MARK}<span>{escape(brand)}</span></header><main>{body}</main></body></html>"
+    ).encode()
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        # A browser holds the redirect that follows a form to form-action, so the merchant must be named.
+        "Content-Security-Policy": f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; "
+        f"form-action 'self' {form_action}; base-uri 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Encoding",
+    }
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(status, gzip.compress(html, mtime=0), {**headers, "Content-Encoding": "gzip"})
+    return Response(status, html, headers)
 
 
 def format_amount(amount_minor: int, currency: str) -> str:
@@ -227,28 +262,3 @@ def _texts(language: str) -> Texts:
     """Simplified Chinese for those who read it, English for everybody else."""
     is_simplified = language.lower() in {"zh", "zh-hans", "zh-cn", "zh-sg", "zh-hans-cn"}
     return _CHINESE if is_simplified else _ENGLISH
-
-
-def _page(
-    request: Request, texts: Texts, title: str, body: str, *, form_action: str = "", status: int = HTTPStatus.OK
-) -> Response:
-    nonce = secrets.token_urlsafe(16)
-    html = (
-        f'<!doctype html><html lang="{texts.lang}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
-        f'<title>{escape(title)}</title><link rel="icon" href="data:,"><style nonce="{nonce}">{_STYLE}</style></head>'
-        f"<body><header>{_MARK}<span>Sandbox Pay</span></header><main>{body}</main></body></html>"
-    ).encode()
-    headers = {
-        "Content-Type": "text/html; charset=utf-8",
-        # A browser holds the redirect that follows a form to form-action, so the merchant must be named.
-        "Content-Security-Policy": f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; "
-        f"form-action 'self' {form_action}; base-uri 'none'; frame-ancestors 'none'",
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cache-Control": "no-store",
-        "Vary": "Accept-Encoding",
-    }
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(status, gzip.compress(html, mtime=0), {**headers, "Content-Encoding": "gzip"})
-    return Response(status, html, headers)

@@ -17,12 +17,9 @@ Webhooks: POST of one event with `Sandbox-Signature: t=<unix>,v1=<hex HMAC-SHA25
 for each valid secret; until 2xx, also after a crash.
 """
 
-import json
-import secrets
 import threading
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from hmac import compare_digest
 from http import HTTPStatus
@@ -31,25 +28,17 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tsuzuku.kernel import clock
-from tsuzuku.kernel.whole_files import write_whole
+from tsuzuku.testing.simulators.clerk import Clerk
 from tsuzuku.testing.simulators.deliveries import is_webhook_url, send_webhook
 from tsuzuku.testing.simulators.faults import Faults
+from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.pay_page import pay_page, unknown_page
-from tsuzuku.testing.simulators.provider_books import Behaviour, Books, Delivery, Pace, Payment, Refund, RefundEnd
+from tsuzuku.testing.simulators.provider_books import Behaviour, Books, Pace, Payment, Refund, RefundEnd
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
 
 T = TypeVar("T")
 
-SECRETS_FILE = "secrets.json"
 _AMOUNT_MINOR_MAX = 1_000_000_000
-_SENDS_AT_ONCE = 8
-#: Nothing that is due waits longer than this, even if it was missed.
-_LOOK_AGAIN_SECONDS = 5.0
-
-
-def control_headers(folder: Path) -> dict[str, str]:
-    """What lets its owner control the sandbox of a folder. FileNotFoundError if none was ever started there."""
-    return {"Authorization": f"Bearer {_read_secrets(folder)['api_key']}"}
 
 
 class PaymentSandbox(Sandbox):
@@ -60,7 +49,7 @@ class PaymentSandbox(Sandbox):
     def __init__(self, folder: Path, *, webhook: str | None = None, merchant: str = "Tsuzuku") -> None:
         super().__init__(folder)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._secrets = _own_secrets(folder)
+        self._secrets = own_secrets(folder, key_prefix="sk_")
         self._merchant = merchant
         self._pace = Pace()
         self._books = Books(folder / "books.jsonl")
@@ -72,10 +61,13 @@ class PaymentSandbox(Sandbox):
         self._lookup_faults = Faults()
         #: Guards the books and wakes the clerk.
         self._changed = threading.Condition()
-        self._is_closing = False
-        self._under_way: set[str] = set()
-        self._senders = ThreadPoolExecutor(_SENDS_AT_ONCE, thread_name_prefix="webhook")
-        self._clerk = threading.Thread(target=self._work, name="clerk", daemon=True)
+        self._clerk = Clerk(
+            self._changed,
+            self._books,
+            go_on=lambda now: self._books.go_on(pace=self._pace, now=now),
+            next_at=lambda: self._books.next_at(pace=self._pace),
+            send=self._send,
+        )
 
     def address(self) -> dict[str, object]:
         return {"mode": "sandbox"}
@@ -84,11 +76,7 @@ class PaymentSandbox(Sandbox):
         self._clerk.start()
 
     def close(self) -> None:
-        with self._changed:
-            self._is_closing = True
-            self._changed.notify_all()
-        self._clerk.join()
-        self._senders.shutdown(wait=True, cancel_futures=True)
+        self._clerk.close()
         with self._changed:
             self._books.close()
 
@@ -226,7 +214,7 @@ class PaymentSandbox(Sandbox):
             if webhook is not None:
                 self._books.set_webhook_url(str(webhook))
             if fields.get("rotate_webhook_secret"):
-                self._secrets = _rotate(self.folder)
+                self._secrets = rotate_webhook_secret(self.folder)
             if "emit" in fields:
                 self._books.emit(str(fields["emit"]), now=clock.now())
             if again:
@@ -248,38 +236,8 @@ class PaymentSandbox(Sandbox):
                 }
             )
 
-    # -- the clerk ---------------------------------------------------------------------------------------------------
-
-    def _work(self) -> None:
-        """Does what comes by itself, and has owed webhooks sent, each by one sender at a time."""
-        with self._changed:
-            while not self._is_closing:
-                now = clock.now()
-                self._books.go_on(pace=self._pace, now=now)
-                for delivery in self._books.due_deliveries(now=now):
-                    if delivery.id not in self._under_way:
-                        self._under_way.add(delivery.id)
-                        self._senders.submit(self._deliver, delivery, self._books.webhook_url)
-                self._changed.wait(self._seconds_to_wait())
-
-    def _seconds_to_wait(self) -> float:
-        """Until something is due. What is under way has been due already, and notifies when it ends."""
-        if self._under_way:
-            return 0.2
-        next_at = self._books.next_at(pace=self._pace)
-        if next_at is None:
-            return _LOOK_AGAIN_SECONDS
-        return min(max((next_at - clock.now()).total_seconds(), 0.01), _LOOK_AGAIN_SECONDS)
-
-    def _deliver(self, delivery: Delivery, url: str) -> None:
-        is_taken = send_webhook(url, delivery.event, secrets=self._secrets["webhook_secrets"])
-        with self._changed:
-            self._under_way.discard(delivery.id)
-            self._changed.notify_all()
-            if is_taken:
-                self._books.delivered(delivery)
-            else:
-                self._books.not_delivered(delivery, now=clock.now())
+    def _send(self, event: Mapping[str, Any], url: str) -> bool:
+        return send_webhook(url, event, header="Sandbox-Signature", secrets=self._secrets["webhook_secrets"])
 
 
 def _back(payment: Payment) -> str:
@@ -340,31 +298,3 @@ def _parse(read: Callable[[], T]) -> T:
         return read()
     except (KeyError, TypeError, ValueError):
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, "fields-malformed") from None
-
-
-def _read_secrets(folder: Path) -> dict[str, Any]:
-    """The API key, and the webhook secrets, newest first."""
-    found: dict[str, Any] = json.loads((folder / SECRETS_FILE).read_text(encoding="utf-8"))
-    return found
-
-
-def _own_secrets(folder: Path) -> dict[str, Any]:
-    """The secrets of a folder that is ours; made when there are none."""
-    try:
-        return _read_secrets(folder)
-    except FileNotFoundError:
-        made = {"api_key": f"sk_{secrets.token_urlsafe(32)}", "webhook_secrets": [_new_webhook_secret()]}
-        write_whole(folder / SECRETS_FILE, json.dumps(made), mode=0o600)
-        return made
-
-
-def _rotate(folder: Path) -> dict[str, Any]:
-    """Adds a webhook secret; the one before stays valid beside it, older ones do not."""
-    found = _read_secrets(folder)
-    found["webhook_secrets"] = [_new_webhook_secret(), *found["webhook_secrets"][:1]]
-    write_whole(folder / SECRETS_FILE, json.dumps(found), mode=0o600)
-    return found
-
-
-def _new_webhook_secret() -> str:
-    return f"whsec_{secrets.token_urlsafe(32)}"

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from tsuzuku.kernel.fingerprint import fingerprint
-from tsuzuku.kernel.retries import retry_after
+from tsuzuku.testing.simulators.deliveries import Delivery, postponed
 from tsuzuku.testing.simulators.journal import Journal
 from tsuzuku.testing.simulators.server import Refusal
 
-#: A webhook that nobody takes is tried again after at most this long, without end.
-_RETRY_AFTER_MAX = timedelta(seconds=30)
 #: By how much the first event comes last when webhooks arrive out of order.
 _OUT_OF_ORDER = timedelta(seconds=3)
 
@@ -120,16 +118,6 @@ class Refund:
     end: RefundEnd
     requested_at: str
     status: str = "pending"
-
-
-@dataclass(kw_only=True, slots=True)
-class Delivery:
-    """A webhook that is owed."""
-
-    id: str
-    event: dict[str, Any]
-    due_at: str
-    attempts: int = 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -272,9 +260,7 @@ class Books:
 
     def not_delivered(self, delivery: Delivery, *, now: datetime) -> None:
         """The merchant has not taken a webhook; it is owed for later."""
-        attempts = delivery.attempts + 1
-        due_at = now + min(retry_after(attempts), _RETRY_AFTER_MAX)
-        self._write({"is": "postponed", "delivery": delivery.id, "attempts": attempts, "due_at": due_at.isoformat()})
+        self._write(postponed(delivery, now=now))
 
     def set_webhook_url(self, url: str) -> None:
         """Sets where webhooks go, those already owed included."""

@@ -33,12 +33,16 @@ _START_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as a sandbox reads it. `path` holds the parts between slashes; header names are in lower case."""
+    """A request as a sandbox reads it. `path` holds the parts between slashes; header names are in lower case.
+
+    `query` is what stands behind the question mark, as it came.
+    """
 
     method: str
     path: tuple[str, ...]
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
     def fields(self) -> dict[str, Any]:
         """The body as a JSON object. Raises Refusal.
@@ -319,8 +323,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refusal(HTTPStatus.BAD_REQUEST, "body-malformed") from None
         if not 0 <= length <= BODY_BYTES_MAX:
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large")
-        path = tuple(unquote(part) for part in urlsplit(self.path).path.split("/") if part)
-        return Request("GET" if self.command == "HEAD" else self.command, path, headers, self.rfile.read(length))
+        address = urlsplit(self.path)
+        path = tuple(unquote(part) for part in address.path.split("/") if part)
+        method = "GET" if self.command == "HEAD" else self.command
+        return Request(method, path, headers, self.rfile.read(length), address.query)
 
 
 def _is_loopback_name(host: str) -> bool:

@@ -71,7 +71,16 @@ def test_a_webhook_for_an_order_that_is_not_ours_is_kept_and_does_nothing(house:
     from tsuzuku.payments.ports import PaymentRequest
 
     elsewhere = PaymentRequest(
-        key="somebody-elses", amount=Money(300, "JPY"), description="", order_number="", return_url="", language="en"
+        key="somebody-elses",
+        method="fake",
+        amount=Money(300, "JPY"),
+        description="",
+        order_number="",
+        return_url="",
+        cancel_url="",
+        language="en",
+        created_at=clock.now(),
+        expires_at=clock.now(),
     )
     reference = house.provider.start_payment(elsewhere).reference
     (event,) = house.provider.pay(reference)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from tsuzuku.cards.models import Blocked
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import expire_orders
-from tsuzuku.payments.ports import FailureReason
+from tsuzuku.payments.ports import Capabilities, FailureReason
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeProvider, Outcome
 
@@ -74,6 +75,13 @@ def test_the_number_is_found_in_any_spelling(with_pin: Client, order: "Order") -
                 "Another way of paying may work."
             ),
         ),
+        (
+            FailureReason.EXPIRED,
+            (
+                "The payment page had been open for too long, so it was closed. Nothing was charged. "
+                "You can start again."
+            ),
+        ),
     ],
 )
 def test_a_failed_payment_says_why_and_keeps_the_order(
@@ -90,6 +98,29 @@ def test_a_failed_payment_says_why_and_keeps_the_order(
     assert heading(look(with_pin, order)) == "Renewed. You are online"
 
 
+@pytest.mark.parametrize(
+    ("reason", "chosen"),
+    [
+        (FailureReason.NETWORK, "fake:fake"),
+        (FailureReason.EXPIRED, "fake:fake"),
+        (FailureReason.LIMIT, "other:fake"),
+        (FailureReason.REFUSED, "other:fake"),
+    ],
+)
+def test_after_a_no_another_method_is_chosen_beforehand(
+    house: "House", with_pin: Client, order: "Order", reason: FailureReason, chosen: str
+) -> None:
+    from tsuzuku.payments.registry import using_provider
+
+    with using_provider("other", FakeProvider()):
+        assert 'value="fake:fake" required checked' in look(with_pin, order).content.decode()
+        house.start_payment(order)
+        assert 'value="fake:fake" required checked' in look(with_pin, order).content.decode()
+        house.decline(order, reason)
+        page = look(with_pin, order).content.decode()
+        assert re.findall(r'value="(\S+)" required checked', page) == [chosen]
+
+
 def test_on_the_way_back_the_payment_is_awaited_not_believed(house: "House", with_pin: Client, order: "Order") -> None:
     house.start_payment(order)
     assert heading(look(with_pin, order)) == "This order waits for its payment"
@@ -98,6 +129,38 @@ def test_on_the_way_back_the_payment_is_awaited_not_believed(house: "House", wit
     assert poll_address(page) == f"/o/{order.number}/progress?seen=checking.2&back=1"
     order.refresh_from_db()
     assert order.state == "awaiting_payment"
+
+
+def test_who_was_declined_and_then_paid_is_not_asked_to_pay_again(
+    house: "House", with_pin: Client, order: "Order"
+) -> None:
+    """The provider's page takes another card after a no; its word of that may come after the payer."""
+    house.decline(order, FailureReason.REFUSED)
+    page = look(with_pin, order, "?back=paid")
+    assert heading(page) == "One moment: your payment is being confirmed"
+    assert poll_address(page) == f"/o/{order.number}/progress?seen=checking.2&back=paid"
+    assert "I have not paid" in text_of(page)
+    for query in ("", "?back=1", "?back=anything"):
+        assert heading(look(with_pin, order, query)) == "This order waits for its payment"
+
+
+@pytest.mark.parametrize(("tells_apart", "back"), [(True, "paid"), (False, "1")])
+def test_only_who_may_have_paid_comes_back_as_a_payer(
+    with_pin: Client, order: "Order", tells_apart: bool, back: str
+) -> None:
+    from tsuzuku.payments.registry import using_provider
+
+    class TellsApart(FakeProvider):
+        @property
+        def capabilities(self) -> Capabilities:
+            return replace(super().capabilities, returns_only_payers=tells_apart)
+
+    provider = TellsApart()
+    with using_provider("fake", provider):
+        with_pin.post(f"/o/{order.number}/pay", {"method": "fake:fake"})
+    (payment,) = provider.payments.values()
+    assert payment.request.return_url.endswith(f"/o/{order.number}?back={back}")
+    assert payment.request.cancel_url.endswith(f"/o/{order.number}")
 
 
 def test_money_that_has_come_is_never_asked_for_again(house: "House", with_pin: Client, order: "Order") -> None:

@@ -23,7 +23,14 @@ from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
-from tsuzuku.channels.web.order_stage import MOVING_STAGES, look_again_after, simple_stage, stage_of
+from tsuzuku.channels.web.order_stage import (
+    MOVING_STAGES,
+    Return,
+    look_again_after,
+    method_to_offer,
+    simple_stage,
+    stage_of,
+)
 from tsuzuku.channels.web.plan_texts import method_name
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
@@ -34,7 +41,7 @@ from tsuzuku.orders.queries import orders_of_payer
 from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.errors import PaymentNotStarted
 from tsuzuku.payments.models import CaptureOutcome
-from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of
+from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of, returns_only_payers
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
@@ -65,8 +72,8 @@ def order_progress(request: HttpRequest, number: str) -> HttpResponse:
 
 def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     order, renewal = access.order, access.renewal
-    payment = latest_payment(order.number)
-    came_back = "back" in request.GET
+    payment, methods = latest_payment(order.number), named_methods(order.currency)
+    came_back = _came_back(request)
     stage = stage_of(order, renewal, payment, came_back=came_back, now=now)
     again = look_again_after(renewal.settled_at or (payment.created_at if payment else order.created_at), now=now)
     holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
@@ -86,12 +93,18 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "seen": f"{stage}.{int(again.total_seconds())}",
         "came_back": came_back,
         "payment": payment,
-        "methods": named_methods(order.currency),
+        "methods": methods,
+        "chosen": method_to_offer(payment, [value for value, _name in methods]),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
         "summary": summarize(renewal.card, holder, allowance, now=now),
         "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
     }
+
+
+def _came_back(request: HttpRequest) -> Return:
+    told = request.GET.get("back", "")
+    return Return(told) if told in set(Return) else Return.BACK
 
 
 def named_methods(currency: str) -> list[tuple[str, str]]:
@@ -118,6 +131,7 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
         return redirect("order", number=order.number)
     provider, method = chosen[0]
     language = get_language() or settings.LANGUAGE_CODE
+    page = f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}"
     try:
         # Since the order was placed the card may have been blocked or have seen its last day.
         check_can_renew(renewal.card, now)
@@ -129,8 +143,10 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
             description=_("%(plan)s for card %(card)s")
             % {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)},
             order_number=order.number,
-            return_url=f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}?back=1",
+            return_url=f"{page}?back={Return.PAID if returns_only_payers(provider) else Return.BACK}",
+            cancel_url=page,
             language=language,
+            expires_at=order.expires_at,
             now=now,
         )
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must become of the money of every payment provider: its adapter, its webhooks and our ledger together."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from unittest.mock import patch
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
+from tsuzuku.kernel.outcomes import OutcomeUnknown
+from tsuzuku.orders.models import Order
+from tsuzuku.payments.actions import start_payment
+from tsuzuku.payments.errors import PaymentNotStarted
+from tsuzuku.payments.models import Capture, Payment, ProviderNotice, Refund
+from tsuzuku.payments.ports import FailureReason, PaymentProvider
+from tsuzuku.payments.queries import balances, latest_payment
+from tsuzuku.payments.registry import using_provider
+from tsuzuku.testing.contracts.payment_provider import (
+    ProviderOutside,
+    Webhook,
+    a_payment,
+    a_refund,
+    take,
+)
+from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.testing.fakes import Outcome
+from tsuzuku.testing.house import House, open_house
+
+NAME = "under-test"
+_AT_ONCE = 10
+
+
+def deliver(webhooks: Sequence[Webhook]) -> list[int]:
+    """Posts webhooks as the provider does; the status codes of the answers."""
+    client = Client(enforce_csrf_checks=True)
+    return [
+        client.post(
+            f"/inbound/payments/{NAME}", data=body, content_type="application/json", headers=_only_signatures(headers)
+        ).status_code
+        for headers, body in webhooks
+    ]
+
+
+def at_once(work: Callable[[], list[int]]) -> list[int]:
+    """Does the same in ten threads, as many connections, and returns all that came of it."""
+    barrier = threading.Barrier(_AT_ONCE)
+    found: list[int] = []
+
+    def run() -> None:
+        try:
+            barrier.wait()
+            found.extend(work())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def _only_signatures(headers: dict[str, str]) -> dict[str, str]:
+    """Without what a client sets by itself."""
+    return {name: value for name, value in headers.items() if "signature" in name.lower()}
+
+
+class PaymentMoneyContract:
+    """Subclass it as `Test...` with the fixtures of `PaymentProviderContract`, and mark it with `django_db`.
+
+    The mark must be `django_db(transaction=True)`: some of it happens on ten connections at once.
+    """
+
+    @pytest.fixture
+    def house(self, provider: PaymentProvider) -> Iterator[House]:
+        """A house whose payers pay by the provider."""
+        with open_house() as house, using_provider(NAME, provider):
+            make_plan("GB-1-3D", price_minor=300)
+            yield house
+
+    @pytest.fixture
+    def order(self, house: House) -> Order:
+        """An order of 300 yen."""
+        return house.order(make_card(), "GB-1-3D")
+
+    # -- believing ---------------------------------------------------------------------------------------------------
+
+    def test_one_webhook_ten_times_at_once_is_one_capture(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        outside.pay(start(order, provider))
+        webhooks = outside.webhooks()
+        assert at_once(lambda: deliver(webhooks)) == [HTTPStatus.OK] * _AT_ONCE
+        house.settle_down()
+        assert (state(order), Capture.objects.count(), ProviderNotice.objects.count()) == ("paid", 1, 1)
+        assert balances() == {"customers": 0, f"provider:{NAME}": 300, "revenue": -300}
+
+    def test_forged_and_stale_webhooks_leave_no_trace(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        outside.pay(start(order, provider))
+        ((headers, body),) = outside.webhooks()
+        forged = [(headers, body + b" "), (dict.fromkeys(headers, "t=1,v1=00"), body), ({}, body)]
+        assert at_once(lambda: deliver(forged)) == [HTTPStatus.BAD_REQUEST] * len(forged) * _AT_ONCE
+        later = clock.now() + timedelta(hours=1)
+        with patch("tsuzuku.channels.inbound.views.clock.now", return_value=later):
+            assert at_once(lambda: deliver([(headers, body)])) == [HTTPStatus.BAD_REQUEST] * _AT_ONCE
+        house.settle_down()
+        assert (state(order), Capture.objects.count(), ProviderNotice.objects.count()) == ("awaiting_payment", 0, 0)
+        assert balances() == {}
+
+    def test_a_payment_that_is_not_ours_moves_nothing(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside
+    ) -> None:
+        outside.pay(provider.start_payment(a_payment(provider)).reference)
+        assert deliver(outside.webhooks()) == [HTTPStatus.OK]
+        house.settle_down()
+        assert [notice.problem for notice in ProviderNotice.objects.all()] == ["payment-unknown"]
+        assert balances() == {}
+
+    # -- taking ------------------------------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("amount", [Money(299, "JPY"), Money(300, "USD")])
+    def test_another_amount_or_currency_is_held(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order, amount: Money
+    ) -> None:
+        outside.pay(start(order, provider), amount=amount)
+        deliver(outside.webhooks())
+        house.settle_down()
+        assert (state(order), Capture.objects.get().outcome) == ("held", "held")
+        assert "revenue" not in balances()
+
+    def test_a_lost_webhook_is_asked_for(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        outside.pay(start(order, provider))
+        lost = outside.webhooks()
+        Payment.objects.update(next_attempt_at=clock.now())
+        house.settle_down()
+        assert state(order) == "paid"
+        deliver(lost)
+        house.settle_down()
+        assert balances() == {"customers": 0, f"provider:{NAME}": 300, "revenue": -300}
+
+    def test_a_payer_who_was_declined_and_then_paid_is_found_without_a_webhook(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        reference = start(order, provider)
+        outside.decline(reference, FailureReason.REFUSED)
+        deliver(outside.webhooks())
+        outside.pay(reference)
+        outside.webhooks()
+        Payment.objects.update(next_attempt_at=clock.now())
+        house.settle_down()
+        assert state(order) == "paid"
+
+    def test_money_that_comes_after_the_order_expired_still_pays_it(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        reference = start(order, provider)
+        Order.objects.update(expires_at=clock.now())
+        house.settle_down()
+        assert state(order) == "expired"
+        outside.pay(reference)
+        deliver(outside.webhooks())
+        house.settle_down()
+        assert state(order) == "paid"
+
+    def test_a_slow_answer_and_another_try_start_one_payment(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        outside.next_call(Outcome.DONE_UNANSWERED)
+        with pytest.raises(PaymentNotStarted) as raised:
+            start(order, provider)
+        assert isinstance(raised.value.__cause__, OutcomeUnknown)
+        assert start(order, provider) == start(order, provider)
+        assert Payment.objects.count() == 1
+
+    def test_of_two_payments_for_one_order_the_second_goes_back(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        first = start(order, provider)
+        outside.decline(first, FailureReason.LIMIT)
+        deliver(outside.webhooks())
+        second = start(order, provider)
+        assert second != first
+        for reference in (second, first):
+            outside.pay(reference)
+            deliver(outside.webhooks())
+            house.settle_down()
+        assert [capture.outcome for capture in Capture.objects.order_by("pk")] == ["accepted", "surplus"]
+        outside.end_refunds()
+        deliver(outside.webhooks())
+        assert Refund.objects.get().state == "done"
+        assert balances() == {"customers": 0, f"provider:{NAME}": 300, "revenue": -300}
+
+    # -- giving back -------------------------------------------------------------------------------------------------
+
+    def test_a_refund_that_is_told_before_its_payment_moves_nothing(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        reference = start(order, provider)
+        outside.pay(reference)
+        paid = outside.webhooks()
+        taken = take(provider, outside, amount_minor=300)
+        provider.refund(a_refund(taken, 300))
+        outside.end_refunds()
+        deliver(outside.webhooks())
+        assert balances() == {}
+        deliver(paid)
+        house.settle_down()
+        assert (state(order), balances()[f"provider:{NAME}"]) == ("paid", 300)
+
+    def test_a_refund_that_fails_is_left_to_a_person(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        reference = start(order, provider)
+        Order.objects.update(state="cancelled")
+        outside.next_refund_fails()
+        outside.pay(reference)
+        deliver(outside.webhooks())
+        house.settle_down()
+        outside.end_refunds()
+        deliver(outside.webhooks())
+        assert Refund.objects.get().state == "failed"
+        assert house.facts()[-1] == "refund-failed"
+        assert balances() == {"customers": -300, f"provider:{NAME}": 300}
+
+
+def start(order: Order, provider: PaymentProvider) -> str:
+    """Starts a payment of an order, or finds the open one; the provider's reference."""
+    start_payment(
+        purpose=order.number,
+        amount=order.price,
+        provider=NAME,
+        method=provider.capabilities.methods[0],
+        description="a plan",
+        order_number=order.number,
+        return_url=f"https://shop.example/o/{order.number}?back=1",
+        cancel_url=f"https://shop.example/o/{order.number}",
+        language="en",
+        expires_at=order.expires_at,
+        now=clock.now(),
+    )
+    payment = latest_payment(order.number)
+    assert payment is not None
+    assert payment.reference is not None
+    return payment.reference
+
+
+def state(order: Order) -> str:
+    """Where the order is now."""
+    order.refresh_from_db()
+    return order.state
