@@ -151,6 +151,7 @@ a{color:var(--ai)}a.back{color:#fff}
 :focus-visible{outline:3px solid var(--ai);outline-offset:2px}
 .note{color:var(--quiet);font-size:14px;margin:12px 0 0}
 .warn{background:var(--soft);border-radius:12px;padding:12px 16px;margin:16px 0 0}
+.warn+form{margin-top:16px}code{overflow-wrap:anywhere}
 section{border-top:1px solid var(--hair);margin-top:32px;padding-top:20px}
 h2{font-size:16px;margin:0}h3{font-size:14px;font-weight:600;color:var(--quiet);margin:20px 0 8px}
 section button{background:var(--card);color:var(--ink);border:1px solid var(--hair);text-align:left;margin:0 0 8px}
