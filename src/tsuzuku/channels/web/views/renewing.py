@@ -133,7 +133,9 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
     form = ConfirmForm(request.POST)
     is_valid = form.is_valid()
     coupon, refusal = _coupon(request, access, form.cleaned_data.get("coupon", ""), now=now)
-    if "apply" in request.POST or refusal or not is_valid:
+    # A code that was typed and not yet reckoned with is, by whichever button: its price is shown before it is paid.
+    is_new = coupon != request.POST.get("coupon_shown", "")
+    if "apply" in request.POST or is_new or refusal or not is_valid:
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, form=form, coupon=coupon, refusal=refusal, now=now)
     try:
