@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from tsuzuku.allowances import rules
 from tsuzuku.allowances.errors import RenewalRefused
@@ -25,8 +26,7 @@ class AllowanceStatus(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LotView:
+class LotView(NamedTuple):
     """A lot as people see it. Amounts in bytes, seconds or messages; None is unlimited."""
 
     #: None for a lot that only a preview shows.

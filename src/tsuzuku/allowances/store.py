@@ -59,10 +59,10 @@ def terms_of(terms_id: int) -> PlanTerms:
     return PlanTerms.from_json(PlanTermsRow.objects.get(pk=terms_id).terms)
 
 
-#: All lots of these cards, oldest first.
+#: All lots of these cards, oldest first. JSON as text: hardly any of it holds something that is worth parsing.
 _LOAD = """
-    SELECT id, card_id, kind, sequence, terms_id, renewed_at, days, day_rule, added, total, remaining, renewals,
-           starts_at, ends_at, day, day_used, earlier_days, drawn_at
+    SELECT id, card_id, kind, sequence, terms_id, renewed_at, days, day_rule, added::text, total, remaining, renewals,
+           starts_at, ends_at, day, day_used, earlier_days::text, drawn_at
       FROM allowances_lotrow
      WHERE card_id = ANY(%(cards)s::bigint[])
      ORDER BY card_id, kind, sequence
@@ -87,6 +87,7 @@ def load_stacks(card_ids: Iterable[int]) -> dict[StackKey, Stack]:
     return stacks_of(load_lots(card_ids))
 
 
+_NOTHING = "[]"
 _KINDS = {str(kind): kind for kind in LotKind}
 _DAY_RULES = {str(rule): rule for rule in DayRule}
 
@@ -118,7 +119,7 @@ def _stored(row: tuple[Any, ...]) -> StoredLot:
         terms=terms_of(terms_id),
         renewed_at=renewed_at,
         length=Length(days, _DAY_RULES[day_rule]),
-        added=tuple(Length(days, DayRule(rule)) for days, rule in added),
+        added=() if added == _NOTHING else tuple(Length(days, DayRule(rule)) for days, rule in json.loads(added)),
         total=total,
         remaining=remaining,
         renewals=renewals,
@@ -126,7 +127,9 @@ def _stored(row: tuple[Any, ...]) -> StoredLot:
         ends_at=ends_at,
         day=day,
         day_used=day_used,
-        earlier_days=tuple((date.fromisoformat(day), used) for day, used in earlier_days),
+        earlier_days=()
+        if earlier_days == _NOTHING
+        else tuple((date.fromisoformat(day), used) for day, used in json.loads(earlier_days)),
         drawn_at=drawn_at,
     )
     return StoredLot(lot_id, StackKey(card_id, lot.kind), lot)

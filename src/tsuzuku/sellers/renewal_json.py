@@ -48,7 +48,7 @@ def money_fields(amount: Money) -> dict[str, object]:
 
 def moment_text(moment: datetime) -> str:
     """RFC 3339 in UTC, such as 2026-04-15T00:00:00Z."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def receipt_url(number: str) -> str:

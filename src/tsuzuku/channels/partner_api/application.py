@@ -72,7 +72,7 @@ class Application:
             *_HEADERS,
             *answer.headers,
         ]
-        if not any(name == _NO_PAGE[0] for name, _ in answer.headers):
+        if not answer.headers or not any(name == _NO_PAGE[0] for name, _ in answer.headers):
             headers.append(_NO_PAGE)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body if request.method != "HEAD" else b""})

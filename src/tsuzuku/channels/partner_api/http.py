@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 BASE: Final = "/api/v1"
 JSON: Final = "application/json"
@@ -49,8 +49,7 @@ PROBLEMS: Final[Mapping[str, tuple[HTTPStatus, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back."""
 
     status: int
