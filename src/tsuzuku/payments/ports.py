@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Tsuzuku asks of a payment provider, whoever it is."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, Self
 
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
@@ -114,6 +115,18 @@ class ProviderEvent:
     failure: FailureReason | None = None
     occurred_at: datetime
     raw: str
+
+    @classmethod
+    def unreadable(cls, body: bytes, *, now: datetime) -> Self:
+        """What a genuine body that nobody can read is taken for: UNKNOWN, under an id made of its bytes."""
+        return cls(
+            event_id=f"sha256:{hashlib.sha256(body).hexdigest()}",
+            kind=EventKind.UNKNOWN,
+            payment_reference="",
+            occurred_at=now,
+            # A database keeps no zero bytes.
+            raw=body.decode("utf-8", "replace").replace("\0", "\ufffd"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

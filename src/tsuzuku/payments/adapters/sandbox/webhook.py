@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads the sandbox's events: verify the raw bytes, then parse by a table that has UNKNOWN."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,18 +40,11 @@ def verify(*, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], n
 
 
 def parse_body(body: bytes, *, now: datetime) -> ProviderEvent:
-    """The event of a genuine body; one that cannot be read is UNKNOWN, under an id made of its bytes."""
+    """The event of a genuine body, which may be one that nobody can read."""
     try:
         return replace(parse_event(json.loads(body)), raw=body.decode())
     except UNREADABLE:
-        return ProviderEvent(
-            event_id=f"sha256:{hashlib.sha256(body).hexdigest()}",
-            kind=EventKind.UNKNOWN,
-            payment_reference="",
-            occurred_at=now,
-            # A database keeps no zero bytes.
-            raw=body.decode("utf-8", "replace").replace("\0", "\ufffd"),
-        )
+        return ProviderEvent.unreadable(body, now=now)
 
 
 def parse_event(fields: Mapping[str, Any]) -> ProviderEvent:
