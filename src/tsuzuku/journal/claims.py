@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Claiming rows that wait, so that two workers never hold the same one, and letting them go with a result."""
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 
 from tsuzuku.journal.models import Waiting
+from tsuzuku.kernel import clock
 from tsuzuku.kernel.retries import retry_after
 
+log = logging.getLogger(__name__)
 W = TypeVar("W", bound=Waiting)
+_PORTION = 20
 
 
 def due(rows: QuerySet[W], *, now: datetime) -> QuerySet[W]:
@@ -44,3 +49,26 @@ def still_held(row: W) -> QuerySet[W]:
 def try_again_at(row: Waiting, *, now: datetime) -> datetime:
     """When a row whose attempt failed is due again."""
     return now + retry_after(row.attempts)
+
+
+def work_off(
+    waiting: QuerySet[W], work: Callable[[W], None], *, lease: timedelta, takes_max: timedelta = timedelta()
+) -> int:
+    """Claims rows in portions and works them off one after another, outside any transaction. Returns how many.
+
+    What takes at most `takes_max` is not begun later than that before the end of its lease. A row whose work fails in a
+    way that nobody foresaw keeps back only itself: it is due again when its lease ends.
+    """
+    worked = 0
+    while claimed := claim(waiting, now=clock.now(), lease=lease, limit=_PORTION):
+        for row in claimed:
+            if row.lease_until is None or clock.now() > row.lease_until - takes_max:
+                break
+            try:
+                work(row)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:
+                log.exception("%s %s could not be worked off", type(row).__name__, row.pk)
+        worked += len(claimed)
+    return worked

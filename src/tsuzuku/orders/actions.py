@@ -22,8 +22,10 @@ from tsuzuku.payments.actions import decide_capture
 from tsuzuku.payments.models import Capture, CaptureOutcome
 from tsuzuku.people.models import User
 
-#: How long an order waits for its money. Methods that take longer (cash at a shop) will bring their own.
+#: How long an order waits for its money. Payments that may be made for longer (cash at a store) keep it for longer.
 PAY_WITHIN = timedelta(hours=2)
+#: What is paid at a store's till in the last minute is told so much later.
+_STORES_TELL_WITHIN = timedelta(minutes=30)
 _EXPIRE_AT_ONCE = 500
 #: States whose orders give money back that still comes, and the reason that the refund keeps.
 _NEEDS_NO_MONEY = {states.PAID: "paid-twice", states.CANCELLED: "order-cancelled"}
@@ -167,6 +169,13 @@ def cancel_order(*, number: str, actor: str, now: datetime) -> Order:
         if has_promotions(order):
             free_uses(purposes=[order.number], now=now)
         return order
+
+
+def keep_order(*, number: str, until: datetime) -> None:
+    """Keeps an order that awaits its payment until a payment's end, and a little for its news; never shortens it."""
+    expires_at = until + _STORES_TELL_WITHIN
+    waiting = Order.objects.filter(number=number, state=states.AWAITING_PAYMENT, expires_at__lt=expires_at)
+    waiting.update(expires_at=expires_at)
 
 
 def expire_orders() -> int:

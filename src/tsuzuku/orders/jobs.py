@@ -2,13 +2,14 @@
 """What orders listen to and do in the background."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from tsuzuku.journal.chores import register_chore
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
-from tsuzuku.orders.actions import accept_captures, expire_orders
+from tsuzuku.orders.actions import accept_captures, expire_orders, keep_order
 from tsuzuku.orders.queries import has_overdue_orders
-from tsuzuku.payments.events import PaymentCaptured
+from tsuzuku.payments.events import PaymentCaptured, PaymentInstructed
 
 
 def hear_captures(heard: Sequence[Heard[PaymentCaptured]]) -> None:
@@ -16,5 +17,12 @@ def hear_captures(heard: Sequence[Heard[PaymentCaptured]]) -> None:
     accept_captures(capture_ids=[each.event.capture_id for each in heard], now=clock.now())
 
 
+def hear_instructed(heard: Sequence[Heard[PaymentInstructed]]) -> None:
+    """Payers have days to pay at a store: their orders wait as long."""
+    for each in heard:
+        keep_order(number=each.event.purpose, until=datetime.fromisoformat(each.event.until))
+
+
+listen(name="orders wait for stores", event_type=PaymentInstructed, hear=hear_instructed)
 listen(name="orders accept captures", event_type=PaymentCaptured, hear=hear_captures)
 register_chore(name="expire orders", run=expire_orders, is_due=has_overdue_orders)

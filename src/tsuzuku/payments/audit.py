@@ -17,13 +17,12 @@ _CAPTURES_NOT_POSTED = """
      ORDER BY c.id
 """
 _REFUNDS_NOT_POSTED = """
-    SELECT r.id, r.state, c.amount_minor, p.amount_minor
+    SELECT r.id, r.state, r.amount_minor, p.amount_minor
       FROM payments_refund AS r
-      JOIN payments_capture AS c ON c.id = r.capture_id
       LEFT JOIN payments_posting AS p ON p.kind = 'refund' AND p.subject = 'refund:' || r.id
       LEFT JOIN payments_posting AS back ON back.kind = 'refund-returned' AND back.subject = 'refund:' || r.id
      WHERE (r.state = 'done') <> (p.id IS NOT NULL AND back.id IS NULL)
-        OR p.amount_minor <> c.amount_minor OR back.amount_minor <> c.amount_minor
+        OR p.amount_minor <> r.amount_minor OR back.amount_minor <> r.amount_minor
      ORDER BY r.id
 """
 

@@ -17,6 +17,17 @@ class PaymentCaptured(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentInstructed(Event):
+    """A payer was told how to pay at a store or by a code; what it is for is kept as long."""
+
+    kind: ClassVar[str] = "payment-instructed"
+    payment_id: int
+    purpose: str
+    #: ISO 8601.
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentFailed(Event):
     """A payment failed; what it was for still waits for its money."""
 

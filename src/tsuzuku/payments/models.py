@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from tsuzuku.journal.models import Waiting
 from tsuzuku.kernel.money import Money
+from tsuzuku.payments.ports import Instructions
 from tsuzuku.payments.states import CREATED, OPEN_PAYMENT_STATES, PAYMENT_STATES, REFUND_STATES, REQUESTED
 
 
@@ -33,12 +34,16 @@ class Payment(Waiting):
     #: The provider's, from the moment it has started the payment.
     reference = models.TextField(null=True)
     redirect_url = models.TextField(blank=True)
+    #: How to pay elsewhere than on the provider's page, as `shown` reads it.
+    instructions = models.JSONField(null=True)
     amount_minor = models.BigIntegerField()
     currency = models.TextField()
     state = models.TextField(default=CREATED)
     #: Why it failed: network, limit or refused.
     failure = models.TextField(blank=True)
     created_at = models.DateTimeField()
+    #: When its provider was last asked about it.
+    asked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -63,6 +68,11 @@ class Payment(Waiting):
     def amount(self) -> Money:
         """What is to be taken."""
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def shown(self) -> Instructions | None:
+        """How to pay elsewhere than on the provider's page."""
+        return None if self.instructions is None else Instructions.from_json(self.instructions)
 
 
 class Capture(models.Model):
@@ -93,12 +103,15 @@ class Capture(models.Model):
 
 
 class Refund(Waiting):
-    """Money on its way back: the whole of one capture."""
+    """Money on its way back: the whole of one capture, or a part of it."""
 
     capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="refunds")
     key = models.UUIDField(unique=True)
     reference = models.TextField(blank=True)
+    amount_minor = models.BigIntegerField()
     reason = models.TextField()
+    #: Who asked for it, as facts name people: system, staff:3 ...
+    actor = models.TextField()
     state = models.TextField(default=REQUESTED)
     problem = models.TextField(blank=True)
     requested_at = models.DateTimeField()
@@ -106,8 +119,11 @@ class Refund(Waiting):
 
     class Meta:
         constraints = (
-            # A capture goes back once.
-            models.UniqueConstraint(fields=["capture"], condition=~Q(state="failed"), name="payments_refund_once"),
+            # By itself, a capture goes back once; parts that people give back keep under its lock to what is left.
+            models.UniqueConstraint(
+                fields=["capture"], condition=~Q(state="failed") & Q(actor="system"), name="payments_refund_once"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount"),
             models.CheckConstraint(condition=Q(state__in=sorted(REFUND_STATES.moves)), name="payments_refund_state"),
         )
         indexes = (
@@ -115,6 +131,11 @@ class Refund(Waiting):
                 fields=["next_attempt_at"], name="payments_refund_due", condition=Q(next_attempt_at__isnull=False)
             ),
         )
+
+    @property
+    def amount(self) -> Money:
+        """What goes back."""
+        return Money(self.amount_minor, self.capture.currency)
 
 
 class ProviderNotice(models.Model):

@@ -3,10 +3,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
@@ -27,10 +27,18 @@ class WebhookStale(DomainError):
 class EventKind(StrEnum):
     """What a provider can tell. UNKNOWN is kept and otherwise ignored: providers add kinds without asking."""
 
+    #: The payer has been told how to pay elsewhere, and until when: `instructions`.
+    INSTRUCTED = "instructed"
+    #: The payer agreed, and nothing is taken yet: asking (`find_payment`) takes it.
+    APPROVED = "approved"
     CAPTURED = "captured"
     FAILED = "failed"
     REFUNDED = "refunded"
     REFUND_FAILED = "refund_failed"
+    #: The payer's bank takes a capture back, and what became of it: `dispute_reference`.
+    DISPUTE_OPENED = "dispute_opened"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
     UNKNOWN = "unknown"
 
 
@@ -60,6 +68,54 @@ class Capabilities:
     redirect_origins: tuple[str, ...]
     #: Whether only those come back to `PaymentRequest.return_url` whom the provider believes to have paid.
     returns_only_payers: bool = False
+    #: Those of `methods` that can be kept, and charged again while their payer is away.
+    keeps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoreSlip:
+    """What to say or key at a convenience store. Numbers as they are printed, empty where a store asks for none."""
+
+    #: familymart, lawson, ministop, seicomart, seven_eleven ...
+    store: str
+    payment_number: str
+    confirmation_number: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Instructions:
+    """How a payer pays elsewhere than on a provider's page: by a QR code on ours, or by slips at a store."""
+
+    #: After it nobody can pay so any more.
+    expires_at: datetime
+    #: The text that a QR code on our page holds.
+    qr_text: str = ""
+    slips: tuple[StoreSlip, ...] = ()
+    #: The provider's own page that explains it.
+    page_url: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it may stand in a database."""
+        return {**asdict(self), "expires_at": self.expires_at.isoformat()}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        return cls(
+            expires_at=datetime.fromisoformat(fields["expires_at"]),
+            qr_text=fields["qr_text"],
+            slips=tuple(StoreSlip(**slip) for slip in fields["slips"]),
+            page_url=fields["page_url"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptMethod:
+    """A payer's method that may be charged again: the provider's token, and what its owner knows it by."""
+
+    reference: str
+    #: Such as "Visa ···· 4242"; no more of a number than its last four digits.
+    label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,16 +136,25 @@ class PaymentRequest:
     language: str
     #: When it was first asked for: like all of this, the same however often it is repeated.
     created_at: datetime
-    #: When what it pays for is no longer kept. A provider that can takes nothing long after it.
+    #: When what it pays for is no longer kept. A provider that can takes nothing long after it; a slip for a store
+    #: lives for days whatever is said here, and what it pays for is kept as long as its instructions say.
     expires_at: datetime
+    #: Whether the payer's method is to be kept for charges while they are away; only one of `Capabilities.keeps`.
+    keep: bool = False
+    #: Charges this method that was kept (`KeptMethod.reference`) at once: nobody is there to be sent anywhere.
+    kept_reference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedPayment:
-    """The provider's reference of a payment, and where to send the payer."""
+    """The provider's reference of a payment, and where to send the payer or what to tell them.
+
+    One of both, or neither for a method that was kept: what became of that is an event.
+    """
 
     reference: str
-    redirect_url: str
+    redirect_url: str = ""
+    instructions: Instructions | None = None
     raw: str
 
 
@@ -110,9 +175,17 @@ class ProviderEvent:
     capture_reference: str | None = None
     #: Our key of the refund.
     refund_key: str | None = None
-    #: What was captured, refunded or not refunded; compare it with the order, currency included.
+    #: What was captured, refunded, not refunded or disputed; compare it with the order, currency included.
     amount: Money | None = None
     failure: FailureReason | None = None
+    #: With INSTRUCTED.
+    instructions: Instructions | None = None
+    #: With CAPTURED, if the payer's method was kept.
+    kept: KeptMethod | None = None
+    #: The provider's, of a dispute; with its three kinds, which name the `capture_reference` too.
+    dispute_reference: str | None = None
+    #: The provider's word for why the payer's bank disputes, such as fraudulent.
+    dispute_reason: str = ""
     occurred_at: datetime
     raw: str
 
@@ -166,13 +239,15 @@ class PaymentProvider(Protocol):
         """Starts a payment; idempotent by `request.key`.
 
         Raises Rejected (also when the key was used for something else), Unavailable, or OutcomeUnknown: then the same
-        request may be repeated, since the key makes it the same payment.
+        request may be repeated, since the key makes it the same payment. Unsupported if a method is to be kept, or was
+        kept, that is not one of `Capabilities.keeps`.
         """
 
     def find_payment(self, reference: str) -> tuple[ProviderEvent, ...]:
-        """What is known now of a payment, oldest first: every capture, failure and refund. Empty if nothing is.
+        """What is known now of a payment, oldest first: instructions, captures, failures, refunds and disputes.
 
-        Raises Rejected (the provider has no such payment) or Unavailable; asking changes nothing.
+        Empty if nothing is. Asking changes nothing, but for a provider that waits for the merchant once its payer has
+        agreed (APPROVED): then it takes the money. Raises Rejected (the provider has no such payment) or Unavailable.
         """
 
     def refund(self, request: RefundRequest) -> StartedRefund:

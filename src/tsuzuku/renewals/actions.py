@@ -24,7 +24,8 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.orders.actions import cancel_order, has_promotions, place_order
 from tsuzuku.orders.models import Order
-from tsuzuku.payments.actions import earn, refund_purpose
+from tsuzuku.payments.actions import earn
+from tsuzuku.payments.refunding import refund_purpose
 from tsuzuku.payments.spending import give_back
 from tsuzuku.people.models import User
 from tsuzuku.renewals import states

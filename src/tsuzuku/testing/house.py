@@ -77,7 +77,7 @@ class House:
 
     def start_payment(self, order: Order) -> str:
         """The provider's reference of the payment."""
-        url = start_payment(
+        payment = start_payment(
             purpose=order.number,
             amount=order.price,
             provider="fake",
@@ -90,7 +90,7 @@ class House:
             expires_at=order.expires_at,
             now=clock.now(),
         )
-        return url.rsplit("/", 1)[1]
+        return payment.redirect_url.rsplit("/", 1)[1]
 
     def pay(self, order: Order, *, times: int = 1, amount: Money | None = None) -> None:
         """Starts a payment, pays it, delivers the webhook, and lets the house do its work."""

@@ -123,7 +123,7 @@ def test_two_at_once_get_one_original(make_receipt: "Callable[[], Receipt]") -> 
 
 
 def test_a_sale_that_was_paid_back_says_so(house: "House", make_receipt: "Callable[[], Receipt]") -> None:
-    from tsuzuku.payments.actions import refund_purpose
+    from tsuzuku.payments.refunding import refund_purpose
     from tsuzuku.receipts.document import describe
     from tsuzuku.receipts.queries import find_genuine, returned_on
 

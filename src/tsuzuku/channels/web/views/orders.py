@@ -135,7 +135,7 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
     try:
         # Since the order was placed the card may have been blocked or have seen its last day.
         check_can_renew(renewal.card, now)
-        address = start_payment(
+        payment = start_payment(
             purpose=order.number,
             amount=order.price,
             provider=provider,
@@ -152,7 +152,9 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("order", number=order.number)
-    return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    if not payment.redirect_url:  # It is paid by what the order's page shows.
+        return redirect("order", number=order.number)
+    return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": payment.redirect_url})
 
 
 @require_POST

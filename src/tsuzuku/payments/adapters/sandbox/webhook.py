@@ -9,6 +9,7 @@ from typing import Any
 
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.signatures import SignatureForged, SignatureStale, check_signature
+from tsuzuku.kernel.storable import storable
 from tsuzuku.payments.ports import EventKind, FailureReason, ProviderEvent, WebhookForged, WebhookStale
 
 SIGNATURE_HEADER = "sandbox-signature"
@@ -57,7 +58,7 @@ def parse_event(fields: Mapping[str, Any]) -> ProviderEvent:
     if occurred_at.tzinfo is None:
         raise ValueError("a time without a zone")
     raw = json.dumps(fields, ensure_ascii=False)
-    event_id = _name(fields["id"])
+    event_id = storable(fields["id"])
     occurred_at = occurred_at.astimezone(UTC)
     if kind is EventKind.UNKNOWN:
         return ProviderEvent(event_id=event_id, kind=kind, payment_reference="", occurred_at=occurred_at, raw=raw)
@@ -65,22 +66,14 @@ def parse_event(fields: Mapping[str, Any]) -> ProviderEvent:
     return ProviderEvent(
         event_id=event_id,
         kind=kind,
-        payment_reference=_name(fields["payment"]["id"]),
-        capture_reference=_name(fields["capture"]["id"]) if "capture" in fields else None,
-        refund_key=_name(fields["refund"]["key"]) if "refund" in fields else None,
+        payment_reference=storable(fields["payment"]["id"]),
+        capture_reference=storable(fields["capture"]["id"]) if "capture" in fields else None,
+        refund_key=storable(fields["refund"]["key"]) if "refund" in fields else None,
         amount=_amount(amount) if amount else None,
         failure=_FAILURES.get(fields.get("failure", ""), FailureReason.REFUSED) if kind is EventKind.FAILED else None,
         occurred_at=occurred_at,
         raw=raw,
     )
-
-
-def _name(value: object) -> str:
-    """An id as it may stand in a database: no zero bytes, no halves of surrogate pairs. Raises ValueError."""
-    text = str(value)
-    if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
-        raise ValueError("an id with characters that no id has")
-    return text
 
 
 def _amount(fields: Mapping[str, Any]) -> Money:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.signatures import SignatureForged, SignatureStale, check_signature
+from tsuzuku.kernel.storable import storable
 from tsuzuku.payments.ports import EventKind, FailureReason, ProviderEvent, WebhookForged, WebhookStale
 
 SIGNATURE_HEADER = "stripe-signature"
@@ -77,7 +78,7 @@ def money(amount: object, currency: str) -> Money:
 
 def _parse_event(fields: Mapping[str, Any]) -> ProviderEvent:
     """The event that a webhook carries. Raises one of UNREADABLE."""
-    event_id, occurred_at = _name(fields["id"]), _moment(fields["created"])
+    event_id, occurred_at = storable(fields["id"]), _moment(fields["created"])
     read = _READERS.get(fields["type"])
     event = None if read is None else read(fields["data"]["object"])
     if event is None:
@@ -104,7 +105,7 @@ def _captured(intent: Mapping[str, Any]) -> ProviderEvent:
         kind=EventKind.CAPTURED,
         payment_reference="",
         payment_key=_key(intent, PAYMENT_KEY),
-        capture_reference=_name(intent["id"]),
+        capture_reference=storable(intent["id"]),
         amount=money(intent["amount_received"], intent["currency"]),
         occurred_at=_moment(at),
         raw=json.dumps(intent, ensure_ascii=False),
@@ -134,7 +135,7 @@ def _session_expired(session: Mapping[str, Any]) -> ProviderEvent:
     return ProviderEvent(
         event_id=f"{session['id']}:expired",
         kind=EventKind.FAILED,
-        payment_reference=_name(session["id"]),
+        payment_reference=storable(session["id"]),
         failure=FailureReason.EXPIRED,
         occurred_at=_moment(session["expires_at"]),
         raw=json.dumps(session, ensure_ascii=False),
@@ -151,7 +152,7 @@ def _refund_ended(refund: Mapping[str, Any]) -> ProviderEvent | None:
         kind=kind,
         payment_reference="",
         payment_key=_key(refund, PAYMENT_KEY),
-        capture_reference=_name(refund["payment_intent"]),
+        capture_reference=storable(refund["payment_intent"]),
         refund_key=_key(refund, REFUND_KEY),
         amount=money(refund["amount"], refund["currency"]),
         occurred_at=_moment(refund["created"]),
@@ -174,16 +175,8 @@ EVENT_TYPES = tuple(_READERS)
 def _key(fields: Mapping[str, Any], name: str) -> str | None:
     """A key of ours in the metadata; None on what somebody made by hand."""
     found = (fields.get("metadata") or {}).get(name)
-    return None if found is None else _name(found)
+    return None if found is None else storable(found)
 
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _name(value: object) -> str:
-    """An id as it may stand in a database: no zero bytes, no halves of surrogate pairs. Raises ValueError."""
-    text = str(value)
-    if "\0" in text or text.encode("utf-8", "ignore").decode() != text:
-        raise ValueError("an id with characters that no id has")
-    return text

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Returning money: the intent committed, then the provider called with our key, then the outcome recorded."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Sum
+
+from tsuzuku.journal.actions import record_facts
+from tsuzuku.journal.chores import wake
+from tsuzuku.journal.claims import still_held, try_again_at, work_off
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.calls import WHOLE_SECONDS
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
+from tsuzuku.payments import states
+from tsuzuku.payments.events import RefundDone, RefundFailed
+from tsuzuku.payments.ledger import CUSTOMERS, Entry, post, provider_account
+from tsuzuku.payments.models import Capture, CaptureOutcome, Refund
+from tsuzuku.payments.ports import EventKind, ProviderEvent, RefundRequest
+from tsuzuku.payments.registry import provider as provider_named
+
+SEND_REFUNDS = "send refunds"
+#: How long a worker holds what it has claimed; rows to which it does not come in time are due again then.
+LEASE = timedelta(seconds=60)
+#: Nothing is sent this late in a lease: what an adapter's call takes at most.
+CALL_TAKES_MAX = timedelta(seconds=2 * WHOLE_SECONDS)
+#: A refund that was sent is asked about first after this.
+ASK_FIRST_AFTER = timedelta(minutes=1)
+
+
+def refund_purpose(*, purpose: str, reason: str, now: datetime) -> None:
+    """Gives back all that was accepted for a purpose, in the caller's transaction; asking twice gives back once."""
+    accepted = Capture.objects.filter(payment__purpose=purpose, outcome=CaptureOutcome.ACCEPTED)
+    for capture in accepted.order_by("pk"):
+        request_refund(capture, reason=reason, now=now)
+
+
+def request_refund(capture: Capture, *, reason: str, now: datetime) -> None:
+    """Writes down that what is left of a capture is to go back, in the caller's transaction; sent after the commit."""
+    left = refundable_minor(capture)
+    if left <= 0:
+        return
+    refund = Refund(
+        capture=capture,
+        key=uuid.uuid4(),
+        amount_minor=left,
+        reason=reason,
+        actor="system",
+        requested_at=now,
+        next_attempt_at=now,
+    )
+    Refund.objects.bulk_create([refund], ignore_conflicts=True)
+    wake(SEND_REFUNDS)
+
+
+def refundable_minor(capture: Capture) -> int:
+    """What is left of a capture that has not gone back and is not on its way. Locks the capture until the commit."""
+    Capture.objects.select_for_update().get(pk=capture.pk)
+    returned = capture.refunds.exclude(state=states.FAILED).aggregate(total=Sum("amount_minor"))["total"]
+    return capture.amount_minor - (returned or 0)
+
+
+def send_refunds() -> int:
+    """Asks providers to give money back; the same key again is the same refund. Returns how many were sent."""
+    return work_off(Refund.objects.filter(state=states.REQUESTED), _send_refund, lease=LEASE, takes_max=CALL_TAKES_MAX)
+
+
+def _send_refund(refund: Refund) -> None:
+    capture = refund.capture
+    request = RefundRequest(
+        key=str(refund.key),
+        payment_key=str(capture.payment.key),
+        capture_reference=capture.reference,
+        amount=refund.amount,
+    )
+    try:
+        started = provider_named(capture.provider).refund(request)
+    except Rejected as rejected:
+        with transaction.atomic():
+            locked = Refund.objects.select_for_update().get(pk=refund.pk)
+            _fail_refund(locked, problem=rejected.code, now=clock.now())
+    except (Unavailable, OutcomeUnknown) as problem:
+        again = try_again_at(refund, now=clock.now())
+        still_held(refund).update(problem=problem.code, lease_until=None, next_attempt_at=again)
+    else:
+        with transaction.atomic():
+            locked = Refund.objects.select_for_update().get(pk=refund.pk)
+            if locked.state == states.REQUESTED:
+                locked.state, locked.reference = states.SENT, started.reference
+                locked.attempts, locked.lease_until = 0, None
+                locked.next_attempt_at = locked.requested_at + ASK_FIRST_AFTER
+                locked.save(update_fields=["state", "reference", "attempts", "lease_until", "next_attempt_at"])
+            if started.is_done:
+                _finish_refund(locked, now=clock.now())
+
+
+def _finish_refund(refund: Refund, *, now: datetime) -> None:
+    """Money is back: books it. Known already is fine."""
+    if not states.REFUND_STATES.can_move(refund.state, states.DONE):
+        return
+    refund.state, refund.done_at, refund.next_attempt_at = states.DONE, now, None
+    refund.save(update_fields=["state", "done_at", "next_attempt_at"])
+    capture = refund.capture
+    entry = Entry(
+        kind="refund",
+        subject=f"refund:{refund.pk}",
+        purpose=capture.payment.purpose,
+        debit=CUSTOMERS,
+        credit=provider_account(capture.provider),
+        amount=refund.amount,
+    )
+    post([entry], now=now)
+    done = RefundDone(refund_id=refund.pk, purpose=capture.payment.purpose)
+    record_facts([done], actor=f"provider:{capture.provider}", now=now)
+
+
+def _fail_refund(refund: Refund, *, problem: str, now: datetime) -> None:
+    """Money could not go back, or came back to us after it had gone; then that is booked too."""
+    if not states.REFUND_STATES.can_move(refund.state, states.FAILED):
+        return
+    capture, purpose = refund.capture, refund.capture.payment.purpose
+    if refund.state == states.DONE:
+        entry = Entry(
+            kind="refund-returned",
+            subject=f"refund:{refund.pk}",
+            purpose=purpose,
+            debit=provider_account(capture.provider),
+            credit=CUSTOMERS,
+            amount=refund.amount,
+        )
+        post([entry], now=now)
+    refund.state, refund.problem, refund.next_attempt_at = states.FAILED, problem, None
+    refund.save(update_fields=["state", "problem", "next_attempt_at"])
+    failed = RefundFailed(refund_id=refund.pk, purpose=purpose, problem=problem)
+    record_facts([failed], actor=f"provider:{capture.provider}", now=now)
+
+
+def take_refund_word(payment_id: int, event: ProviderEvent, *, now: datetime) -> str:
+    """Applies what a provider tells of a refund to it, in the caller's transaction, or returns why it cannot."""
+    refunds = Refund.objects.select_for_update(of=("self",)).select_related("capture__payment")
+    key = our_key(event.refund_key)
+    refund = refunds.filter(capture__payment=payment_id, key=key).first() if key else None
+    if refund is None:  # Perhaps made by hand at the provider: reconciliation will tell.
+        return "refund-unknown"
+    if event.kind is EventKind.REFUNDED:
+        _finish_refund(refund, now=now)
+    else:
+        _fail_refund(refund, problem="provider-refused", now=now)
+    return ""
+
+
+def our_key(text: str | None) -> uuid.UUID | None:
+    """A key of ours is a UUID; any other text is somebody else's."""
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
