@@ -21,7 +21,7 @@ demo: setup ## Run everything with data to try it on; RESET=1 starts over
 	@$(BIN)/tsuzuku demo $(if $(RESET),--reset)
 
 test: setup browser ## Run the tests, in a real browser too
-	@$(BIN)/pytest --ignore=tests/journeys
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --ignore=tests/journeys
 	@$(BIN)/pytest tests/journeys  # a whole installation and a browser beside it: with the machine to themselves
 
 check: lint types test faults ## Run all that must hold: linters, types, tests, faults

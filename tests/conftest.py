@@ -32,7 +32,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not env_text("TSUZUKU_DATABASE_URL"):
         config.stash[_server] = postgres.attach(home)
         os.environ["TSUZUKU_DATABASE_URL"] = config.stash[_server].url
-    messages.compile_texts()
+    if not hasattr(config, "workerinput"):
+        messages.compile_texts()
+    if config.getoption("numprocesses", None):
+        # The tests run in processes that take their environment from this one and share the server. Each makes a home
+        # of its own, and must not read the settings before.
+        return
     os.environ["DJANGO_SETTINGS_MODULE"] = "tsuzuku.project.settings"
     from django.conf import settings
 

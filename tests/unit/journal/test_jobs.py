@@ -15,6 +15,13 @@ from tsuzuku.journal.jobs import look, send_wake_up, sweep, tidy_jobs
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def _no_jobs_left_over(db: None) -> None:
+    """Tests that commit leave jobs behind."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
 @pytest.fixture
 def ran() -> Iterator[list[str]]:
     """What a chore that is always due has done."""

@@ -28,6 +28,14 @@ def _months() -> list[str]:
         return [name.removeprefix("usage_record_") for (name,) in cursor.fetchall()]
 
 
+@pytest.fixture(autouse=True)
+def _no_months_left_over(db: None) -> None:
+    """Tests that commit leave months behind."""
+    with connection.cursor() as cursor:
+        for month in _months():
+            cursor.execute(f"DROP TABLE usage_record_{month}")
+
+
 def _unusual() -> list[tuple[int | None, dict[str, Any]]]:
     return list(Fact.objects.filter(kind="usage-unusual").order_by("pk").values_list("card_id", "body"))
 
