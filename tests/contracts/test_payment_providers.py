@@ -36,9 +36,9 @@ FAULTS = {
 
 
 def sandbox_process(home: Path, *arguments: str) -> SandboxProcess:
-    """The command `tsuzuku payment-sandbox` in a home of its own."""
+    """The command `tsuzuku simulator sandbox` in a home of its own."""
     return SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "payment-sandbox", *arguments],
+        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", "sandbox", *arguments],
         folder=home / "payment-sandbox",
         env={"TSUZUKU_HOME": str(home)},
     )

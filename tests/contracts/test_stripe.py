@@ -129,7 +129,7 @@ def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver)
     """A simulator that tells the receiver."""
     home = tmp_path_factory.mktemp("home")
     process = SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "stripe-sandbox", "--webhook", receiver.url],
+        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", "stripe", "--webhook", receiver.url],
         folder=home / "stripe-sandbox",
         env={"TSUZUKU_HOME": str(home)},
     )

@@ -227,7 +227,8 @@ def _run() -> None:
         programs.tsuzuku("carrier", "carrier-sandbox", "--mode", "later", "--delay", CARRIER_DELAY_SECONDS),
         programs.tsuzuku(
             "pay",
-            "payment-sandbox",
+            "simulator",
+            "sandbox",
             "--bind",
             f"{HOST}:{pay_port}",
             "--webhook",

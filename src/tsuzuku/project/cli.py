@@ -85,8 +85,7 @@ tsuzuku = Commands(
         "Look inside": {"shell": "shell", "sql": "sql"},
         "The outside world, for trials": {
             "carrier-sandbox": "carrier_sandbox",
-            "payment-sandbox": "payment_sandbox",
-            "stripe-sandbox": "stripe_sandbox",
+            "simulator": "simulator",
         },
     },
 )

@@ -8,7 +8,7 @@ import click
 
 from tsuzuku.project.environment import home
 from tsuzuku.testing.simulators.carrier import DELAY_SECONDS_MAX, CarrierSandbox, Mode
-from tsuzuku.testing.simulators.server import parse_bind, run
+from tsuzuku.testing.simulators.server import Stand, parse_bind, run
 
 
 def folder() -> Path:
@@ -41,11 +41,11 @@ def command(mode: str, bind: str, delay: float) -> None:
         host, port = parse_bind(bind)
     except ValueError as problem:
         raise click.BadParameter(str(problem), param_hint="--bind") from problem
-    run(
-        partial(CarrierSandbox, folder(), mode=Mode(mode), delay_seconds=delay),
-        folder(),
+    stand = Stand(
+        make=partial(CarrierSandbox, folder(), mode=Mode(mode), delay_seconds=delay),
+        folder=folder(),
         host=host,
         port=port,
         control={"mode": mode, "delay_seconds": delay},
-        tell=click.echo,
     )
+    run([stand], tell=click.echo)

@@ -21,7 +21,7 @@ _HOST = "127.0.0.1"
 @click.option("--port", type=click.IntRange(1024, 65533), default=8000, show_default=True, help="The web pages' port.")
 @click.option("--reset", is_flag=True, help="Start over: forget what was done in the demo before.")
 def command(port: int, reset: bool) -> None:
-    """Starts database, web, worker, a sandbox carrier, a payment page and a simulator of Stripe; Ctrl-C stops it all.
+    """Starts database, web, worker, a sandbox carrier and simulators of the payment providers; Ctrl-C stops it all.
 
     A second run finds everything as it was left. Listens on this machine only.
     """
@@ -29,8 +29,6 @@ def command(port: int, reset: bool) -> None:
     if reset:
         _reset()
     refuse_occupied(_HOST, port)
-    pay_port = _free_port(port + 1)
-    stripe_port = _free_port(pay_port + 1)
     os.environ["TSUZUKU_DEMO"] = "on"
     os.environ["TSUZUKU_PUBLIC_URL"] = programs.local_url(_HOST, port)
     (home() / "run").mkdir(parents=True, exist_ok=True)
@@ -45,15 +43,7 @@ def command(port: int, reset: bool) -> None:
         supervise(
             [
                 programs.tsuzuku("carrier", "carrier-sandbox", "--mode", "later", "--delay", "3"),
-                programs.tsuzuku(
-                    "pay",
-                    "payment-sandbox",
-                    "--bind",
-                    f"{_HOST}:{pay_port}",
-                    "--webhook",
-                    f"{programs.local_url(_HOST, port)}/inbound/payments/sandbox",
-                ),
-                *_stripe(port=port, stripe_port=stripe_port),
+                _simulators(port=port),
                 programs.web(host=_HOST, port=port),
                 programs.worker(),
             ],
@@ -64,13 +54,14 @@ def command(port: int, reset: bool) -> None:
     click.echo("Stopped. Everything is kept; the next start goes on from here.")
 
 
-def _stripe(*, port: int, stripe_port: int) -> list[programs.Program]:
-    """The simulator of Stripe, where nobody has set keys of a real account."""
-    if env_text("TSUZUKU_STRIPE_KEY"):
-        return []
-    webhook = f"{programs.local_url(_HOST, port)}/inbound/payments/stripe"
-    bind = f"{_HOST}:{stripe_port}"
-    return [programs.tsuzuku("stripe", "stripe-sandbox", "--bind", bind, "--webhook", webhook)]
+def _simulators(*, port: int) -> programs.Program:
+    """Every payment provider of which nobody has set the key of a real account, in one process."""
+    from tsuzuku.project.simulators import played_in_the_demo
+
+    names = played_in_the_demo()
+    bind = f"{_HOST}:{_free_ports(port + 1, len(names))}"
+    webhook = f"{programs.local_url(_HOST, port)}/inbound/payments/{{name}}"
+    return programs.tsuzuku("pay", "simulator", *names, "--bind", bind, "--webhook", webhook)
 
 
 def _reset() -> None:
@@ -83,13 +74,17 @@ def _reset() -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port(first: int) -> int:
-    """The first port from `first` on that nobody listens on."""
-    for port in range(first, first + 100):
-        with socket.socket() as probe:
-            if probe.connect_ex((_HOST, port)):
-                return port
-    raise click.ClickException(f"no free port from {first} on")
+def _free_ports(first: int, count: int) -> int:
+    """Where `count` ports in a row begin, from `first` on, that nobody listens on."""
+    for port in range(first, min(first + 100, 65536 - count)):
+        if all(_is_free(each) for each in range(port, port + count)):
+            return port
+    raise click.ClickException(f"no {count} free ports in a row from {first} on")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((_HOST, port)) != 0
 
 
 def _fill() -> None:

@@ -13,8 +13,8 @@ import time
 import traceback
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,30 +136,46 @@ def listening(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> It
         sandbox.close()
 
 
-def run(
-    make: Callable[[], Sandbox],
-    folder: Path,
-    *,
-    host: str,
-    port: int,
-    control: Mapping[str, object],
-    control_headers: Callable[[], Mapping[str, str]] = dict,
-    tell: Callable[[str], None],
-) -> None:
-    """Runs a sandbox until SIGINT or SIGTERM; if one runs in this folder already, sends it `control` and returns.
+@dataclass(frozen=True, kw_only=True)
+class Stand:
+    """A sandbox to run: how it is made, where it keeps its files and listens, and what changes one that runs there."""
 
-    `tell` gets a line for people. The address file stays when the sandbox ends: an adapter then finds nobody there,
-    which is what an outage looks like. Raises OSError if the folder is taken by a process that does not answer.
+    make: Callable[[], Sandbox]
+    folder: Path
+    host: str
+    #: 0: the one it had last time if that is free, else any.
+    port: int
+    control: Mapping[str, object]
+    control_headers: Callable[[], Mapping[str, str]] = dict
+
+
+def run(stands: Sequence[Stand], *, tell: Callable[[str], None]) -> None:
+    """Runs sandboxes in this process until SIGINT or SIGTERM; returns at once if all of them run elsewhere already.
+
+    One that runs in its folder already is sent its `control` instead. `tell` gets a line for people. The address file
+    stays when a sandbox ends: an adapter then finds nobody there, which is what an outage looks like. Raises OSError if
+    a folder is taken by a process that does not answer.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ExitStack() as claims:
+        ours = [stand for stand in stands if _claim_or_change(stand, claims, tell=tell)]
+        if not ours:
+            return
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        for stand in ours:
+            sandbox = claims.enter_context(listening(stand.make(), host=stand.host, port=stand.port))
+            tell(f"The {sandbox.name} listens on {sandbox.url}")
+        stopped.wait()
+
+
+def _claim_or_change(stand: Stand, claims: ExitStack, *, tell: Callable[[str], None]) -> bool:
+    """Whether this process has the stand's folder from now on; if not, the sandbox there has been changed."""
+    stand.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     until = time.monotonic() + _START_SECONDS
-    while True:
-        with _claim(folder) as is_ours:
-            if is_ours:
-                _run_until_stopped(make(), host=host, port=port, tell=tell)
-                return
+    while not claims.enter_context(_claim(stand.folder)):
         try:
-            url = _change_running(folder, control, control_headers())
+            url = _change_running(stand.folder, stand.control, stand.control_headers())
         except (OSError, ValueError, KeyError):
             # It is still starting, or just ending: then the folder is free the next time round.
             if time.monotonic() > until:
@@ -167,16 +183,8 @@ def run(
             time.sleep(0.1)
         else:
             tell(f"One runs already at {url}; it has been changed.")
-            return
-
-
-def _run_until_stopped(sandbox: Sandbox, *, host: str, port: int, tell: Callable[[str], None]) -> None:
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    with listening(sandbox, host=host, port=port):
-        tell(f"The {sandbox.name} listens on {sandbox.url}")
-        stopped.wait()
+            return False
+    return True
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sandbox provider: our own simulator, `tsuzuku payment-sandbox`.
+"""The sandbox provider: our own simulator, `tsuzuku simulator sandbox`.
 
 API version: 1, as described in `tsuzuku.testing.simulators.provider`. Checked: 2026-11-21, against that process.
 """
