@@ -41,6 +41,7 @@ def start_payment(
     cancel_url: str,
     language: str,
     expires_at: datetime,
+    payer_email: str = "",
     now: datetime,
 ) -> Payment:
     """Starts a payment with a provider, or finds the one that is open.
@@ -65,6 +66,7 @@ def start_payment(
         language=language,
         created_at=payment.created_at,
         expires_at=expires_at,
+        payer_email=payer_email,
     )
     try:
         started = provider_named(provider).start_payment(request)

@@ -68,6 +68,8 @@ class Capabilities:
     redirect_origins: tuple[str, ...]
     #: Whether only those come back to `PaymentRequest.return_url` whom the provider believes to have paid.
     returns_only_payers: bool = False
+    #: Those of `methods` for which that does not hold: whoever gives up comes back to `return_url` as well.
+    returns_everybody: tuple[str, ...] = ()
     #: Those of `methods` that can be kept, and charged again while their payer is away.
     keeps: tuple[str, ...] = ()
 
@@ -139,6 +141,8 @@ class PaymentRequest:
     #: When what it pays for is no longer kept. A provider that can takes nothing long after it; a slip for a store
     #: lives for days whatever is said here, and what it pays for is kept as long as its instructions say.
     expires_at: datetime
+    #: Where the payer reads mail; empty if they have not said.
+    payer_email: str = ""
     #: Whether the payer's method is to be kept for charges while they are away; only one of `Capabilities.keeps`.
     keep: bool = False
     #: Charges this method that was kept (`KeptMethod.reference`) at once: nobody is there to be sent anywhere.

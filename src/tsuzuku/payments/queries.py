@@ -33,9 +33,10 @@ def payment_methods(currency: str) -> list[tuple[str, str]]:
     ]
 
 
-def returns_only_payers(provider: str) -> bool:
+def returns_only_payers(provider: str, method: str) -> bool:
     """Whether who comes back from a provider by the way of payers has paid, as far as it can tell."""
-    return providers()[provider].capabilities.returns_only_payers
+    capabilities = providers()[provider].capabilities
+    return capabilities.returns_only_payers and method not in capabilities.returns_everybody
 
 
 def balance_minor(account_code: str) -> int:

@@ -28,6 +28,8 @@ from tsuzuku.testing.fakes import Outcome
 
 #: What a payer's bank can say; that nobody paid in time is no word of a bank's.
 DECLINES = (FailureReason.NETWORK, FailureReason.LIMIT, FailureReason.REFUSED)
+#: What is told before money is.
+LEADING_UP = frozenset({EventKind.INSTRUCTED, EventKind.APPROVED})
 #: Headers and raw body.
 Webhook = tuple[dict[str, str], bytes]
 
@@ -75,13 +77,13 @@ class ProviderOutside(Protocol):
         """Begins to sign with another secret; until it ends, both are valid."""
 
 
-def a_payment(provider: PaymentProvider, *, amount_minor: int = 1180) -> PaymentRequest:
-    """A payment by the provider's first method that nobody has started before."""
+def a_payment(provider: PaymentProvider, *, amount_minor: int = 1180, method: str = "") -> PaymentRequest:
+    """A payment that nobody has started before, by the provider's first method unless another is named."""
     now = clock.now()
     number = f"T-{secrets.randbelow(10**9):09d}"
     return PaymentRequest(
         key=secrets.token_hex(16),
-        method=next(iter(provider.capabilities.methods), "card"),
+        method=method or next(iter(provider.capabilities.methods), "card"),
         amount=Money(amount_minor, "JPY"),
         description="1 GB, 3 days",
         order_number=number,
@@ -90,6 +92,7 @@ def a_payment(provider: PaymentProvider, *, amount_minor: int = 1180) -> Payment
         language="zh-hans",
         created_at=now,
         expires_at=now + timedelta(hours=2),
+        payer_email="traveller@example.com",
     )
 
 
@@ -97,6 +100,14 @@ def read(provider: PaymentProvider, webhooks: Sequence[Webhook]) -> list[Provide
     """The events of webhooks that are genuine now."""
     now = clock.now()
     return [event for headers, body in webhooks for event in provider.read_webhook(headers=headers, body=body, now=now)]
+
+
+def hear(provider: PaymentProvider, outside: ProviderOutside) -> ProviderEvent:
+    """What is told next, past what only leads up to it: how to pay, and that the payer agreed."""
+    while True:
+        (event,) = read(provider, outside.webhooks())
+        if event.kind not in LEADING_UP:
+            return event
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +119,12 @@ class Taken:
     capture: ProviderEvent
 
 
-def take(provider: PaymentProvider, outside: ProviderOutside, *, amount_minor: int = 1000) -> Taken:
+def take(provider: PaymentProvider, outside: ProviderOutside, *, amount_minor: int = 1000, method: str = "") -> Taken:
     """Starts a payment, has it paid and reads what is told."""
-    request = a_payment(provider, amount_minor=amount_minor)
+    request = a_payment(provider, amount_minor=amount_minor, method=method)
     reference = provider.start_payment(request).reference
     outside.pay(reference)
-    (capture,) = read(provider, outside.webhooks())
-    return Taken(request, reference, capture)
+    return Taken(request, reference, hear(provider, outside))
 
 
 def a_refund(taken: Taken, amount_minor: int) -> RefundRequest:
@@ -140,17 +150,41 @@ class PaymentProviderContract:
 
     # -- starting ----------------------------------------------------------------------------------------------------
 
-    def test_starts_a_payment_at_an_origin_it_names(self, provider: PaymentProvider) -> None:
-        started = provider.start_payment(a_payment(provider))
-        url = urlsplit(started.redirect_url)
-        assert f"{url.scheme}://{url.netloc}" in provider.capabilities.redirect_origins
-        assert started.raw
-        assert provider.find_payment(started.reference) == ()
+    def test_every_method_leads_to_an_origin_it_names_or_says_how_to_pay(self, provider: PaymentProvider) -> None:
+        for method in provider.capabilities.methods:
+            request = a_payment(provider, method=method)
+            started = provider.start_payment(request)
+            assert started.raw
+            found = provider.find_payment(started.reference)
+            if started.instructions is None:
+                url = urlsplit(started.redirect_url)
+                assert f"{url.scheme}://{url.netloc}" in provider.capabilities.redirect_origins
+                assert found == ()
+                continue
+            assert started.redirect_url == ""
+            assert started.instructions.expires_at > request.created_at
+            assert bool(started.instructions.qr_text) != bool(started.instructions.slips)
+            # What is said when asked may come before it is told, or be all that ever is.
+            assert {(event.kind, event.instructions) for event in found} <= {
+                (EventKind.INSTRUCTED, started.instructions)
+            }
+
+    def test_every_method_takes_what_was_asked_for(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
+        for method in provider.capabilities.methods:
+            taken = take(provider, outside, method=method)
+            assert (taken.capture.kind, taken.capture.amount) == (EventKind.CAPTURED, taken.request.amount)
+            assert names(taken.capture, taken.request, taken.reference)
+            found = [event for event in provider.find_payment(taken.reference) if event.kind not in LEADING_UP]
+            assert [essence(event) for event in found] == [essence(taken.capture)]
 
     def test_the_same_key_is_the_same_payment(self, provider: PaymentProvider) -> None:
         request = a_payment(provider)
         first, again = provider.start_payment(request), provider.start_payment(request)
-        assert (again.reference, again.redirect_url) == (first.reference, first.redirect_url)
+        assert (again.reference, again.redirect_url, again.instructions) == (
+            first.reference,
+            first.redirect_url,
+            first.instructions,
+        )
         assert provider.start_payment(a_payment(provider)).reference != first.reference
 
     def test_a_key_used_for_something_else_is_refused(self, provider: PaymentProvider) -> None:
@@ -194,7 +228,7 @@ class PaymentProviderContract:
         assert told.capture_reference
         assert told.raw
         assert abs(told.occurred_at - clock.now()) < timedelta(minutes=5)
-        assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(told)]
+        assert [essence(event) for event in provider.find_payment(reference)] == [essence(told)]
 
     @pytest.mark.parametrize("reason", DECLINES)
     def test_says_why_a_payment_failed(
@@ -207,7 +241,7 @@ class PaymentProviderContract:
         assert (told.kind, told.failure) == (EventKind.FAILED, reason)
         assert names(told, request, reference)
         assert told.capture_reference is None
-        assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(told)]
+        assert [essence(event) for event in provider.find_payment(reference)] == [essence(told)]
 
     def test_each_capture_of_a_payment_is_one(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
         request = a_payment(provider)
@@ -240,7 +274,7 @@ class PaymentProviderContract:
         outside.deliver_again(first.event_id)
         (again,) = read(provider, outside.webhooks())
         assert again.event_id == first.event_id
-        assert _essence(again) == _essence(first)
+        assert essence(again) == essence(first)
 
     def test_keeps_a_kind_of_event_that_it_does_not_know(
         self, provider: PaymentProvider, outside: ProviderOutside
@@ -336,9 +370,7 @@ class PaymentProviderContract:
         assert all(names(event, taken.request, taken.reference) for event in told)
         assert {event.capture_reference for event in told} == {taken.capture.capture_reference}
         asked = provider.find_payment(taken.reference)
-        assert Counter(_essence(event) for event in asked) == Counter(
-            _essence(event) for event in [taken.capture, *told]
-        )
+        assert Counter(essence(event) for event in asked) == Counter(essence(event) for event in [taken.capture, *told])
 
     def test_the_same_key_is_the_same_refund(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
         taken = take(provider, outside)
@@ -404,10 +436,10 @@ class PaymentProviderContract:
             provider.find_payment(reference)
         outside.start()
         assert provider.start_payment(request).reference == reference
-        assert [_essence(event) for event in provider.find_payment(reference)] == [_essence(event) for event in told]
+        assert [essence(event) for event in provider.find_payment(reference)] == [essence(event) for event in told]
 
 
-def _essence(event: ProviderEvent) -> tuple[object, ...]:
+def essence(event: ProviderEvent) -> tuple[object, ...]:
     """What must be equal between a webhook and what is found by asking; ids and bodies may differ."""
     return (
         event.kind,
@@ -417,4 +449,7 @@ def _essence(event: ProviderEvent) -> tuple[object, ...]:
         event.refund_key,
         event.amount,
         event.failure,
+        event.instructions,
+        event.dispute_reference,
+        event.dispute_reason,
     )

@@ -143,10 +143,11 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
             description=_("%(plan)s for card %(card)s")
             % {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)},
             order_number=order.number,
-            return_url=f"{page}?back={Return.PAID if returns_only_payers(provider) else Return.BACK}",
+            return_url=f"{page}?back={Return.PAID if returns_only_payers(provider, method) else Return.BACK}",
             cancel_url=page,
             language=language,
             expires_at=order.expires_at,
+            payer_email=order.email,
             now=now,
         )
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:
