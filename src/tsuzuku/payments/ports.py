@@ -70,6 +70,8 @@ class Capabilities:
     returns_only_payers: bool = False
     #: Those of `methods` that can be kept, and charged again while their payer is away.
     keeps: tuple[str, ...] = ()
+    #: The body by which a webhook must be answered that was taken; most providers look at the status alone.
+    webhook_reply: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
