@@ -72,6 +72,8 @@ class Capabilities:
     returns_everybody: tuple[str, ...] = ()
     #: Those of `methods` that can be kept, and charged again while their payer is away.
     keeps: tuple[str, ...] = ()
+    #: The body by which a webhook must be answered that was taken; most providers look at the status alone.
+    webhook_reply: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 
 from http import HTTPStatus
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -30,7 +30,8 @@ def payments(request: HttpRequest, provider: str) -> HttpResponse:
     now = clock.now()
     try:
         events = adapter.read_webhook(headers=request.headers, body=body, now=now)
-    except (WebhookForged, WebhookStale):
-        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    except (WebhookForged, WebhookStale) as problem:
+        # Those words are WeChat Pay's; nobody else reads more than the status.
+        return JsonResponse({"code": "FAIL", "message": problem.code}, status=HTTPStatus.BAD_REQUEST)
     take_events(provider=provider, events=events, now=now)
-    return HttpResponse(status=HTTPStatus.OK)
+    return HttpResponse(adapter.capabilities.webhook_reply, content_type="text/plain")

@@ -14,6 +14,7 @@ from tsuzuku.kernel.retries import retry_after
 from tsuzuku.kernel.signatures import signature_header
 
 _TIMEOUT_SECONDS = 10
+_ANSWER_BYTES_MAX = 1000
 #: A webhook that nobody takes is tried again after at most this long, without end.
 _RETRY_AFTER_MAX = timedelta(seconds=30)
 
@@ -47,18 +48,30 @@ def is_webhook_url(url: str) -> bool:
 def send_webhook(url: str, event: Mapping[str, object], *, header: str, secrets: Sequence[str]) -> bool:
     """Posts an event once, with a header of now by every secret; whether it was taken (2xx), redirects not followed."""
     body = json.dumps(event, ensure_ascii=False).encode()
+    signed = signature_header(body, secrets=secrets, at=clock.now())
+    answer = post(url, body, {"Content-Type": "application/json", header: signed})
+    return answer is not None and 200 <= answer.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantsAnswer:
+    """What a merchant answered to a webhook."""
+
+    status: int
+    body: bytes
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> MerchantsAnswer | None:
+    """Posts bytes once, redirects not followed, for those who sign in ways of their own; None if nobody answered."""
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
-    headers = {
-        "Content-Type": "application/json",
-        header: signature_header(body, secrets=secrets, at=clock.now()),
-        "Connection": "close",
-    }
+    path = f"{parts.path or '/'}?{parts.query}".rstrip("?")
     try:
-        connection.request("POST", f"{parts.path or '/'}?{parts.query}".rstrip("?"), body=body, headers=headers)
-        return 200 <= connection.getresponse().status < 300
+        connection.request("POST", path, body=body, headers={**headers, "Connection": "close"})
+        response = connection.getresponse()
+        return MerchantsAnswer(response.status, response.read(_ANSWER_BYTES_MAX))
     except (OSError, HTTPException):
-        return False
+        return None
     finally:
         connection.close()
