@@ -27,10 +27,10 @@ def private_key(pem: str) -> RSAPrivateKey:
 
 def public_key(pem: str) -> RSAPublicKey:
     """A public key, or that of a certificate, in PEM. Raises ValueError."""
-    if "BEGIN CERTIFICATE" in pem:
-        found = load_pem_x509_certificate(pem.encode()).public_key()
-    else:
-        found = load_pem_public_key(pem.encode())
+    is_certificate = "BEGIN CERTIFICATE" in pem
+    found = (
+        load_pem_x509_certificate(pem.encode()).public_key() if is_certificate else load_pem_public_key(pem.encode())
+    )
     if isinstance(found, RSAPublicKey):
         return found
     raise ValueError("not a public key of RSA")
