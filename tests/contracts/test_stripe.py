@@ -11,26 +11,39 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import httpx
 import pytest
 import stripe
 
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
+from tsuzuku.orders.models import Order
+from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.adapters.stripe import RealAccount, SimulatedAccount, StripeProvider
 from tsuzuku.payments.adapters.stripe.calls import new_stripe
-from tsuzuku.payments.ports import EventKind, FailureReason, RefundRequest, WebhookForged, WebhookStale
-from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
+from tsuzuku.payments.adapters.stripe.webhook import EVENT_TYPES, parse_body
+from tsuzuku.payments.models import Payment
+from tsuzuku.payments.ports import EventKind, FailureReason, RefundRequest, StartedPayment, WebhookForged, WebhookStale
+from tsuzuku.payments.queries import balances
+from tsuzuku.payments.registry import using_provider
+from tsuzuku.testing.contracts.payment_disputes import DisputesContract
+from tsuzuku.testing.contracts.payment_kept import KeptMethodsContract, a_charge, keep
+from tsuzuku.testing.contracts.payment_money import NAME, PaymentMoneyContract, deliver, start, state
 from tsuzuku.testing.contracts.payment_provider import (
     PaymentProviderContract,
     Webhook,
     a_payment,
     a_refund,
+    essence,
+    hear,
     names,
     read,
     take,
 )
+from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import Outcome
+from tsuzuku.testing.house import House, open_house
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
 from tsuzuku.testing.simulators.faults import FaultKind
@@ -50,6 +63,14 @@ DECLINES = {
 }
 
 
+#: Kinds and statuses that say what another event says too.
+TOLD_TWICE = {
+    ("refund.updated", "failed"),
+    ("charge.dispute.funds_withdrawn", "needs_response"),
+    ("charge.dispute.funds_reinstated", "won"),
+}
+
+
 class StripeOutside:
     """The simulator as the contract wants to hold it."""
 
@@ -63,7 +84,7 @@ class StripeOutside:
         self.process.post("/control", fields, **control_headers(self.process.folder))
 
     def use_card(self, reference: str, number: str, **fields: object) -> dict[str, Any]:
-        sent = {"session": reference, "card": number, **fields}
+        sent = {"payment": reference, "card": number, **fields}
         return self.process.post("/control/pay", sent, **control_headers(self.process.folder))
 
     def next_call(self, outcome: Outcome) -> None:
@@ -88,6 +109,15 @@ class StripeOutside:
     def decline(self, reference: str, reason: FailureReason) -> None:
         self.use_card(reference, DECLINES[reason])
 
+    def decline_next_charge(self, reason: FailureReason) -> None:
+        self.control(next_charges=[DECLINES[reason]])
+
+    def open_dispute(self, reference: str) -> None:
+        self.control(open_dispute={"payment": reference})
+
+    def close_dispute(self, reference: str, *, is_won: bool) -> None:
+        self.control(close_dispute={"payment": reference, "is_won": is_won})
+
     def next_refund_fails(self) -> None:
         self.control(next_refunds=["fail"])
 
@@ -95,12 +125,13 @@ class StripeOutside:
         self.control(end_refunds=True)
 
     def webhooks(self, count: int = 1) -> list[Webhook]:
-        """As many as asked for, without the first of the two that tell of a failed refund."""
+        """As many as asked for, without what says nothing new."""
         found: list[Webhook] = []
         while len(found) < count:
             ((headers, body),) = self.receiver.take()
-            told = json.loads(body)
-            if (told["type"], told["data"]["object"].get("status")) != ("refund.updated", "failed"):
+            kind = json.loads(body)["type"]
+            is_quiet = kind in EVENT_TYPES and parse_body(body, now=clock.now()).kind is EventKind.UNKNOWN
+            if not is_quiet and (kind, json.loads(body)["data"]["object"].get("status")) not in TOLD_TWICE:
                 found.append((headers, body))
         return found
 
@@ -166,6 +197,14 @@ class TestStripeProvider(PaymentProviderContract):
     """The adapter and the process."""
 
 
+class TestKeptCards(KeptMethodsContract):
+    """Cards that are charged while their payers are away."""
+
+
+class TestDisputes(DisputesContract):
+    """Payments that banks take back."""
+
+
 @pytest.mark.django_db(transaction=True)
 class TestStripesMoney(PaymentMoneyContract):
     """The adapter, the process and our ledger."""
@@ -174,38 +213,42 @@ class TestStripesMoney(PaymentMoneyContract):
 class TestPaying:
     """What only Stripe does."""
 
-    @pytest.mark.parametrize("method", ["card", "alipay", "wechat_pay", "paypay"])
-    def test_every_method_is_paid_and_declined_on_its_page(
+    @pytest.mark.parametrize("method", ["card", "apple_pay"])
+    def test_a_page_takes_a_card_after_another_was_declined(
         self, provider: StripeProvider, outside: StripeOutside, method: str
     ) -> None:
-        request = replace(a_payment(provider), method=method)
+        request = a_payment(provider, method=method)
         started = provider.start_payment(request)
-        refused, paid = {"card": ("4000000000000002", GOOD)}.get(method, ("", ""))
-        for card, do, kind in (
-            (refused, "pay" if refused else "refuse", EventKind.FAILED),
-            (paid, "pay", EventKind.CAPTURED),
-        ):
-            self.press(started.redirect_url, do=do, card=card)
-            (told,) = read(provider, outside.webhooks())
+        for card, kind in (("4000000000000002", EventKind.FAILED), (GOOD, EventKind.CAPTURED)):
+            press(started.redirect_url, do="pay", card=card)
+            told = hear(provider, outside)
             assert told.kind is kind
             assert names(told, request, started.reference)
+
+    def test_who_chose_apple_pay_begins_with_its_sheet(self, provider: StripeProvider) -> None:
+        sheets = ("apple_pay", True), ("card", False)
+        for method, is_sheet in sheets:
+            url = provider.start_payment(a_payment(provider, method=method)).redirect_url
+            page = httpx.get(url).text
+            assert (('name="card" value="apple_pay"' in page), (f'value="{GOOD}"' in page)) == (is_sheet, not is_sheet)
+            assert f'value="{GOOD}"' in httpx.get(f"{url}?step=card").text
 
     @pytest.mark.parametrize(("answer", "kind"), [("bank-yes", EventKind.CAPTURED), ("bank-no", EventKind.FAILED)])
     def test_the_bank_may_ask_first(
         self, provider: StripeProvider, outside: StripeOutside, answer: str, kind: EventKind
     ) -> None:
         started = provider.start_payment(a_payment(provider))
-        self.press(started.redirect_url, do="pay", card="4000000000003220")
+        press(started.redirect_url, do="pay", card="4000000000003220")
         assert provider.find_payment(started.reference) == ()
-        self.press(started.redirect_url, do=answer)
+        press(started.redirect_url, do=answer)
         (told,) = read(provider, outside.webhooks())
         assert told.kind is kind
 
     def test_a_card_in_a_wallet_is_a_card(
         self, provider: StripeProvider, outside: StripeOutside, client: stripe.StripeClient
     ) -> None:
-        started = provider.start_payment(a_payment(provider))
-        self.press(started.redirect_url, do="pay", card="apple_pay")
+        started = provider.start_payment(a_payment(provider, method="apple_pay"))
+        press(started.redirect_url, do="pay", card="apple_pay")
         (told,) = read(provider, outside.webhooks())
         assert told.capture_reference is not None
         intent = client.v1.payment_intents.retrieve(told.capture_reference, {"expand": ["latest_charge"]}).to_dict()
@@ -240,7 +283,7 @@ class TestPaying:
 
     def test_a_method_that_it_does_not_have_is_refused(self, provider: StripeProvider) -> None:
         with pytest.raises(Rejected):
-            provider.start_payment(replace(a_payment(provider), method="konbini"))
+            provider.start_payment(a_payment(provider, method="cheque"))
 
     def test_a_slow_answer_is_given_up_and_the_next_try_finds_the_payment(
         self, provider: StripeProvider, outside: StripeOutside
@@ -272,12 +315,251 @@ class TestPaying:
         with pytest.raises(Unavailable):
             provider.start_payment(a_payment(provider))
 
-    @staticmethod
-    def press(url: str, **pressed: str) -> None:
-        """Presses a button of the page, as a browser without scripts would."""
-        import httpx
 
-        assert httpx.post(url, data=pressed).status_code == 303
+class TestElsewhere:
+    """What is not paid on Stripe's page."""
+
+    @pytest.mark.parametrize("method", ["alipay", "paypay"])
+    @pytest.mark.parametrize(
+        ("do", "kind", "status"), [("pay", EventKind.CAPTURED, "succeeded"), ("refuse", EventKind.FAILED, "failed")]
+    )
+    def test_a_wallet_sends_everybody_back(
+        self,
+        provider: StripeProvider,
+        outside: StripeOutside,
+        method: str,
+        do: str,
+        kind: EventKind,
+        status: str,
+    ) -> None:
+        request = a_payment(provider, method=method)
+        started = provider.start_payment(request)
+        address = press(started.redirect_url, do=do)
+        assert address.startswith(f"{request.return_url}&payment_intent={started.reference}&")
+        assert address.endswith(f"&redirect_status={status}")
+        assert method in provider.capabilities.returns_everybody
+        told = hear(provider, outside)
+        assert (told.kind, names(told, request, started.reference)) == (kind, True)
+        press(started.redirect_url, do="pay")
+        assert [event.kind for event in provider.find_payment(started.reference)] == [kind]
+
+    def test_wechat_is_a_code_that_whoever_scans_it_pays(
+        self, provider: StripeProvider, outside: StripeOutside
+    ) -> None:
+        started = provider.start_payment(a_payment(provider, method="wechat_pay"))
+        assert started.instructions is not None
+        lives = started.instructions.expires_at - clock.now()
+        assert timedelta(minutes=59) < lives <= timedelta(hours=1)
+        press(started.instructions.qr_text, do="pay")
+        assert hear(provider, outside).kind is EventKind.CAPTURED
+
+    @pytest.mark.parametrize(("do", "reason"), [("refuse", FailureReason.REFUSED), ("run-out", FailureReason.EXPIRED)])
+    def test_a_code_is_refused_or_runs_out(
+        self, provider: StripeProvider, outside: StripeOutside, do: str, reason: FailureReason
+    ) -> None:
+        started = provider.start_payment(a_payment(provider, method="wechat_pay"))
+        assert started.instructions is not None
+        press(started.instructions.qr_text, do=do)
+        told = hear(provider, outside)
+        assert (told.kind, told.failure) == (EventKind.FAILED, reason)
+        assert [essence(event) for event in provider.find_payment(started.reference)] == [essence(told)]
+
+    @pytest.mark.parametrize("method", ["konbini", "wechat_pay"])
+    def test_a_webhook_tells_the_instructions_too(
+        self, provider: StripeProvider, outside: StripeOutside, method: str
+    ) -> None:
+        request = a_payment(provider, method=method)
+        started = provider.start_payment(request)
+        (told,) = read(provider, outside.webhooks())
+        assert (told.kind, told.instructions) == (EventKind.INSTRUCTED, started.instructions)
+        assert names(told, request, started.reference)
+        assert [essence(event) for event in provider.find_payment(started.reference)] == [essence(told)]
+
+    def test_a_slip_names_four_stores_and_the_last_second_of_the_third_day_in_japan(
+        self, provider: StripeProvider
+    ) -> None:
+        # A quarter past midnight in Japan, when it is still the day before in Greenwich.
+        asked_at = clock.now().replace(hour=15, minute=15) - timedelta(days=1)
+        started = provider.start_payment(replace(a_payment(provider, method="konbini"), created_at=asked_at))
+        instructions = started.instructions
+        assert instructions is not None
+        assert [slip.store for slip in instructions.slips] == ["familymart", "lawson", "ministop", "seicomart"]
+        assert all(slip.payment_number.isdigit() and slip.confirmation_number.isdigit() for slip in instructions.slips)
+        expected = (asked_at + timedelta(days=4)).replace(hour=14, minute=59, second=59, microsecond=0)
+        assert instructions.expires_at == expected
+        page = httpx.get(instructions.page_url).text
+        assert [slip.payment_number in page for slip in instructions.slips] == [True] * 4
+
+    @pytest.mark.parametrize(
+        ("do", "kind", "reason"),
+        [("pay", EventKind.CAPTURED, None), ("run-out", EventKind.FAILED, FailureReason.EXPIRED)],
+    )
+    def test_a_slip_is_paid_at_a_till_or_runs_out(
+        self,
+        provider: StripeProvider,
+        outside: StripeOutside,
+        do: str,
+        kind: EventKind,
+        reason: FailureReason | None,
+    ) -> None:
+        request = a_payment(provider, method="konbini")
+        started = provider.start_payment(request)
+        assert started.instructions is not None
+        press(started.instructions.page_url, do=do)
+        told = hear(provider, outside)
+        assert (told.kind, told.failure, names(told, request, started.reference)) == (kind, reason, True)
+        press(started.instructions.page_url, do="pay")
+        assert [essence(event) for event in provider.find_payment(started.reference)] == [essence(told)]
+
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"amount": Money(119, "JPY")}, "konbini-amount"),
+            ({"amount": Money(300_001, "JPY")}, "konbini-amount"),
+            ({"amount": Money(1180, "USD")}, "konbini-currency"),
+            ({"payer_email": ""}, "konbini-email-missing"),
+        ],
+    )
+    def test_what_no_till_takes_is_refused_before_it_is_asked_for(
+        self, provider: StripeProvider, changes: dict[str, Any], code: str
+    ) -> None:
+        with pytest.raises(Rejected) as raised:
+            provider.start_payment(replace(a_payment(provider, method="konbini"), **changes))
+        assert raised.value.code == code
+
+    @pytest.mark.parametrize("amount", [120, 300_000])
+    def test_what_a_till_takes_at_least_and_at_most(self, provider: StripeProvider, amount: int) -> None:
+        assert provider.start_payment(a_payment(provider, method="konbini", amount_minor=amount)).instructions
+
+    def test_what_is_canceled_in_the_dashboard_is_over(
+        self, provider: StripeProvider, outside: StripeOutside, client: stripe.StripeClient
+    ) -> None:
+        request = a_payment(provider, method="konbini")
+        reference = provider.start_payment(request).reference
+        client.v1.payment_intents.cancel(reference)
+        told = hear(provider, outside)
+        assert (told.kind, told.failure) == (EventKind.FAILED, FailureReason.EXPIRED)
+        assert names(told, request, reference)
+        assert [essence(event) for event in provider.find_payment(reference)] == [essence(told)]
+
+    def test_a_refund_of_cash_waits_for_its_payers_bank_account(
+        self, provider: StripeProvider, outside: StripeOutside
+    ) -> None:
+        taken = take(provider, outside, method="konbini")
+        refund = a_refund(taken, 600)
+        started = provider.refund(refund)
+        assert (started.is_done, json.loads(started.raw)["status"]) == (False, "requires_action")
+        assert [event.kind for event in provider.find_payment(taken.reference)] == [EventKind.CAPTURED]
+        outside.end_refunds()
+        told = hear(provider, outside)
+        assert (told.kind, told.refund_key) == (EventKind.REFUNDED, refund.key)
+
+
+class TestCardsThatAreKept:
+    """What only Stripe does with them."""
+
+    def test_their_owner_knows_them_again(self, provider: StripeProvider, outside: StripeOutside) -> None:
+        request = replace(a_payment(provider), keep=True)
+        reference = provider.start_payment(request).reference
+        outside.use_card(reference, "5555555555554444")
+        kept = hear(provider, outside).kept
+        assert kept is not None
+        assert kept.label == "Mastercard ···· 4444"
+        assert [part.partition("_")[0] for part in kept.reference.split("/")] == ["cus", "pm"]
+
+    def test_a_bank_that_asks_every_time_declines_who_is_away(
+        self, provider: StripeProvider, outside: StripeOutside
+    ) -> None:
+        started = provider.start_payment(replace(a_payment(provider), keep=True))
+        press(started.redirect_url, do="pay", card="4000000000003220")
+        press(started.redirect_url, do="bank-yes")
+        kept = hear(provider, outside).kept
+        assert kept is not None
+        charge = provider.start_payment(a_charge(provider, kept))
+        assert json.loads(charge.raw)["last_payment_error"]["code"] == "authentication_required"
+        assert hear(provider, outside).failure is FailureReason.REFUSED
+
+    @pytest.mark.parametrize("reference", ["cus_x/pm_nobodys", "nobodys", "/", "cus_x/"])
+    def test_what_was_never_kept_is_refused(self, provider: StripeProvider, reference: str) -> None:
+        with pytest.raises(Rejected):
+            provider.start_payment(replace(a_payment(provider), kept_reference=reference))
+
+    def test_a_charge_is_found_after_its_key_was_forgotten(
+        self, provider: StripeProvider, outside: StripeOutside, process: SandboxProcess
+    ) -> None:
+        kept = keep(provider, outside)
+        request = replace(a_charge(provider, kept), created_at=clock.now() - timedelta(hours=30))
+        first = provider.start_payment(request)
+        outside.stop()
+        forget_keys(process.folder / "books.jsonl")
+        outside.start()
+        assert provider.start_payment(request).reference == first.reference
+        assert provider.start_payment(replace(request, key=token_hex(16))).reference != first.reference
+
+
+class TestCardsThatAreDisputed:
+    """What only Stripe does with them."""
+
+    def test_a_test_card_opens_a_dispute_once_it_is_paid(
+        self, provider: StripeProvider, outside: StripeOutside
+    ) -> None:
+        reference = provider.start_payment(a_payment(provider)).reference
+        outside.use_card(reference, "4000000000000259")
+        kinds = [event.kind for event in read(provider, outside.webhooks(2))]
+        assert kinds == [EventKind.CAPTURED, EventKind.DISPUTE_OPENED]
+        assert [event.kind for event in provider.find_payment(reference)] == kinds
+
+    def test_what_is_charged_without_a_page_is_disputed_as_well(
+        self, provider: StripeProvider, outside: StripeOutside
+    ) -> None:
+        started = provider.start_payment(a_charge(provider, keep(provider, outside)))
+        capture = hear(provider, outside)
+        outside.open_dispute(started.reference)
+        told = hear(provider, outside)
+        assert (told.kind, told.capture_reference) == (EventKind.DISPUTE_OPENED, capture.capture_reference)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestSlipsAndOurOrders:
+    """A slip for a store, our ledger and our order."""
+
+    @pytest.fixture
+    def house(self, provider: StripeProvider) -> Iterator[House]:
+        with open_house() as house, using_provider(NAME, provider):
+            make_plan("GB-1-3D", price_minor=300)
+            yield house
+
+    @pytest.fixture
+    def order(self, house: House) -> Order:
+        return house.order(make_card(), "GB-1-3D")
+
+    def test_its_order_waits_for_the_till(
+        self, house: House, provider: StripeProvider, outside: StripeOutside, order: Order
+    ) -> None:
+        payment = started_payment(order)
+        assert payment.shown is not None
+        house.settle_down()
+        order.refresh_from_db()
+        assert order.expires_at == payment.shown.expires_at + timedelta(minutes=30)
+        press(payment.shown.page_url, do="pay")
+        deliver(outside.webhooks(2))
+        house.settle_down()
+        assert (state(order), balances()) == ("paid", {"customers": 0, f"provider:{NAME}": 300, "revenue": -300})
+
+    def test_a_slip_that_ran_out_leaves_the_order_to_another_method(
+        self, house: House, provider: StripeProvider, outside: StripeOutside, order: Order
+    ) -> None:
+        payment = started_payment(order)
+        assert payment.shown is not None
+        press(payment.shown.page_url, do="run-out")
+        deliver(outside.webhooks(2))
+        payment.refresh_from_db()
+        assert (payment.state, payment.failure, payment.next_attempt_at) == ("failed", "expired", None)
+        assert state(order) == "awaiting_payment"
+        outside.pay(start(order, provider))
+        deliver(outside.webhooks())
+        house.settle_down()
+        assert state(order) == "paid"
 
 
 class TestRefunds:
@@ -377,6 +659,63 @@ class TestAgainstStripesOwnPackage:
         with pytest.raises(WebhookForged):
             other.read_webhook(headers=headers, body=body.encode(), now=now)
 
+    def test_it_reads_what_a_payer_has_to_do_next(self, provider: StripeProvider, client: stripe.StripeClient) -> None:
+        found: dict[str, tuple[StartedPayment, Any]] = {}
+        for method in ("konbini", "alipay", "wechat_pay", "paypay"):
+            started = provider.start_payment(a_payment(provider, method=method))
+            intent: Any = client.v1.payment_intents.retrieve(started.reference, {"expand": ["payment_method"]})
+            assert (intent.status, intent.payment_method.type) == ("requires_action", method)
+            found[method] = (started, intent.next_action)
+        slip, code = found["konbini"][0].instructions, found["wechat_pay"][0].instructions
+        assert slip is not None
+        assert code is not None
+        details = found["konbini"][1].konbini_display_details
+        assert slip.slips[1].payment_number == details.stores.lawson.payment_code
+        assert slip.slips[3].confirmation_number == details.stores.seicomart.confirmation_number
+        assert int(slip.expires_at.timestamp()) == details.expires_at
+        assert code.qr_text == found["wechat_pay"][1].wechat_pay_display_qr_code.data
+        assert found["alipay"][0].redirect_url == found["alipay"][1].alipay_handle_redirect.url
+        assert found["paypay"][0].redirect_url == found["paypay"][1].redirect_to_url.url
+
+    def test_a_charge_that_is_declined_is_its_card_error(
+        self, provider: StripeProvider, outside: StripeOutside, client: stripe.StripeClient
+    ) -> None:
+        customer, method = keep(provider, outside).reference.split("/")
+        params: Any = {
+            "amount": 300,
+            "currency": "jpy",
+            "confirm": True,
+            "off_session": True,
+            "customer": customer,
+            "payment_method": method,
+        }
+        outside.decline_next_charge(FailureReason.LIMIT)
+        with pytest.raises(stripe.CardError) as raised:
+            client.v1.payment_intents.create(params)
+        assert raised.value.code == "card_declined"
+        assert raised.value.error is not None
+        assert raised.value.error.decline_code == "insufficient_funds"
+        assert raised.value.error.payment_intent is not None
+        assert raised.value.error.payment_intent.status == "requires_payment_method"
+        assert client.v1.payment_methods.retrieve(method).card is not None
+        assert client.v1.customers.retrieve(customer).object == "customer"
+
+    def test_it_reads_disputes(
+        self, provider: StripeProvider, outside: StripeOutside, client: stripe.StripeClient
+    ) -> None:
+        taken = take(provider, outside)
+        outside.open_dispute(taken.reference)
+        outside.close_dispute(taken.reference, is_won=True)
+        (dispute,) = client.v1.disputes.list({"payment_intent": taken.capture.capture_reference or ""}).data
+        assert (dispute.amount, dispute.currency, dispute.reason, dispute.status) == (1000, "jpy", "fraudulent", "won")
+        kinds = [event.type for event in client.v1.events.list({"limit": 4}).data]
+        assert kinds == [
+            "charge.dispute.funds_reinstated",
+            "charge.dispute.closed",
+            "charge.dispute.funds_withdrawn",
+            "charge.dispute.created",
+        ]
+
     def test_a_key_used_for_something_else_is_its_idempotency_error(self, client: stripe.StripeClient) -> None:
         params: Any = {
             "mode": "payment",
@@ -421,6 +760,31 @@ class TestAgainstStripesOwnPackage:
         with pytest.raises(stripe.InvalidRequestError) as raised:
             client.v1.refunds.create({"payment_intent": taken.capture.capture_reference or "", "amount": 701})
         assert raised.value.param == "amount"
+
+
+def press(url: str, **pressed: str) -> str:
+    """Presses a button of a page, as a browser without scripts would; where it leads."""
+    answer = httpx.post(url, data=pressed)
+    assert answer.status_code == 303
+    return answer.headers["Location"]
+
+
+def started_payment(order: Order) -> Payment:
+    """The payment of an order by a slip."""
+    return start_payment(
+        purpose=order.number,
+        amount=order.price,
+        provider=NAME,
+        method="konbini",
+        description="a plan",
+        order_number=order.number,
+        return_url=f"https://shop.example/o/{order.number}?back=1",
+        cancel_url=f"https://shop.example/o/{order.number}",
+        language="ja",
+        expires_at=order.expires_at,
+        payer_email=order.email,
+        now=clock.now(),
+    )
 
 
 def forget_keys(books: Path) -> None:

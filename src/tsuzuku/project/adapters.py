@@ -30,7 +30,14 @@ def _register_stripe() -> None:
     if not settings.STRIPE_KEY and not (settings.DEMO and find_spec("stripe")):
         return
     try:
-        from tsuzuku.payments.adapters.stripe import METHODS, RealAccount, SimulatedAccount, StripeProvider
+        from tsuzuku.payments.adapters.stripe import (
+            KONBINI_DAYS_MAX,
+            KONBINI_DAYS_MIN,
+            METHODS,
+            RealAccount,
+            SimulatedAccount,
+            StripeProvider,
+        )
     except ModuleNotFoundError as missing:
         raise ImproperlyConfigured("TSUZUKU_STRIPE_KEY needs the package: pip install 'tsuzuku[stripe]'") from missing
     if not settings.STRIPE_KEY:
@@ -40,11 +47,14 @@ def _register_stripe() -> None:
         raise ImproperlyConfigured("TSUZUKU_STRIPE_WEBHOOK_SECRETS is missing; without it nothing Stripe says counts")
     if unknown := sorted(set(settings.STRIPE_METHODS).difference(METHODS)):
         raise ImproperlyConfigured(f"TSUZUKU_STRIPE_METHODS may name {', '.join(METHODS)}, not {unknown[0]!r}")
+    if not KONBINI_DAYS_MIN <= settings.STRIPE_KONBINI_DAYS <= KONBINI_DAYS_MAX:
+        raise ImproperlyConfigured(f"TSUZUKU_STRIPE_KONBINI_DAYS must be {KONBINI_DAYS_MIN} to {KONBINI_DAYS_MAX}")
     account = RealAccount(
         key=settings.STRIPE_KEY,
         secrets=tuple(settings.STRIPE_WEBHOOK_SECRETS),
         offered=tuple(method for method in METHODS if method in settings.STRIPE_METHODS),
         page=settings.STRIPE_CHECKOUT_URL.rstrip("/"),
+        days=settings.STRIPE_KONBINI_DAYS,
     )
     register_provider("stripe", StripeProvider(account))
 

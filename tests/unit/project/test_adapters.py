@@ -25,13 +25,26 @@ def test_with_keys_it_offers_what_is_named_in_its_own_order(settings: Settings, 
     from tsuzuku.payments.adapters.stripe import StripeProvider
 
     settings.STRIPE_KEY, settings.STRIPE_WEBHOOK_SECRETS = "sk_test_x", ["whsec_a"]
-    settings.STRIPE_METHODS = ["alipay", "card"]
+    settings.STRIPE_METHODS = ["konbini", "card"]
     settings.STRIPE_CHECKOUT_URL = "https://pay.example.com/"
     adapters._register_stripe()
     provider = registered["stripe"]
     assert isinstance(provider, StripeProvider)
-    assert provider.capabilities.methods == ("card", "alipay")
+    assert provider.capabilities.methods == ("card", "konbini")
     assert provider.capabilities.redirect_origins == ("https://pay.example.com",)
+    assert provider.capabilities.keeps == ("card",)
+
+
+def test_who_is_offered_a_wallet_may_be_led_to_it(settings: Settings, registered: dict[str, object]) -> None:
+    from tsuzuku.payments.adapters.stripe import StripeProvider
+
+    settings.STRIPE_KEY, settings.STRIPE_WEBHOOK_SECRETS = "sk_test_x", ["whsec_a"]
+    settings.STRIPE_METHODS = ["paypay"]
+    adapters._register_stripe()
+    provider = registered["stripe"]
+    assert isinstance(provider, StripeProvider)
+    assert "https://pm-redirects.stripe.com" in provider.capabilities.redirect_origins
+    assert provider.capabilities.keeps == ()
 
 
 def test_the_demo_has_its_simulator(settings: Settings, registered: dict[str, object]) -> None:
@@ -44,11 +57,12 @@ def test_the_demo_has_its_simulator(settings: Settings, registered: dict[str, ob
     ("changes", "told"),
     [
         ({"STRIPE_WEBHOOK_SECRETS": []}, "TSUZUKU_STRIPE_WEBHOOK_SECRETS is missing"),
-        ({"STRIPE_METHODS": ["card", "konbini"]}, "not 'konbini'"),
+        ({"STRIPE_METHODS": ["card", "cheque"]}, "not 'cheque'"),
+        ({"STRIPE_KONBINI_DAYS": 61}, "TSUZUKU_STRIPE_KONBINI_DAYS must be 1 to 60"),
     ],
 )
 def test_half_a_setup_is_refused_at_the_start(
-    settings: Settings, registered: dict[str, object], changes: dict[str, list[str]], told: str
+    settings: Settings, registered: dict[str, object], changes: dict[str, object], told: str
 ) -> None:
     settings.STRIPE_KEY, settings.STRIPE_WEBHOOK_SECRETS = "sk_test_x", ["whsec_a"]
     for name, value in changes.items():

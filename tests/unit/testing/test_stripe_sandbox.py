@@ -17,6 +17,19 @@ from tsuzuku.testing.simulators.stripe.sandbox import StripeSandbox
 from tsuzuku.testing.simulators.stripe.wire import StripeRefusal, parse_form
 
 GOOD = "4242424242424242"
+#: A PaymentIntent that is confirmed as it is made.
+CONFIRMED = {
+    "amount": "1180",
+    "currency": "jpy",
+    "confirm": "true",
+    "return_url": "https://shop.example:8443/o/T-1?x=1",
+}
+SLIP = {
+    "payment_method_data[type]": "konbini",
+    "payment_method_data[billing_details][name]": "T-1",
+    "payment_method_data[billing_details][email]": "a@example.com",
+}
+_STORES, _BILLING = "payment_method_options[konbini]", "payment_method_data[billing_details]"
 WANTED = {
     "mode": "payment",
     "line_items[0][quantity]": "1",
@@ -43,6 +56,11 @@ class Running:
     def session(self, **changes: str) -> dict[str, Any]:
         found: dict[str, Any] = self.create(**changes).raise_for_status().json()
         return found
+
+    def confirm(self, kind: str = "", **changes: str) -> httpx.Response:
+        """A PaymentIntent of a method, or as the changes say."""
+        method = {"payment_method_data[type]": kind} if kind else {}
+        return self.http.post("/v1/payment_intents", data=CONFIRMED | method | changes)
 
     def look(self, path: str) -> dict[str, Any]:
         found: dict[str, Any] = self.http.get(f"/v1/{path}").raise_for_status().json()
@@ -72,7 +90,11 @@ def error(answer: httpx.Response) -> tuple[int, str, str | None, str | None]:
 
 
 def told(receiver: WebhookReceiver, count: int = 1) -> list[str]:
-    return [json.loads(body)["type"] for _, body in receiver.take(count)]
+    """What is told of PaymentIntents, sessions and refunds; charges say the same."""
+    kinds: list[str] = []
+    while len(kinds) < count:
+        kinds += [kind for _, body in receiver.take() if (kind := json.loads(body)["type"]) != "charge.succeeded"]
+    return kinds
 
 
 def test_forms_with_brackets_are_objects_and_lists() -> None:
@@ -106,8 +128,9 @@ def test_a_key_is_taken_as_bearer_or_as_the_name_of_basic(running: Running) -> N
         ({"line_items[0][price_data][currency]": "YEN"}, None, None),
         ({"success_url": "nowhere"}, "url_invalid", "success_url"),
         ({"expires_at": "1"}, None, "expires_at"),
-        ({"allowed_payment_method_types[0]": "wechat_pay"}, "parameter_missing", None),
         ({"allowed_payment_method_types[0]": "barter"}, None, "allowed_payment_method_types"),
+        ({"payment_intent_data[colour]": "red"}, "parameter_unknown", "payment_intent_data[colour]"),
+        ({"customer_creation": "never"}, None, "customer_creation"),
     ],
 )
 def test_what_stripe_would_not_take_is_refused(
@@ -192,7 +215,7 @@ def test_messages_go_wrong_as_asked(
 def test_a_webhook_that_is_not_taken_comes_again(running: Running, receiver: WebhookReceiver) -> None:
     receiver.answers.extend([500, 302])
     session = running.session()
-    running.payer.post(session["url"], data={"do": "pay", "card": GOOD})
+    running.control(expire=session["id"])
     first, second, third = receiver.take(3)
     assert first[1] == second[1] == third[1]
 
@@ -204,6 +227,96 @@ def test_a_page_ends_when_its_time_has_come(running: Running, receiver: WebhookR
     running.control(expire=session["id"])
     assert told(receiver) == ["checkout.session.expired"]
     assert error(running.http.post(f"/v1/checkout/sessions/{session['id']}/expire"))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "param"),
+    [
+        ({"payment_method_types[0]": "konbini"}, "payment_method_types_no_longer_supported", "payment_method_types"),
+        ({"colour": "red"}, "parameter_unknown", "colour"),
+        ({"confirm": "false"}, None, "confirm"),
+        ({"amount": "119"}, "amount_too_small", "amount"),
+        ({"amount": "300001"}, "amount_too_large", "amount"),
+        ({"currency": "usd"}, "payment_method_currency_mismatch", "currency"),
+        ({f"{_BILLING}[email]": ""}, "parameter_missing", f"{_BILLING}[email]"),
+        ({f"{_BILLING}[name]": ""}, "parameter_missing", f"{_BILLING}[name]"),
+        ({f"{_BILLING}[age]": "7"}, "parameter_unknown", f"{_BILLING}[age]"),
+        ({"payment_method_data[type]": "barter"}, None, "payment_method_data[type]"),
+        ({"payment_method_data[colour]": "red"}, "parameter_unknown", "payment_method_data[colour]"),
+        (
+            {"allowed_payment_method_types[0]": "alipay"},
+            "payment_intent_incompatible_payment_method",
+            "payment_method",
+        ),
+        ({f"{_STORES}[colour]": "red"}, "parameter_unknown", f"{_STORES}[colour]"),
+        ({f"{_STORES}[product_description]": "x" * 23}, None, f"{_STORES}[product_description]"),
+        ({f"{_STORES}[expires_at]": "1"}, None, f"{_STORES}[expires_at]"),
+        ({f"{_STORES}[expires_after_days]": "61"}, None, f"{_STORES}[expires_after_days]"),
+        ({f"{_STORES}[expires_after_days]": "2", f"{_STORES}[expires_at]": "1"}, "parameters_exclusive", None),
+        (
+            {"payment_method_data[type]": "wechat_pay"},
+            "parameter_missing",
+            "payment_method_options[wechat_pay][client]",
+        ),
+        ({"payment_method_data[type]": "alipay", "return_url": "nowhere"}, "parameter_missing", "return_url"),
+        ({"payment_method": "pm_nobodys"}, None, "off_session"),
+        ({"payment_method": "pm_nobodys", "off_session": "true"}, "resource_missing", "payment_method"),
+    ],
+)
+def test_what_stripe_would_not_confirm_is_refused(
+    running: Running, changes: dict[str, str], code: str | None, param: str | None
+) -> None:
+    assert error(running.confirm(**SLIP | changes)) == (400, "invalid_request_error", code, param)
+
+
+def test_a_slip_lives_for_three_days_unless_another_number_is_asked_for(running: Running) -> None:
+    ends = [
+        running.confirm(**SLIP, **options).json()["next_action"]["konbini_display_details"]["expires_at"]
+        for options in ({}, {f"{_STORES}[expires_after_days]": "4"})
+    ]
+    assert ends[1] - ends[0] == 86_400
+    assert [(end + 9 * 3600 + 1) % 86_400 for end in ends] == [0, 0]
+
+
+def test_a_slip_and_a_code_end_when_their_time_has_come(running: Running, receiver: WebhookReceiver) -> None:
+    intent = running.confirm(**SLIP, **{f"{_STORES}[expires_at]": str(int(time.time()) + 2)}).json()
+    assert told(receiver, 2) == ["payment_intent.requires_action", "payment_intent.payment_failed"]
+    ended = running.look(f"payment_intents/{intent['id']}")
+    assert (ended["status"], ended["next_action"], ended["latest_charge"]) == ("requires_payment_method", None, None)
+    assert ended["last_payment_error"]["code"] == "payment_intent_payment_attempt_expired"
+    assert ended["last_payment_error"]["payment_method"]["type"] == "konbini"
+
+
+@pytest.mark.parametrize(("language", "lang"), [("zh-CN,zh;q=0.9", "zh-Hans"), ("ja", "en")])
+def test_each_place_stands_in_the_language_of_the_browser(running: Running, language: str, lang: str) -> None:
+    code = running.confirm("wechat_pay", **{"payment_method_options[wechat_pay][client]": "web"}).json()
+    slip, wallet = running.confirm(**SLIP).json(), running.confirm("alipay").json()
+    for url in (
+        code["next_action"]["wechat_pay_display_qr_code"]["data"],
+        slip["next_action"]["konbini_display_details"]["hosted_voucher_url"],
+        wallet["next_action"]["alipay_handle_redirect"]["url"],
+    ):
+        page = running.payer.get(url, headers={"Accept-Language": language})
+        assert f'<html lang="{lang}">' in page.text
+        assert "script" not in page.text
+        assert "Nagi &amp; Co" in page.text
+        running.payer.post(url, data={"do": "fly"})
+        running.payer.post(url, data={"do": "pay"})
+        assert 'value="pay"' not in running.payer.get(url).text
+    assert running.payer.get(f"/konbini/{wallet['id']}").status_code == 404
+    assert running.payer.post("/authorize/pi_nobodys", data={"do": "pay"}).status_code == 404
+
+
+def test_a_wallet_leads_back_with_what_stripe_adds(running: Running) -> None:
+    intent = running.confirm("paypay").json()
+    url = intent["next_action"]["redirect_to_url"]["url"]
+    page = running.payer.get(url)
+    assert "form-action 'self' https://shop.example:8443;" in page.headers["Content-Security-Policy"]
+    assert CONFIRMED["return_url"] in page.text
+    assert running.payer.post(url, data={"do": "pay"}).headers["Location"] == (
+        f"{CONFIRMED['return_url']}&payment_intent={intent['id']}"
+        f"&payment_intent_client_secret={intent['client_secret']}&redirect_status=succeeded"
+    )
 
 
 def test_the_books_outlive_the_process(tmp_path: Path, receiver: WebhookReceiver) -> None:

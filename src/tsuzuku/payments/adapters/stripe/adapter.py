@@ -4,15 +4,18 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import stripe
-from stripe.params.checkout import SessionCreateParams
 
-from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
-from tsuzuku.payments.adapters.stripe import webhook
-from tsuzuku.payments.adapters.stripe.calls import answered, new_stripe
-from tsuzuku.payments.adapters.stripe.config import API_URL, METHODS, Account, Method
+from tsuzuku.kernel import clock
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
+from tsuzuku.payments.adapters.stripe import objects, webhook
+from tsuzuku.payments.adapters.stripe.calls import answered, answered_or_declined, new_stripe
+from tsuzuku.payments.adapters.stripe.checkout import session_params
+from tsuzuku.payments.adapters.stripe.config import API_URL, INTENT_METHODS, METHODS, WALLETS, Account, IntentMethod
+from tsuzuku.payments.adapters.stripe.instructions import instructions_of, redirect_of
+from tsuzuku.payments.adapters.stripe.intents import charge_params, intent_params
 from tsuzuku.payments.ports import (
     Capabilities,
     PaymentRequest,
@@ -22,18 +25,9 @@ from tsuzuku.payments.ports import (
     StartedRefund,
 )
 
-#: A session may live from half an hour to a day after it was made, which may be a while after it was first asked for.
-_OPEN_MIN, _OPEN_MAX = timedelta(minutes=45), timedelta(hours=23)
-_NAME_CHARACTERS_MAX = 250
-_REFUNDS_AT_ONCE = 100
-
-_LOCALES: Mapping[str, Literal["zh", "zh-TW", "ja", "ko", "en"]] = {
-    "zh-hans": "zh",
-    "zh-hant": "zh-TW",
-    "ja": "ja",
-    "ko": "ko",
-    "en": "en",
-}
+_LISTED_AT_ONCE = 100
+#: Stripe forgets idempotency keys after a day, https://docs.stripe.com/api/idempotent_requests; our clocks may differ.
+_KEYS_ARE_KEPT = timedelta(hours=23)
 
 
 class StripeProvider:
@@ -45,36 +39,39 @@ class StripeProvider:
 
     @property
     def capabilities(self) -> Capabilities:
-        url = self._account.checkout_url()
+        offered = self._account.methods()
         return Capabilities(
-            methods=self._account.methods(),
+            methods=offered,
             currencies=("JPY",),
             refunds=True,
-            redirect_origins=() if url is None else (url,),
+            redirect_origins=self._account.payer_origins(),
             returns_only_payers=True,
+            returns_everybody=WALLETS,
+            keeps=tuple(method for method in offered if method == "card"),
         )
 
     def start_payment(self, request: PaymentRequest) -> StartedPayment:
-        sessions, params = self._stripe().v1.checkout.sessions, _session_params(request)
-        session = answered(lambda: sessions.create(params, {"idempotency_key": request.key}))
-        try:
-            return StartedPayment(
-                reference=str(session["id"]), redirect_url=str(session["url"]), raw=json.dumps(session)
-            )
-        except KeyError as problem:
-            raise OutcomeUnknown("answer-malformed") from problem
+        if request.method not in METHODS:
+            raise Rejected("method-unknown")
+        if (request.keep or request.kept_reference) and request.method != "card":
+            raise Unsupported("keeps-only-cards")
+        if request.kept_reference:
+            return self._charge(request)
+        method = next((each for each in INTENT_METHODS if each == request.method), None)
+        return self._open_page(request) if method is None else self._confirm(request, method)
 
     def find_payment(self, reference: str) -> tuple[ProviderEvent, ...]:
+        if reference.startswith("pi_"):
+            return self._find_intent(reference)
         sessions = self._stripe().v1.checkout.sessions
         session = answered(
             lambda: sessions.retrieve(reference, {"expand": ["payment_intent.latest_charge.refunds"]}),
             changes_nothing=True,
         )
         try:
-            if session["payment_intent"] is not None:
-                self._complete_refunds(session["payment_intent"])
-            return tuple(webhook.read_session(session))
-        except webhook.UNREADABLE as problem:
+            disputes = self._complete(session["payment_intent"])
+            return tuple(objects.read_session(session, disputes))
+        except objects.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
 
     def refund(self, request: RefundRequest) -> StartedRefund:
@@ -86,7 +83,7 @@ class StripeProvider:
                 {
                     "payment_intent": request.capture_reference,
                     "amount": request.amount.amount_minor,
-                    "metadata": {webhook.PAYMENT_KEY: request.payment_key, webhook.REFUND_KEY: request.key},
+                    "metadata": {objects.PAYMENT_KEY: request.payment_key, objects.REFUND_KEY: request.key},
                 },
                 {"idempotency_key": request.key},
             )
@@ -102,25 +99,111 @@ class StripeProvider:
         webhook.verify(headers=headers, body=body, secrets=self._account.webhook_secrets(), now=now)
         return (webhook.parse_body(body, now=now),)
 
-    def _known_refund(self, request: RefundRequest) -> dict[str, Any] | None:
-        """The refund of this key, if it was made already. Raises Rejected if it, or the capture, is another."""
+    # -- starting ----------------------------------------------------------------------------------------------------
+
+    def _open_page(self, request: PaymentRequest) -> StartedPayment:
+        sessions, params = self._stripe().v1.checkout.sessions, session_params(request)
+        session = answered(lambda: sessions.create(params, {"idempotency_key": request.key}))
+        try:
+            return StartedPayment(
+                reference=str(session["id"]), redirect_url=str(session["url"]), raw=json.dumps(session)
+            )
+        except KeyError as problem:
+            raise OutcomeUnknown("answer-malformed") from problem
+
+    def _confirm(self, request: PaymentRequest, method: IntentMethod) -> StartedPayment:
+        """Starts what is paid elsewhere than on Stripe's page. A no at this moment is final: nobody can pay it."""
+        params = intent_params(request, method, konbini_days=self._account.konbini_days())
+        intent = self._create_intent(params, key=request.key)
+        try:
+            redirect_url, instructions = redirect_of(intent), instructions_of(intent)
+            if not redirect_url and instructions is None:
+                raise Rejected(str((intent["last_payment_error"] or {}).get("code") or "next-action-unknown"))
+            return StartedPayment(
+                reference=str(intent["id"]),
+                redirect_url=redirect_url,
+                instructions=instructions,
+                raw=json.dumps(intent),
+            )
+        except objects.UNREADABLE as problem:
+            raise OutcomeUnknown("answer-malformed") from problem
+
+    def _charge(self, request: PaymentRequest) -> StartedPayment:
+        """Charges a kept card. A bank's no is a payment that was started and has failed, as its events will tell."""
+        params = charge_params(request)
+        intent = self._forgotten_charge(request) or self._create_intent(params, key=request.key)
+        try:
+            return StartedPayment(reference=str(intent["id"]), raw=json.dumps(intent))
+        except KeyError as problem:
+            raise OutcomeUnknown("answer-malformed") from problem
+
+    def _create_intent(self, params: stripe.params.PaymentIntentCreateParams, *, key: str) -> dict[str, Any]:
         intents = self._stripe().v1.payment_intents
-        intent = answered(
-            lambda: intents.retrieve(request.capture_reference, {"expand": ["latest_charge.refunds"]}),
+        return answered_or_declined(lambda: intents.create(params, {"idempotency_key": key}))
+
+    def _forgotten_charge(self, request: PaymentRequest) -> dict[str, Any] | None:
+        """The charge of this key, if it may be so old that Stripe has forgotten the key: nobody is charged twice."""
+        if clock.now() - request.created_at < _KEYS_ARE_KEPT:
+            return None
+        customer, _method = objects.read_kept(request.kept_reference)
+        intents, since = self._stripe().v1.payment_intents, int(request.created_at.timestamp())
+        found = answered(
+            lambda: intents.list({"customer": customer, "created": {"gte": since}, "limit": _LISTED_AT_ONCE}),
             changes_nothing=True,
         )
+        try:
+            return next((intent for intent in found["data"] if objects.key_of(intent) == request.key), None)
+        except objects.UNREADABLE as problem:
+            raise Unavailable("answer-malformed") from problem
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    def _find_intent(self, reference: str) -> tuple[ProviderEvent, ...]:
+        intent = self._look(reference)
+        try:
+            disputes = self._complete(intent)
+            return tuple(objects.read_intent(intent, disputes))
+        except objects.UNREADABLE as problem:
+            raise Unavailable("answer-malformed") from problem
+
+    def _look(self, intent_id: str) -> dict[str, Any]:
+        intents = self._stripe().v1.payment_intents
+        return answered(
+            lambda: intents.retrieve(intent_id, {"expand": ["latest_charge.refunds"]}), changes_nothing=True
+        )
+
+    def _known_refund(self, request: RefundRequest) -> dict[str, Any] | None:
+        """The refund of this key, if it was made already. Raises Rejected if it, or the capture, is another."""
+        intent = self._look(request.capture_reference)
         try:
             self._complete_refunds(intent)
             if intent["currency"].upper() != request.amount.currency:
                 raise Rejected("refund-currency")
-            for refund in webhook.refunds_of(intent):
-                if (refund.get("metadata") or {}).get(webhook.REFUND_KEY) == request.key:
+            for refund in objects.refunds_of(intent):
+                if (refund.get("metadata") or {}).get(objects.REFUND_KEY) == request.key:
                     if refund["amount"] != request.amount.amount_minor:
                         raise Rejected("idempotency-key-reused")
                     return refund
-        except webhook.UNREADABLE as problem:
+        except objects.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
         return None
+
+    def _complete(self, intent: dict[str, Any] | None) -> list[dict[str, Any]]:
+        """Asks for what a PaymentIntent does not bring along, with one call at most; returns its disputes.
+
+        One that is disputed and has more than ten refunds tells of the newest ten only.
+        """
+        charge = None if intent is None else intent["latest_charge"]
+        if intent is None or charge is None:
+            return []
+        if not charge["disputed"]:
+            self._complete_refunds(intent)
+            return []
+        disputes = self._stripe().v1.disputes
+        found = answered(
+            lambda: disputes.list({"payment_intent": intent["id"], "limit": _LISTED_AT_ONCE}), changes_nothing=True
+        )
+        return list(found["data"])
 
     def _complete_refunds(self, intent: dict[str, Any]) -> None:
         """A charge tells its newest ten refunds; the few that have more are asked once more."""
@@ -128,7 +211,7 @@ class StripeProvider:
         if charge is not None and charge["refunds"]["has_more"]:
             refunds = self._stripe().v1.refunds
             charge["refunds"] = answered(
-                lambda: refunds.list({"payment_intent": intent["id"], "limit": _REFUNDS_AT_ONCE}),
+                lambda: refunds.list({"payment_intent": intent["id"], "limit": _LISTED_AT_ONCE}),
                 changes_nothing=True,
             )
 
@@ -141,43 +224,3 @@ class StripeProvider:
         if self._client is None or self._client[0] != wanted:
             self._client = (wanted, new_stripe(api_key=wanted[0], api_url=url, through_proxy=url == API_URL))
         return self._client[1]
-
-
-def _method(name: str) -> Method:
-    """A method by Stripe's own name, which is ours too. Raises Rejected."""
-    found = next((method for method in METHODS if method == name), None)
-    if found is None:
-        raise Rejected("method-unknown")
-    return found
-
-
-def _session_params(request: PaymentRequest) -> SessionCreateParams:
-    """Nothing here may depend on the moment: the same key must carry the same parameters."""
-    keys = {webhook.PAYMENT_KEY: request.key}
-    expires_at = min(max(request.expires_at, request.created_at + _OPEN_MIN), request.created_at + _OPEN_MAX)
-    return {
-        "mode": "payment",
-        # Apple Pay and Google Pay hold cards, and are offered where the device has them.
-        "allowed_payment_method_types": [_method(request.method)],
-        # The page of WeChat Pay shows a QR code, and asks to be told that a browser shows it.
-        "payment_method_options": {"wechat_pay": {"client": "web"}} if request.method == "wechat_pay" else {},
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {
-                    "currency": request.amount.currency.lower(),
-                    "unit_amount": request.amount.amount_minor,
-                    "product_data": {"name": request.description[:_NAME_CHARACTERS_MAX]},
-                },
-            }
-        ],
-        # What was promised is what is charged: no prices in the payer's currency at a rate with a fee.
-        "adaptive_pricing": {"enabled": False},
-        "client_reference_id": request.order_number,
-        "metadata": keys,
-        "payment_intent_data": {"description": request.order_number, "metadata": keys},
-        "success_url": request.return_url,
-        "cancel_url": request.cancel_url,
-        "locale": _LOCALES.get(request.language.lower(), "auto"),
-        "expires_at": int(expires_at.timestamp()),
-    }

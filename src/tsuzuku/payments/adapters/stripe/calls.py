@@ -40,6 +40,22 @@ def answered(call: Callable[[], stripe.StripeObject], *, changes_nothing: bool =
     return response.data
 
 
+def answered_or_declined(call: Callable[[], stripe.StripeObject]) -> dict[str, Any]:
+    """The PaymentIntent that a call made and confirmed, as JSON. Raises Rejected, Unavailable or OutcomeUnknown.
+
+    One that was declined at once is an error on the wire, though it was made: it is returned like any other.
+    """
+    try:
+        return answered(call)
+    except Rejected as rejected:
+        error = rejected.__cause__
+        told = error.json_body if isinstance(error, stripe.CardError) else None
+        intent = told["error"].get("payment_intent") if isinstance(told, dict) else None
+        if isinstance(intent, dict):
+            return intent
+        raise
+
+
 class _Transport(stripe.HTTPClient):
     """Sends the package's calls as the kernel sends calls: strict time-outs, and no connection used twice."""
 

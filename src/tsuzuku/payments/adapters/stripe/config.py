@@ -9,11 +9,26 @@ from tsuzuku.kernel.whole_files import WatchedJson
 
 API_URL = "https://api.stripe.com"
 CHECKOUT_URL = "https://checkout.stripe.com"
+#: Where Stripe sends the payers of a wallet, and where that sends them on. Stripe does not document these hosts; a
+#: browser that holds back a payer names the one that is missing in its console.
+WALLET_ORIGINS = (
+    "https://pm-redirects.stripe.com",
+    "https://hooks.stripe.com",
+    "https://*.alipay.com",
+    "https://*.paypay.ne.jp",
+)
 
-
-#: What ends on Stripe's page while the payer is there. Each must be switched on in the account.
-Method = Literal["card", "alipay", "wechat_pay", "paypay"]
+#: What is paid on Stripe's page, and what is not. Each must be switched on in the account; Apple Pay comes with cards.
+CheckoutMethod = Literal["card", "apple_pay"]
+IntentMethod = Literal["konbini", "alipay", "wechat_pay", "paypay"]
+Method = Literal["card", "apple_pay", "konbini", "alipay", "wechat_pay", "paypay"]
 METHODS: tuple[Method, ...] = get_args(Method)
+INTENT_METHODS: tuple[IntentMethod, ...] = get_args(IntentMethod)
+#: What Stripe sends the payer to and back from, whether they paid or not.
+WALLETS: tuple[Method, ...] = ("alipay", "paypay")
+
+#: For how many days after its own a slip can be paid, https://docs.stripe.com/payments/konbini/accept-a-payment.
+KONBINI_DAYS, KONBINI_DAYS_MIN, KONBINI_DAYS_MAX = 3, 1, 60
 
 
 class Account(Protocol):
@@ -25,11 +40,14 @@ class Account(Protocol):
     def api_url(self) -> str | None:
         """Where calls go; None if there is nobody yet."""
 
-    def checkout_url(self) -> str | None:
+    def payer_origins(self) -> tuple[str, ...]:
         """Where payers go: scheme, host and port."""
 
     def methods(self) -> tuple[Method, ...]:
         """What payers are offered, in that order."""
+
+    def konbini_days(self) -> int:
+        """For how many days after its own a slip can be paid."""
 
     def webhook_secrets(self) -> tuple[str, ...]:
         """Those with which webhooks may be signed: two while one is being changed."""
@@ -44,6 +62,7 @@ class RealAccount:
     offered: tuple[Method, ...] = ("card",)
     #: Another one only where the account has a domain of its own for Checkout.
     page: str = CHECKOUT_URL
+    days: int = KONBINI_DAYS
 
     def api_key(self) -> str:
         return self.key
@@ -51,11 +70,14 @@ class RealAccount:
     def api_url(self) -> str:
         return API_URL
 
-    def checkout_url(self) -> str:
-        return self.page
+    def payer_origins(self) -> tuple[str, ...]:
+        return (self.page, *WALLET_ORIGINS) if set(WALLETS).intersection(self.offered) else (self.page,)
 
     def methods(self) -> tuple[Method, ...]:
         return self.offered
+
+    def konbini_days(self) -> int:
+        return self.days
 
     def webhook_secrets(self) -> tuple[str, ...]:
         return self.secrets
@@ -76,11 +98,15 @@ class SimulatedAccount:
         address = self._address.read()
         return None if address is None else str(address["url"])
 
-    def checkout_url(self) -> str | None:
-        return self.api_url()
+    def payer_origins(self) -> tuple[str, ...]:
+        url = self.api_url()
+        return () if url is None else (url,)
 
     def methods(self) -> tuple[Method, ...]:
         return () if self._address.read() is None else METHODS
+
+    def konbini_days(self) -> int:
+        return KONBINI_DAYS
 
     def webhook_secrets(self) -> tuple[str, ...]:
         secrets = self._secrets.read()

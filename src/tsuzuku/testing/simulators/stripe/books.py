@@ -18,11 +18,18 @@ from tsuzuku.testing.simulators.stripe.objects import Json
 #: What the endpoint of the webhooks listens to, as docs/operating/payments.md tells operators to set it.
 ENABLED_EVENTS = frozenset(
     {
+        "payment_intent.requires_action",
         "payment_intent.succeeded",
+        "charge.succeeded",
         "payment_intent.payment_failed",
+        "payment_intent.canceled",
         "checkout.session.expired",
         "refund.updated",
         "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.closed",
     }
 )
 
@@ -98,6 +105,11 @@ class StripeBooks:
     def refunds_of(self, charge_id: str) -> list[Json]:
         """The refunds of a charge, oldest first."""
         return [each for each in self.objects.values() if each["object"] == "refund" and each["charge"] == charge_id]
+
+    def dispute_of(self, charge_id: str) -> Json | None:
+        """A copy of the dispute about a charge, or None."""
+        found = [each for each in self.objects.values() if each["object"] == "dispute" and each["charge"] == charge_id]
+        return dict(found[-1]) if found else None
 
     def due(self, *, now: datetime) -> list[Json]:
         """Copies of the objects to which something happens by itself now."""

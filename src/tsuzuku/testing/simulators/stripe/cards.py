@@ -35,6 +35,10 @@ class Card:
     decline: Decline | None = None
     #: The bank asks the payer first (3-D Secure).
     asks: bool = False
+    #: The bank asks again for every later payment, which it declines when nobody is there.
+    asks_again: bool = False
+    #: Whoever pays with it tells their bank that they have not.
+    disputes: bool = False
     wallet: str | None = None
     refund: RefundEnd = RefundEnd.AT_ONCE
 
@@ -49,17 +53,32 @@ NOT_AUTHENTICATED = Decline(
     decline_code=None,
     message="The provided PaymentMethod has failed authentication.",
 )
+#: What the charge of a kept card comes to whose bank wants to ask its payer.
+AUTHENTICATION_REQUIRED = Decline(
+    code="authentication_required",
+    decline_code="authentication_required",
+    message="Your card was declined. This transaction requires authentication.",
+)
+#: What comes to nothing because nobody paid in time.
+EXPIRED = Decline(
+    code="payment_intent_payment_attempt_expired",
+    decline_code=None,
+    message="The payment attempt for this PaymentIntent has expired.",
+)
 #: What other methods than cards come to when their payer says no.
 NOT_AUTHORIZED = Decline(code="payment_intent_payment_attempt_failed", decline_code=None, message="The payment failed.")
 APPLE_PAY = "apple_pay"
 
 _DECLINED = "Your card was declined."
+REFUSED = Decline(code="card_declined", decline_code="generic_decline", message=_DECLINED)
 _CARDS = (
     Card(number="4242424242424242"),
     Card(number="5555555555554444", brand="mastercard"),
     Card(number="3566002020360505", brand="jcb"),
     Card(number="6200000000000005", brand="unionpay"),
-    Card(number="4000000000003220", asks=True),
+    Card(number="4000000000003220", asks=True, asks_again=True),
+    Card(number="4000002500003155", asks=True),
+    Card(number="4000000000000259", disputes=True),
     Card(number="4000000000007726", refund=RefundEnd.DONE),
     Card(number="4000000000005126", refund=RefundEnd.RETURNED),
     _declined("4000000000000002", "generic_decline", _DECLINED),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What payers see: Checkout with test cards instead of a field for numbers, the bank's page, the sheet of Apple Pay."""
+"""What payers see on Checkout: test cards instead of a field for numbers, the bank's page, the sheet of Apple Pay."""
 
 from collections.abc import Mapping
 from html import escape
@@ -16,6 +16,9 @@ __all__ = ["checkout_page", "next_page", "unknown_page"]
 
 _BRAND = "Checkout"
 _GOOD = "4242424242424242"
+#: Real phones show their wallet by themselves. Whose payer has chosen it begins with it here, as far as the merchant's
+#: note on the session tells.
+_WANTED = "tsuzuku_method"
 
 
 def checkout_page(request: Request, found: Json, intent: Json | None, *, step: str, merchant: str) -> Response:
@@ -30,9 +33,7 @@ def checkout_page(request: Request, found: Json, intent: Json | None, *, step: s
         body = _end(texts, texts.expired, texts.back.format(merchant=merchant), found["cancel_url"])
     elif intent is not None and intent["status"] == "requires_action":
         body = heading + _bank(texts)
-    elif found["payment_method_types"] != ["card"]:
-        body = heading + _wallet(texts, found, intent)
-    elif step == "apple-pay":
+    elif step == "apple-pay" or (step == "" and intent is None and found["metadata"].get(_WANTED) == APPLE_PAY):
         body = heading + _apple_pay(texts, amount)
     else:
         body = heading + _card_form(texts, found, intent, amount=amount, merchant=merchant)
@@ -99,19 +100,8 @@ def _apple_pay(texts: Texts, amount: str) -> str:
         f"<dl><dt>{texts.card}</dt><dd>Visa ···· 4242</dd><dt>{texts.total}</dt><dd>{escape(amount)}</dd></dl>"
         f'<form method="post"><input type="hidden" name="do" value="pay">'
         f'<button class="pay" name="card" value="{APPLE_PAY}">{texts.apple_pay_yes}</button></form>'
-        f'<section><form method="get"><button>{texts.apple_pay_no}</button></form></section>'
+        f'<section><form method="get"><button name="step" value="card">{texts.apple_pay_no}</button></form></section>'
         f'<p class="note">{texts.test}</p>'
-    )
-
-
-def _wallet(texts: Texts, found: Json, intent: Json | None) -> str:
-    """What stands here for the wallet's own app: Stripe's test mode too asks only whether to pay."""
-    name = texts.methods[found["payment_method_types"][0]]
-    return (
-        f'{_declined(texts, intent)}<p class="warn">{texts.wallet.format(method=name)}</p><form method="post">'
-        f'<button class="pay" name="do" value="pay">{texts.wallet_yes}</button>'
-        f'<section><button name="do" value="refuse">{texts.wallet_no}</button></section></form>'
-        f'<p class="note">{texts.test}</p><section><a href="{escape(found["cancel_url"])}">{texts.leave}</a></section>'
     )
 
 

@@ -35,6 +35,15 @@ class Texts:
     wallet_yes: str
     wallet_no: str
     methods: Mapping[str, str]
+    stores: Mapping[str, str]
+    until: str
+    payment_code: str
+    confirmation_number: str
+    till: str
+    till_pay: str
+    run_out: str
+    over: str
+    go_back: str
     declined: str
     paid: str
     expired: str
@@ -65,6 +74,7 @@ _ENGLISH = Texts(
                 ("6200000000000005", "UnionPay"),
                 ("4000000000003220", "Visa, and the bank asks first (3-D Secure)"),
                 ("4000000000005126", "Visa; a refund comes back later"),
+                ("4000000000000259", "Visa; the payer disputes it afterwards"),
             ),
         ),
         (
@@ -92,7 +102,16 @@ _ENGLISH = Texts(
     wallet="This stands for the app of {method}.",
     wallet_yes="Authorize the payment",
     wallet_no="Fail the payment",
-    methods={"alipay": "Alipay", "wechat_pay": "WeChat Pay", "paypay": "PayPay"},
+    methods={"alipay": "Alipay", "wechat_pay": "WeChat Pay", "paypay": "PayPay", "konbini": "Konbini"},
+    stores={"familymart": "FamilyMart", "lawson": "Lawson", "ministop": "Ministop", "seicomart": "Seicomart"},
+    until="To be paid by {moment}, Japan time.",
+    payment_code="Payment code",
+    confirmation_number="Confirmation number",
+    till="Play the store: its machine has taken the numbers, and somebody stands at the till with cash.",
+    till_pay="Pay at the till of {store}",
+    run_out="Let it run out",
+    over="This can no longer be paid",
+    go_back="Go back to the page that sent you here.",
     declined="The last try was declined. Nothing was taken; you can try again.",
     paid="Paid",
     expired="This page has expired",
@@ -123,6 +142,7 @@ _CHINESE = Texts(
                 ("6200000000000005", "银联卡"),
                 ("4000000000003220", "Visa，银行先验证身份（3-D Secure）"),
                 ("4000000000005126", "Visa，退款之后被退回"),
+                ("4000000000000259", "Visa，付款后持卡人提出争议"),
             ),
         ),
         (
@@ -150,7 +170,21 @@ _CHINESE = Texts(
     wallet="这里代替{method}的应用。",
     wallet_yes="同意付款",
     wallet_no="拒绝付款",
-    methods={"alipay": "支付宝", "wechat_pay": "微信支付", "paypay": "PayPay"},
+    methods={"alipay": "支付宝", "wechat_pay": "微信支付", "paypay": "PayPay", "konbini": "便利店付款"},
+    stores={
+        "familymart": "全家（FamilyMart）",
+        "lawson": "罗森（Lawson）",
+        "ministop": "Ministop",
+        "seicomart": "Seicomart",
+    },
+    until="请在日本时间 {moment} 前付款。",
+    payment_code="付款码",
+    confirmation_number="确认号码",
+    till="请扮演便利店：机器已收下号码，顾客正拿着现金站在收银台前。",
+    till_pay="在{store}收银台付款",
+    run_out="让它过期",
+    over="已无法付款",
+    go_back="请返回原来的页面。",
     declined="上一次付款被拒绝，没有扣款，可以再试一次。",
     paid="已付款",
     expired="此付款页面已过期",

@@ -3,11 +3,15 @@
 
 For merchants, as Stripe: `Authorization: Bearer <api key>` or Basic with the key as the name, forms with brackets, an
 `Idempotency-Key` on every POST, `expand[]`:
-POST /v1/checkout/sessions, /v1/checkout/sessions/{id}/expire, /v1/refunds
-GET  /v1/checkout/sessions/{id}, /v1/payment_intents/{id}, /v1/charges/{id}, /v1/refunds/{id}, /v1/refunds,
-     /v1/events/{id}, /v1/events
+POST /v1/checkout/sessions, /v1/checkout/sessions/{id}/expire, /v1/payment_intents (with confirm=true),
+     /v1/payment_intents/{id}/cancel, /v1/refunds
+GET  /v1/checkout/sessions/{id}, /v1/payment_intents/{id}, /v1/payment_intents, /v1/charges/{id}, /v1/customers/{id},
+     /v1/payment_methods/{id}, /v1/refunds/{id}, /v1/refunds, /v1/disputes/{id}, /v1/disputes, /v1/events/{id},
+     /v1/events
 
-For payers: GET and POST /c/pay/{session}.
+For payers: GET and POST /c/pay/{session}, and of PaymentIntents without a session /authorize/{payment_intent} (the page
+of Alipay or PayPay), /konbini/{payment_intent} (a slip, and the store's till), /wechat/{payment_intent} (WeChat's app,
+once it has scanned the code).
 
 For tests, in JSON and with the same key, not of Stripe's: POST /control and /control/pay, GET /audit.
 
@@ -20,6 +24,7 @@ import binascii
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from hmac import compare_digest
 from http import HTTPStatus
 from pathlib import Path
@@ -33,9 +38,10 @@ from tsuzuku.testing.simulators.deliveries import is_webhook_url, send_webhook
 from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
-from tsuzuku.testing.simulators.stripe import objects, page
+from tsuzuku.testing.simulators.stripe import elsewhere_page, intents, objects, page
 from tsuzuku.testing.simulators.stripe.books import StripeBooks
-from tsuzuku.testing.simulators.stripe.cards import CARDS, Card, RefundEnd
+from tsuzuku.testing.simulators.stripe.cards import CARDS, Card, Decline, RefundEnd
+from tsuzuku.testing.simulators.stripe.disputes import close_dispute, open_dispute
 from tsuzuku.testing.simulators.stripe.objects import Json
 from tsuzuku.testing.simulators.stripe.till import Till, Trouble
 from tsuzuku.testing.simulators.stripe.views import Views
@@ -90,6 +96,10 @@ class StripeSandbox(Sandbox):
                 return self._show_page(request, session_id)
             case "POST", ("c", "pay", session_id):
                 return self._press(request, session_id)
+            case "GET", (("authorize" | "konbini" | "wechat") as place, intent_id):
+                return self._show_elsewhere(request, place, intent_id)
+            case "POST", (("authorize" | "konbini" | "wechat") as place, intent_id):
+                return self._press_elsewhere(request, place, intent_id)
             case _, ("v1", *words):
                 return self._call(request, tuple(words))
         self._check_key(request)
@@ -141,19 +151,27 @@ class StripeSandbox(Sandbox):
                 return _replayed(kept, digest, key)
             try:
                 with self._books.change():
-                    body = self._views.expanded(self._made(words, fields), fields)
-                    self._keep(key, digest, HTTPStatus.OK, body)
+                    made = self._made(words, fields)
+                    status = made.status if isinstance(made, StripeRefusal) else HTTPStatus.OK
+                    body = made.body if isinstance(made, StripeRefusal) else self._views.expanded(made, fields)
+                    self._keep(key, digest, status, body)
             except StripeRefusal as refusal:
                 if refusal.is_kept:
                     with self._books.change():
                         self._keep(key, digest, refusal.status, refusal.body)
                 raise
             self._changed.notify_all()
-            return answer_json(body, headers=_request_id())
+            return answer_json(body, status=status, headers=_request_id())
 
-    def _made(self, words: tuple[str, ...], fields: Json) -> Json:
+    def _made(self, words: tuple[str, ...], fields: Json) -> Json | StripeRefusal:
+        """What was made; a refusal that is returned, not raised, tells of something that was made and counts."""
         now = clock.now()
         match words:
+            case ("payment_intents",):
+                refusals = self._till.next_charges
+                return intents.create_intent(self._books, fields, url=self.url, refusals=refusals, now=now)
+            case ("payment_intents", intent_id, "cancel"):
+                return intents.cancel_intent(self._books, self._intent(intent_id), now=now)
             case ("checkout", "sessions"):
                 return self._till.create_session(fields, url=self.url, now=now)
             case ("checkout", "sessions", session_id, "expire"):
@@ -171,6 +189,25 @@ class StripeSandbox(Sandbox):
         if found is None or found["object"] != "checkout.session":
             raise no_such("checkout.session", str(session_id), param="session")
         return found
+
+    def _intent(self, intent_id: object) -> Json:
+        found = self._books.get(intent_id)
+        if found is None or found["object"] != "payment_intent":
+            raise no_such("payment_intent", str(intent_id), param="intent")
+        return found
+
+    def _payable(self, reference: object) -> Json:
+        """A session, or a PaymentIntent without one."""
+        return self._intent(reference) if str(reference).startswith("pi_") else self._session(reference)
+
+    def _charge(self, reference: object) -> Json:
+        """The last charge of a session or PaymentIntent."""
+        found = self._payable(reference)
+        intent = self._books.get(found["payment_intent"]) if found["object"] == "checkout.session" else found
+        charge = self._books.get(intent["latest_charge"]) if intent else None
+        if charge is None:
+            raise no_such("charge", str(reference))
+        return charge
 
     # -- for payers --------------------------------------------------------------------------------------------------
 
@@ -203,43 +240,73 @@ class StripeSandbox(Sandbox):
         now = clock.now()
         card = CARDS.get(pressed.get("card", ""))
         match pressed.get("do"):
-            case "pay" if found["payment_method_types"] == ["card"]:
-                if card is not None:
-                    trouble = Trouble(pressed["trouble"]) if pressed.get("trouble") in set(Trouble) else Trouble.NONE
-                    self._till.pay(found, card, trouble=trouble, now=now)
-            case "pay":
-                self._till.pay(found, None, now=now)
-            case "refuse":
-                self._till.refuse(found, now=now)
+            case "pay" if card is not None:
+                trouble = Trouble(pressed["trouble"]) if pressed.get("trouble") in set(Trouble) else Trouble.NONE
+                self._till.pay(found, card, trouble=trouble, now=now)
             case "bank-yes" | "bank-no" as told:
-                intent = self._books.get(found["payment_intent"]) or {}
-                asked = CARDS.get(intent.get("_card", ""))
-                if asked is not None:
-                    self._till.answer_bank(found, asked, is_me=told == "bank-yes", now=now)
+                self._till.answer_bank(found, is_me=told == "bank-yes", now=now)
+
+    def _show_elsewhere(self, request: Request, place: str, intent_id: str) -> Response:
+        with self._changed:
+            intent = self._intent_at(place, intent_id)
+            if intent is None:
+                return page.unknown_page(request)
+            return elsewhere_page.elsewhere_page(request, intent, merchant=self._merchant)
+
+    def _press_elsewhere(self, request: Request, place: str, intent_id: str) -> Response:
+        pressed = parse_qs(request.body.decode("utf-8", "replace")).get("do", [""])[-1]
+        now = clock.now()
+        with self._changed:
+            intent = self._intent_at(place, intent_id)
+            if intent is None:
+                return page.unknown_page(request)
+            with self._books.change():
+                match pressed:
+                    case "pay":
+                        self._till.pay(intent, None, now=now)
+                    case "refuse":
+                        intents.refuse(self._books, intent, now=now)
+                    case "run-out":
+                        intents.end(self._books, intent, now=now)
+            self._changed.notify_all()
+            return elsewhere_page.next_page(self._intent(intent_id), here=f"{self.url}/{place}/{intent_id}")
+
+    def _intent_at(self, place: str, intent_id: str) -> Json | None:
+        """A PaymentIntent without a session whose payer belongs to this place, or None."""
+        intent = self._books.get(intent_id)
+        if intent is None or intent["object"] != "payment_intent" or intent["_session"] is not None:
+            return None
+        return intent if elsewhere_page.PLACES.get(intent["payment_method_types"][0]) == place else None
 
     # -- for tests ---------------------------------------------------------------------------------------------------
 
     def _pay(self, fields: dict[str, Any]) -> Response:
-        """Pays without a browser: {"session", "card"}, and if wanted "trouble", "amount" and "currency"."""
+        """Pays without a browser: {"payment", "card"}, and if wanted "trouble", "amount" and "currency".
+
+        The payment is a session, or a PaymentIntent without one, which needs no card.
+        """
         card: Card | None = CARDS.get(str(fields.get("card")))
         taken: Json = {name: fields[name] for name in ("amount", "currency") if name in fields}
         with self._changed:
             with self._books.change():
                 trouble = _parse(lambda: Trouble(fields.get("trouble", "none")))
                 self._till.pay(
-                    self._session(fields.get("session")), card, trouble=trouble, taken=taken, now=clock.now()
+                    self._payable(fields.get("payment")), card, trouble=trouble, taken=taken, now=clock.now()
                 )
             self._changed.notify_all()
-            return answer_json(objects.shown(self._session(fields.get("session"))))
+            return answer_json(objects.shown(self._payable(fields.get("payment"))))
 
     def _control(self, fields: dict[str, Any]) -> Response:
         """Changes how the simulator behaves from now on; what is not named stays.
 
-        late_seconds, refund_seconds; next_refunds: how the next refunds go; next_calls and next_lookups: faults of the
-        next POSTs and GETs of the API; webhook, merchant; rotate_webhook_secret; end_refunds; expire: a session's id;
-        emit: the type of an event that is about nothing of ours; redeliver: {"event", "times"}.
+        late_seconds, refund_seconds; next_refunds: how the next refunds go; next_charges: by which test cards' words
+        the next charges of kept methods are declined; next_calls and next_lookups: faults of the next POSTs and GETs
+        of the API; webhook, merchant; rotate_webhook_secret; end_refunds; expire: a session's id, or a PaymentIntent's
+        that waits for its payer; open_dispute: {"payment", "reason"}; close_dispute: {"payment", "is_won"}; emit: the
+        type of an event that is about nothing of ours; redeliver: {"event", "times"}.
         """
         now = clock.now()
+        refusals = _parse(lambda: [_refusal(number) for number in fields.get("next_charges", [])])
         ends = _parse(lambda: [RefundEnd(each) for each in fields.get("next_refunds", [])])
         webhook = fields.get("webhook")
         if webhook is not None and not is_webhook_url(str(webhook)):
@@ -248,6 +315,7 @@ class StripeSandbox(Sandbox):
         self._lookup_faults.add(fields.get("next_lookups", []))
         with self._changed:
             self._till.next_refunds.extend(ends)
+            self._till.next_charges.extend(refusals)
             self._till.late_seconds = float(fields.get("late_seconds", self._till.late_seconds))
             self._till.refund_seconds = float(fields.get("refund_seconds", self._till.refund_seconds))
             self._merchant = str(fields.get("merchant", self._merchant))
@@ -259,7 +327,13 @@ class StripeSandbox(Sandbox):
                 self._till.end_refunds(now=now)
             with self._books.change():
                 if "expire" in fields:
-                    self._till.expire_session(self._session(fields["expire"]), now=now)
+                    self._expire(fields["expire"], now=now)
+                if opened := fields.get("open_dispute"):
+                    reason = str(opened.get("reason", "fraudulent"))
+                    open_dispute(self._books, self._charge(opened["payment"]), reason=reason, now=now)
+                if closed := fields.get("close_dispute"):
+                    charge = self._charge(closed["payment"])
+                    close_dispute(self._books, charge, is_won=bool(closed["is_won"]), now=now)
                 if "emit" in fields:
                     about = {"id": objects.new_id("po"), "object": "payout"}
                     self._books.owe(objects.event(str(fields["emit"]), about, now=now), [now])
@@ -267,6 +341,13 @@ class StripeSandbox(Sandbox):
                     self._books.owe(self._views.event(again["event"]), [now] * int(again.get("times", 1)))
             self._changed.notify_all()
         return answer_json({})
+
+    def _expire(self, reference: object, *, now: datetime) -> None:
+        found = self._payable(reference)
+        if found["object"] == "payment_intent":
+            intents.end(self._books, found, now=now)
+        else:
+            self._till.expire_session(found, now=now)
 
     def _audit(self) -> Response:
         with self._changed:
@@ -281,6 +362,14 @@ class StripeSandbox(Sandbox):
 
     def _send(self, event: Mapping[str, Any], url: str) -> bool:
         return send_webhook(url, event, header="Stripe-Signature", secrets=self._secrets["webhook_secrets"])
+
+
+def _refusal(number: str) -> Decline:
+    """The words by which a test card is declined. Raises ValueError."""
+    decline = CARDS[number].decline
+    if decline is None:
+        raise ValueError(number)
+    return decline
 
 
 def _replayed(kept: Json, digest: str, key: str) -> Response:

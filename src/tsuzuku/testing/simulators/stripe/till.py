@@ -4,25 +4,35 @@
 Everything here is called under the books' lock, and what changes them inside `change`.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 
 from tsuzuku.testing.simulators.deliveries import is_webhook_url
-from tsuzuku.testing.simulators.stripe import objects
+from tsuzuku.testing.simulators.stripe import intents, objects
 from tsuzuku.testing.simulators.stripe.books import StripeBooks
-from tsuzuku.testing.simulators.stripe.cards import NOT_AUTHENTICATED, NOT_AUTHORIZED, Card, Decline, RefundEnd
+from tsuzuku.testing.simulators.stripe.cards import NOT_AUTHENTICATED, REFUSED, Card, Decline, RefundEnd
 from tsuzuku.testing.simulators.stripe.objects import Json
-from tsuzuku.testing.simulators.stripe.wire import StripeRefusal, check_known, integer, missing, no_such
+from tsuzuku.testing.simulators.stripe.taking import cancel, card_of, decline, succeed, use_method, wait_for_payer
+from tsuzuku.testing.simulators.stripe.wire import (
+    StripeRefusal,
+    check_amount,
+    check_currency,
+    check_known,
+    integer,
+    missing,
+    no_such,
+)
 
-METHODS = frozenset({"card", "alipay", "wechat_pay", "paypay"})
+#: What Checkout takes here; Stripe's own takes more.
+METHODS = frozenset({"card"})
 _SESSION_PARAMS = frozenset(
     {
         "adaptive_pricing",
         "allowed_payment_method_types",
         "cancel_url",
         "client_reference_id",
+        "customer_creation",
         "expand",
         "expires_at",
         "line_items",
@@ -34,9 +44,9 @@ _SESSION_PARAMS = frozenset(
         "success_url",
     }
 )
+_INTENT_PARAMS = frozenset({"description", "metadata", "setup_future_usage"})
 _REFUND_PARAMS = frozenset({"amount", "charge", "expand", "metadata", "payment_intent", "reason"})
 _OPEN_MIN, _OPEN_MAX = timedelta(minutes=30), timedelta(hours=24)
-_AMOUNT_MIN, _AMOUNT_MAX = 50, 99_999_999
 #: By how much the first event comes last when webhooks arrive out of order.
 _OUT_OF_ORDER = timedelta(seconds=3)
 
@@ -62,6 +72,8 @@ class Till:
         self.refund_seconds = 1.0
         #: How the next refunds go; as their card says when it is empty.
         self.next_refunds: list[RefundEnd] = []
+        #: How the next charges of kept methods are declined; as their card says when it is empty.
+        self.next_charges: list[Decline] = []
 
     # -- what merchants ask ------------------------------------------------------------------------------------------
 
@@ -74,9 +86,9 @@ class Till:
         methods = fields.get("allowed_payment_method_types", ["card"])
         if unknown := [method for method in methods if method not in METHODS]:
             raise StripeRefusal(f"No valid payment method types: {unknown[0]}", param="allowed_payment_method_types")
-        client = fields.get("payment_method_options", {}).get("wechat_pay", {}).get("client")
-        if "wechat_pay" in methods and client != "web":
-            raise missing("payment_method_options[wechat_pay][client]")
+        check_known(fields.get("payment_intent_data", {}), _INTENT_PARAMS, inside="payment_intent_data")
+        if fields.get("customer_creation") not in {None, "always", "if_required"}:
+            raise StripeRefusal("Invalid customer_creation", param="customer_creation")
         for param in ("success_url", "cancel_url"):
             if not is_webhook_url(fields.get(param, "")):
                 raise StripeRefusal("Not a valid URL", code="url_invalid", param=param)
@@ -118,6 +130,9 @@ class Till:
             )
         end = self.next_refunds.pop(0) if self.next_refunds else RefundEnd(charge["_refund_end"])
         status = "succeeded" if end in {RefundEnd.AT_ONCE, RefundEnd.RETURNED} else "pending"
+        if charge["payment_method_details"]["type"] == "konbini":
+            # Who paid at a till is asked by mail for a bank account first.
+            status = "requires_action"
         made = objects.refund(charge, amount=amount, metadata=fields.get("metadata", {}), status=status, now=now)
         if end is not RefundEnd.AT_ONCE:
             later = now + timedelta(seconds=self.refund_seconds)
@@ -141,48 +156,52 @@ class Till:
         trouble: Trouble = Trouble.NONE,
         taken: Json | None = None,
     ) -> None:
-        """Tries a card, or the session's own method where that is no card; nothing if the session is not open.
+        """Tries a card on a session's page, or pays a PaymentIntent that has none; nothing if it is no longer open.
 
         Another amount and currency than was asked for may be taken, to see what the merchant makes of it.
         """
-        if found["status"] != "open":
+        if found["object"] == "payment_intent":
+            intents.pay(self._books, found, deliver_at=self._deliver_at(trouble, now), taken=taken or {}, now=now)
             return
-        if card is not None and card.asks:
-            intent = self._intent(found, now=now)
+        if found["status"] != "open" or card is None:
+            return
+        intent = self._intent(found, now=now)
+        if card.asks:
+            use_method(self._books, intent, card, now=now)
             action = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
-            intent |= {"status": "requires_action", "next_action": action, "_card": card.number}
-            self._books.put(intent)
-            self._books.tell("payment_intent.requires_action", intent, deliver_at=[now], now=now)
-        elif card is not None and card.decline is not None:
-            self._decline(found, card, card.decline, deliver_at=[now], now=now)
+            wait_for_payer(self._books, intent, action, due_at=None, now=now)
+        elif card.decline is not None:
+            decline(self._books, intent, card, card.decline, deliver_at=[now], now=now)
         else:
-            self._succeed(found, card, trouble=trouble, taken=taken or {}, now=now)
+            if trouble is Trouble.OUT_OF_ORDER:
+                decline(self._books, intent, card, REFUSED, deliver_at=[now + _OUT_OF_ORDER], now=now)
+            deliver_at = self._deliver_at(trouble, now)
+            succeed(self._books, intent, card, deliver_at=deliver_at, taken=taken or {}, now=now)
 
-    def answer_bank(self, found: Json, card: Card, *, is_me: bool, now: datetime) -> None:
+    def answer_bank(self, found: Json, *, is_me: bool, now: datetime) -> None:
         """What the payer told the bank that asked (3-D Secure)."""
         intent = self._books.get(found["payment_intent"])
         if found["status"] != "open" or intent is None or intent["status"] != "requires_action":
             return
+        card = card_of(self._books, intent)
         if is_me:
-            self._succeed(found, card, trouble=Trouble.NONE, taken={}, now=now)
+            succeed(self._books, intent, card, deliver_at=[now], taken={}, now=now)
         else:
-            self._decline(found, card, NOT_AUTHENTICATED, deliver_at=[now], now=now)
-
-    def refuse(self, found: Json, *, now: datetime) -> None:
-        """Says no on the page of a method that is no card."""
-        if found["status"] == "open":
-            self._decline(found, None, NOT_AUTHORIZED, deliver_at=[now], now=now)
+            decline(self._books, intent, card, NOT_AUTHENTICATED, deliver_at=[now], now=now)
 
     # -- what comes by itself ----------------------------------------------------------------------------------------
 
     def go_on(self, *, now: datetime) -> None:
-        """Closes sessions and ends refunds whose time has come."""
+        """Closes sessions, slips and codes, and ends refunds whose time has come."""
         for found in self._books.due(now=now):
             with self._books.change():
-                if found["object"] == "refund":
-                    self._end_refund(found, now=now)
-                else:
-                    self._expire(found, now=now)
+                match found["object"]:
+                    case "refund":
+                        self._end_refund(found, now=now)
+                    case "payment_intent":
+                        intents.end(self._books, found, now=now)
+                    case _:
+                        self._expire(found, now=now)
 
     def end_refunds(self, *, now: datetime) -> None:
         """Ends at once the refunds that are under way."""
@@ -198,65 +217,36 @@ class Till:
         """The PaymentIntent of a session, made when there is none."""
         intent = self._books.get(found["payment_intent"])
         if intent is None:
-            intent = objects.payment_intent(found, now=now)
+            intent = objects.payment_intent(
+                amount=found["amount_total"],
+                currency=found["currency"],
+                fields=found["_intent"],
+                methods=found["payment_method_types"],
+                session_id=found["id"],
+                now=now,
+            )
             found["payment_intent"] = intent["id"]
             self._books.put(found)
             self._books.tell("payment_intent.created", intent, deliver_at=[now], now=now)
         return intent
 
-    def _decline(
-        self, found: Json, card: Card | None, decline: Decline, *, deliver_at: Sequence[datetime], now: datetime
-    ) -> None:
-        intent = self._intent(found, now=now)
-        charge = objects.charge(intent, card, decline=decline, now=now)
-        intent |= {
-            "status": "requires_payment_method",
-            "latest_charge": charge["id"],
-            "last_payment_error": objects.payment_error(decline, charge["id"]),
-            "next_action": None,
-        }
-        self._books.put(charge)
-        self._books.put(intent)
-        self._books.tell("charge.failed", charge, deliver_at=deliver_at, now=now)
-        self._books.tell("payment_intent.payment_failed", intent, deliver_at=deliver_at, now=now)
-
-    def _succeed(self, found: Json, card: Card | None, *, trouble: Trouble, taken: Json, now: datetime) -> None:
-        if trouble is Trouble.OUT_OF_ORDER:
-            refused = Decline(code="card_declined", decline_code="generic_decline", message="Your card was declined.")
-            self._decline(found, card, refused, deliver_at=[now + _OUT_OF_ORDER], now=now)
-        deliver_at = {
-            Trouble.LATE: [now + timedelta(seconds=self.late_seconds)],
-            Trouble.TWICE: [now, now],
-            Trouble.LOST: [],
-        }.get(trouble, [now])
-        intent = self._intent(found, now=now) | taken
-        charge = objects.charge(intent, card, decline=None, now=now)
-        intent |= {
-            "amount_received": intent["amount"],
-            "status": "succeeded",
-            "latest_charge": charge["id"],
-            "last_payment_error": None,
-            "next_action": None,
-        }
-        found |= {"status": "complete", "payment_status": "paid", "url": None}
-        found.pop("_due_at", None)
-        for changed in (charge, intent, found):
-            self._books.put(changed)
-        for kind, about in (
-            ("charge.succeeded", charge),
-            ("payment_intent.succeeded", intent),
-            ("checkout.session.completed", found),
-        ):
-            self._books.tell(kind, about, deliver_at=deliver_at, now=now)
+    def _deliver_at(self, trouble: Trouble, now: datetime) -> list[datetime]:
+        """When the merchant is told, each time it is."""
+        match trouble:
+            case Trouble.LATE:
+                return [now + timedelta(seconds=self.late_seconds)]
+            case Trouble.TWICE:
+                return [now, now]
+            case Trouble.LOST:
+                return []
+        return [now]
 
     def _expire(self, found: Json, *, now: datetime) -> Json:
         found |= {"status": "expired", "url": None}
         found.pop("_due_at", None)
         intent = self._books.get(found["payment_intent"])
         if intent is not None:
-            intent |= {"status": "canceled", "cancellation_reason": "expired", "canceled_at": int(now.timestamp())}
-            self._books.put(intent)
-            self._books.tell("payment_intent.canceled", intent, deliver_at=[now], now=now)
+            cancel(self._books, intent, reason="expired", now=now)
         self._books.put(found)
         self._books.tell("checkout.session.expired", found, deliver_at=[now], now=now)
         return found
@@ -302,17 +292,12 @@ def _line_item(fields: Json) -> tuple[str, int, str]:
     if not isinstance(price, dict):
         raise missing("line_items[0][price_data]")
     name = price.get("product_data", {}).get("name")
-    currency = price.get("currency")
     if not name:
         raise missing("line_items[0][price_data][product_data][name]")
-    if not (isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.islower()):
-        raise StripeRefusal(f"Invalid currency: {currency}", param="line_items[0][price_data][currency]")
+    currency = check_currency(price.get("currency"), "line_items[0][price_data][currency]")
     amount = integer(price, "unit_amount", param="line_items[0][price_data][unit_amount]")
     amount *= integer(items[0], "quantity", param="line_items[0][quantity]")
-    if amount > _AMOUNT_MAX:
-        raise StripeRefusal("The amount is too large.", code="amount_too_large")
-    if amount < _AMOUNT_MIN:
-        raise StripeRefusal("The amount is too small.", code="amount_too_small")
+    check_amount(amount)
     return str(name), amount, currency
 
 

@@ -17,6 +17,9 @@ _KINDS = {
     ("payment_intents",): "payment_intent",
     ("charges",): "charge",
     ("refunds",): "refund",
+    ("disputes",): "dispute",
+    ("customers",): "customer",
+    ("payment_methods",): "payment_method",
 }
 
 
@@ -32,6 +35,14 @@ class Views:
             case ("refunds",):
                 found = [each for each in self._of_kind("refund") if _fits(each, fields, "payment_intent", "charge")]
                 return objects.listing(found, url="/v1/refunds", limit=_limit(fields))
+            case ("disputes",):
+                found = [each for each in self._of_kind("dispute") if _fits(each, fields, "payment_intent", "charge")]
+                return objects.listing(found, url="/v1/disputes", limit=_limit(fields))
+            case ("payment_intents",):
+                found = [each for each in self._of_kind("payment_intent") if _fits(each, fields, "customer")]
+                since = int(fields.get("created", {}).get("gte", "0"))
+                recent = [each for each in found if each["created"] >= since]
+                return objects.listing(recent, url="/v1/payment_intents", limit=_limit(fields))
             case ("checkout", "sessions"):
                 found = [each for each in self._of_kind("checkout.session") if _fits(each, fields, "payment_intent")]
                 return objects.listing(found, url="/v1/checkout/sessions", limit=_limit(fields))
@@ -70,7 +81,7 @@ class Views:
         if name == "refunds" and body["object"] == "charge":
             url = f"/v1/charges/{body['id']}/refunds"
             body[name] = objects.listing(self._books.refunds_of(body["id"]), url=url, limit=_REFUNDS_OF_A_CHARGE)
-        elif name in {"payment_intent", "latest_charge", "charge"} and name in body:
+        elif name in {"payment_intent", "latest_charge", "charge", "customer", "payment_method"} and name in body:
             if isinstance(body[name], str):
                 body[name] = objects.shown(self._books.get(body[name]) or {})
             if others and body[name] is not None:

@@ -2,6 +2,7 @@
 """How Stripe speaks: forms whose names have brackets in, and errors as objects."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,6 +10,7 @@ from urllib.parse import parse_qsl
 from tsuzuku.testing.simulators.server import Refusal, Response, answer_json
 
 API_VERSION = "2026-10-28.endive"
+_AMOUNT_MIN, _AMOUNT_MAX = 50, 99_999_999
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -23,10 +25,11 @@ class StripeRefusal(Refusal):
         kind: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
+        more: Mapping[str, Any] | None = None,
         is_kept: bool = False,
     ) -> None:
         super().__init__(status, code or kind)
-        fields = {"type": kind, "code": code, "message": message, "param": param}
+        fields = {"type": kind, "code": code, "message": message, "param": param, **(more or {})}
         self.body = {"error": {name: value for name, value in fields.items() if value is not None}}
         self.is_kept = is_kept
 
@@ -84,8 +87,25 @@ def integer(fields: dict[str, Any], name: str, *, param: str) -> int:
     return int(text)
 
 
-def check_known(fields: dict[str, Any], known: frozenset[str]) -> None:
-    """Stripe takes no parameter that it does not know. Raises StripeRefusal."""
+def check_currency(currency: object, param: str) -> str:
+    """A currency as Stripe writes it. Raises StripeRefusal."""
+    if isinstance(currency, str) and len(currency) == 3 and currency.isascii() and currency.islower():
+        return currency
+    raise StripeRefusal(f"Invalid currency: {currency}", param=param)
+
+
+def check_amount(amount: int, *, least: int = _AMOUNT_MIN, most: int = _AMOUNT_MAX) -> None:
+    """Too little is refused, and too much. Raises StripeRefusal."""
+    if amount > most:
+        raise StripeRefusal("The amount is too large.", code="amount_too_large", param="amount")
+    if amount < least:
+        raise StripeRefusal("The amount is too small.", code="amount_too_small", param="amount")
+
+
+def check_known(fields: object, known: frozenset[str], *, inside: str = "") -> None:
+    """Stripe takes no parameter that it does not know, at any depth. Raises StripeRefusal."""
+    if not isinstance(fields, dict):
+        raise StripeRefusal("Invalid object", param=inside)
     for name in fields:
         if name == "payment_method_types":
             raise StripeRefusal(
@@ -94,7 +114,8 @@ def check_known(fields: dict[str, Any], known: frozenset[str]) -> None:
                 param=name,
             )
         if name not in known:
-            raise StripeRefusal(f"Received unknown parameter: {name}", code="parameter_unknown", param=name)
+            full = f"{inside}[{name}]" if inside else name
+            raise StripeRefusal(f"Received unknown parameter: {full}", code="parameter_unknown", param=full)
 
 
 def _lists(found: Any) -> Any:  # noqa: ANN401  # whatever a form holds
