@@ -259,6 +259,32 @@ def test_a_payment_that_was_declined_while_it_was_started_leads_nobody_to_pay_it
         house.start_payment(order)
 
 
+def test_a_capture_that_is_told_before_the_start_was_answered_ends_the_payment_when_it_is_asked_about(
+    house: House,
+) -> None:
+    make_plan("GB-1-3D")
+    order = house.order(make_card(), "GB-1-3D")
+
+    class TellsAtOnce(FakeProvider):
+        """Charges a method that needs no payer, whose webhook overtakes the answer."""
+
+        def start_payment(self, request: PaymentRequest) -> StartedPayment:
+            started = super().start_payment(request)
+            told = [
+                replace(event, payment_reference="", payment_key=request.key) for event in self.pay(started.reference)
+            ]
+            house.deliver(*told)
+            return started
+
+    with using_provider("fake", TellsAtOnce()):
+        house.start_payment(order)
+        assert Payment.objects.get().state == "started"
+        Payment.objects.update(next_attempt_at=clock.now())
+        house.settle_down()
+    payment = Payment.objects.get()
+    assert (payment.state, payment.next_attempt_at, Capture.objects.count()) == ("captured", None, 1)
+
+
 def test_a_provider_that_breaks_over_one_refund_does_not_keep_back_the_others(house: House, story: Story) -> None:
     make_plan("GB-1-3D")
     for _ in range(2):

@@ -211,11 +211,12 @@ def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> s
             "captured_at": event.occurred_at,
         },
     )
-    if not is_new:
-        return ""
+    # A charge that needs no payer can be told before its start was answered; then asking tells it again.
     if states.PAYMENT_STATES.can_move(payment.state, states.CAPTURED):
         payment.state, payment.next_attempt_at = states.CAPTURED, None
         payment.save(update_fields=["state", "next_attempt_at"])
+    if not is_new:
+        return ""
     entry = Entry(
         kind="capture",
         subject=f"capture:{capture.pk}",

@@ -97,6 +97,7 @@ def _bank(texts: Texts) -> str:
 
 def _apple_pay(texts: Texts, amount: str) -> str:
     return (
+        f"<h2>{texts.apple_pay}</h2>"
         f"<dl><dt>{texts.card}</dt><dd>Visa ···· 4242</dd><dt>{texts.total}</dt><dd>{escape(amount)}</dd></dl>"
         f'<form method="post"><input type="hidden" name="do" value="pay">'
         f'<button class="pay" name="card" value="{APPLE_PAY}">{texts.apple_pay_yes}</button></form>'
