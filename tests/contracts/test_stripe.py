@@ -454,6 +454,19 @@ class TestElsewhere:
         told = hear(provider, outside)
         assert (told.kind, told.refund_key) == (EventKind.REFUNDED, refund.key)
 
+    @pytest.mark.parametrize("method", ["alipay", "wechat_pay", "paypay"])
+    def test_a_refund_to_a_wallet_is_done_later(
+        self, provider: StripeProvider, outside: StripeOutside, method: str
+    ) -> None:
+        taken = take(provider, outside, method=method)
+        refund = a_refund(taken, 600)
+        started = provider.refund(refund)
+        assert (started.is_done, json.loads(started.raw)["status"]) == (False, "pending")
+        outside.end_refunds()
+        told = hear(provider, outside)
+        assert (told.kind, told.refund_key, told.amount) == (EventKind.REFUNDED, refund.key, refund.amount)
+        assert names(told, taken.request, taken.reference)
+
 
 class TestCardsThatAreKept:
     """What only Stripe does with them."""

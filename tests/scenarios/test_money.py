@@ -2,6 +2,7 @@
 """Money on its way to an order, and everything that can come in between."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from tsuzuku.payments.models import Capture, Payment, ProviderNotice, Refund
 from tsuzuku.payments.ports import (
     EventKind,
     FailureReason,
+    Instructions,
     PaymentRequest,
     RefundRequest,
     StartedPayment,
@@ -283,6 +285,37 @@ def test_a_capture_that_is_told_before_the_start_was_answered_ends_the_payment_w
         house.settle_down()
     payment = Payment.objects.get()
     assert (payment.state, payment.next_attempt_at, Capture.objects.count()) == ("captured", None, 1)
+
+
+def test_who_comes_back_to_a_code_that_has_run_out_gets_another_and_the_first_can_still_pay(
+    house: House, story: Story
+) -> None:
+    make_plan("GB-1-3D")
+    order = house.order(make_card(), "GB-1-3D")
+
+    class ShowsCodes(FakeProvider):
+        """Gives codes that live for an hour."""
+
+        def start_payment(self, request: PaymentRequest) -> StartedPayment:
+            started = super().start_payment(request)
+            expires_at = request.created_at + timedelta(hours=1)
+            code = Instructions(expires_at=expires_at, qr_text=started.reference)
+            return replace(started, instructions=code)
+
+    provider = ShowsCodes()
+    with using_provider("fake", provider):
+        first = house.start_payment(order)
+        with story.after(minutes=59):
+            assert house.start_payment(order) == first
+        with story.after(minutes=61):
+            second = house.start_payment(order)
+            assert second != first
+            payments = Payment.objects.order_by("pk").values_list("reference", "state", "failure")
+            assert list(payments) == [(first, "failed", "expired"), (second, "started", "")]
+            house.deliver(*provider.pay(first))
+            house.settle_down()
+    order.refresh_from_db()
+    assert order.state == "paid"
 
 
 def test_a_provider_that_breaks_over_one_refund_does_not_keep_back_the_others(house: House, story: Story) -> None:

@@ -44,7 +44,7 @@ def start_payment(
     payer_email: str = "",
     now: datetime,
 ) -> Payment:
-    """Starts a payment with a provider, or finds the one that is open.
+    """Starts a payment with a provider, or finds the one that is open and whose code or slip has not run out.
 
     Its payer goes to its `redirect_url` or is shown its instructions. Raises ProviderUnknown, or PaymentNotStarted:
     when the provider cannot be had, the payment stays to be started by the next try under the same key; when the
@@ -53,6 +53,10 @@ def start_payment(
     if provider not in providers():
         raise ProviderUnknown
     payment = _open_payment(purpose=purpose, amount=amount, provider=provider, method=method, now=now)
+    if payment.shown is not None and payment.shown.expires_at <= now:
+        # Its provider may take a while to say so, or never. Money that comes for it all the same is taken.
+        fail_payment(payment, reason=FailureReason.EXPIRED, is_final=False, now=now)
+        payment = _open_payment(purpose=purpose, amount=amount, provider=provider, method=method, now=now)
     if payment.state == states.STARTED:
         return payment
     request = PaymentRequest(

@@ -16,7 +16,8 @@ from tsuzuku.payments.ports import EventKind, FailureReason, KeptMethod, Payment
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, OSError)
 #: Under these our keys stand in the metadata of PaymentIntents and Refunds.
 PAYMENT_KEY, REFUND_KEY = "tsuzuku_payment", "tsuzuku_refund"
-#: On PaymentIntents whose method is to be kept, and thereby on their Charges, which copy the metadata.
+#: On PaymentIntents whose method is to be kept, and thereby on their Charges, which copy the metadata when they are
+#: made, https://docs.stripe.com/metadata.
 KEEP_KEY = "tsuzuku_keep"
 #: On sessions: which of our methods was chosen.
 METHOD_KEY = "tsuzuku_method"
