@@ -10,12 +10,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tsuzuku.carriers.adapters.sandbox import SandboxCarrier
 from tsuzuku.carriers.registry import register_carrier
-from tsuzuku.kernel.rsa import certificate_serial, private_key
+from tsuzuku.kernel.rsa import certificate_serial, private_key, public_key
 from tsuzuku.messaging.adapters.mailbox import MailboxGateway
 from tsuzuku.messaging.adapters.smtp import SmtpGateway
 from tsuzuku.messaging.ports import AddressKind, Gateway
 from tsuzuku.messaging.registry import register_gateway
-from tsuzuku.payments.adapters import wechat_pay
+from tsuzuku.payments.adapters import alipay, wechat_pay
+from tsuzuku.payments.adapters.alipay import AlipayProvider
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.registry import register_provider
@@ -28,6 +29,7 @@ def register_adapters() -> None:
     register_provider("sandbox", SandboxProvider(home() / "payment-sandbox"))
     _register_stripe()
     _register_wechat_pay()
+    _register_alipay()
     register_gateway(AddressKind.EMAIL, _email_gateway(settings.EMAIL_GATEWAY))
 
 
@@ -82,6 +84,34 @@ def _wechat_pay_account() -> wechat_pay.RealAccount:
         )
     except (ValueError, OSError) as problem:
         raise ImproperlyConfigured(f"WeChat Pay: {problem}") from problem
+
+
+def _register_alipay() -> None:
+    """Alipay with a contract of one's own, in the demo else its simulator."""
+    if settings.ALIPAY_APP_ID:
+        register_provider("alipay", AlipayProvider(_alipay_account()))
+    elif settings.DEMO:
+        account = alipay.SimulatedAccount(home() / "alipay-sandbox", notify_url=_notify_url("alipay"))
+        register_provider("alipay", AlipayProvider(account))
+
+
+def _alipay_account() -> alipay.RealAccount:
+    """Raises ImproperlyConfigured."""
+    try:
+        return alipay.RealAccount(
+            known=alipay.App(
+                gateway=settings.ALIPAY_GATEWAY,
+                app_id=settings.ALIPAY_APP_ID,
+                seller_id=_needed("ALIPAY_SELLER_ID"),
+                private_key=private_key(_pem("ALIPAY_PRIVATE_KEY")),
+                alipay_keys=tuple(
+                    public_key(Path(path).read_text(encoding="ascii")) for path in _needed("ALIPAY_PUBLIC_KEYS")
+                ),
+                notify_url=_notify_url("alipay"),
+            )
+        )
+    except (ValueError, OSError) as problem:
+        raise ImproperlyConfigured(f"Alipay: {problem}") from problem
 
 
 def _needed(name: str) -> Any:  # noqa: ANN401  # whatever kind of setting it is

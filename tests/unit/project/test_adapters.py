@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from tsuzuku.payments.adapters.alipay import AlipayProvider
 from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.registry import providers
 from tsuzuku.project import adapters
@@ -124,4 +125,53 @@ def test_half_a_merchant_is_refused_at_the_start(
     setattr(settings, name, value if isinstance(value, str) else [each.format(file=file) for each in value])
     with pytest.raises(ImproperlyConfigured, match=told):
         adapters._register_wechat_pay()
+    assert registered == {}
+
+
+@pytest.fixture
+def alipay(settings: Settings, tmp_path: Path) -> None:
+    """The settings of an app at Alipay."""
+    ours, theirs = new_pair(), new_pair()
+    for name, pem in {"app.pem": ours.private, "alipay.pem": theirs.public}.items():
+        (tmp_path / name).write_text(pem)
+    settings.ALIPAY_APP_ID, settings.ALIPAY_SELLER_ID = "2021000000000000", "2088000000000000"
+    settings.ALIPAY_PRIVATE_KEY = str(tmp_path / "app.pem")
+    settings.ALIPAY_PUBLIC_KEYS = [str(tmp_path / "alipay.pem")]
+
+
+@pytest.mark.usefixtures("alipay")
+def test_alipay_is_offered_with_an_apps_keys(settings: Settings, registered: dict[str, object]) -> None:
+    settings.ALIPAY_GATEWAY = "https://globalopenapi.alipay.com/gateway.do"
+    adapters._register_alipay()
+    provider = registered["alipay"]
+    assert isinstance(provider, AlipayProvider)
+    assert provider.capabilities.methods == ("alipay",)
+    app = adapters._alipay_account().known
+    assert (app.gateway, app.is_real) == ("https://globalopenapi.alipay.com/gateway.do", True)
+    assert app.notify_url == f"{settings.PUBLIC_URL}/inbound/payments/alipay"
+
+
+def test_alipay_is_simulated_in_the_demo_alone(settings: Settings, registered: dict[str, object]) -> None:
+    adapters._register_alipay()
+    assert registered == {}
+    settings.DEMO = True
+    adapters._register_alipay()
+    assert list(registered) == ["alipay"]
+
+
+@pytest.mark.usefixtures("alipay")
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ALIPAY_SELLER_ID", "", "TSUZUKU_ALIPAY_SELLER_ID is missing"),
+        ("ALIPAY_PUBLIC_KEYS", [], "TSUZUKU_ALIPAY_PUBLIC_KEYS is missing"),
+        ("ALIPAY_PUBLIC_KEYS", ["/nowhere.pem"], "No such file"),
+    ],
+)
+def test_half_an_app_is_refused_at_the_start(
+    settings: Settings, registered: dict[str, object], name: str, value: str | list[str], told: str
+) -> None:
+    setattr(settings, name, value)
+    with pytest.raises(ImproperlyConfigured, match=told):
+        adapters._register_alipay()
     assert registered == {}

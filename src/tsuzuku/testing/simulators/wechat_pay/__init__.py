@@ -3,7 +3,7 @@
 
 keys     both sides' keys, and changing theirs     wire     signatures, encryption, errors
 objects  transactions, refunds, notifications      till     what merchants ask for and payers do
-page     what stands here for the payer's app      sandbox  the process
+sandbox  the process; the page that stands for the payer's app is in tsuzuku.testing.simulators.wallets
 
 API v3 outside mainland China, https://pay.weixin.qq.com/doc/global/v3/en/. Checked: 2026-11-21, with wechatpayv3 2.0.4.
 

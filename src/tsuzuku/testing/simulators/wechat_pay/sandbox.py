@@ -28,11 +28,12 @@ from tsuzuku.testing.simulators.clerk import Clerk
 from tsuzuku.testing.simulators.deliveries import is_webhook_url, post
 from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.object_books import Json, ObjectBooks, shown
+from tsuzuku.testing.simulators.pay_page import format_amount
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
-from tsuzuku.testing.simulators.wechat_pay import objects, page
+from tsuzuku.testing.simulators.wallets import Trouble, page
+from tsuzuku.testing.simulators.wechat_pay import objects
 from tsuzuku.testing.simulators.wechat_pay.keys import Keys
-from tsuzuku.testing.simulators.wechat_pay.page_texts import TEXTS
-from tsuzuku.testing.simulators.wechat_pay.till import RefundEnd, Till, Trouble
+from tsuzuku.testing.simulators.wechat_pay.till import RefundEnd, Till
 from tsuzuku.testing.simulators.wechat_pay.wire import (
     Signing,
     WeChatRefusal,
@@ -47,6 +48,7 @@ from tsuzuku.testing.simulators.wechat_pay.wire import (
 T = TypeVar("T")
 
 _REFUNDS_AT_ONCE = 20
+_APP = page.App(service={"en": "WeChat Pay", "zh": "微信支付"}, name={"en": "WeChat", "zh": "微信"})
 
 
 class WeChatPaySandbox(Sandbox):
@@ -93,7 +95,8 @@ class WeChatPaySandbox(Sandbox):
         match request.method, request.path:
             case "GET", ():
                 with self._changed:
-                    return page.codes_page(request, self._open_orders(), merchant=self._merchant)
+                    codes = [_shown(each) for each in self._open_orders()]
+                    return page.codes_page(request, _APP, codes, merchant=self._merchant)
             case "GET", ("pay",):
                 return self._show_page(request)
             case "POST", ("pay",):
@@ -209,7 +212,8 @@ class WeChatPaySandbox(Sandbox):
     def _show_page(self, request: Request) -> Response:
         with self._changed:
             try:
-                return page.code_page(request, self._order_by("_code", _code(request)), merchant=self._merchant)
+                found = self._order_by("_code", _code(request))
+                return page.code_page(request, _APP, _shown(found), merchant=self._merchant)
             except WeChatRefusal:
                 return page.unknown_page(request)
 
@@ -221,12 +225,12 @@ class WeChatPaySandbox(Sandbox):
             except WeChatRefusal:
                 return page.unknown_page(request)
             with self._books.change():
-                if pressed.get("decline") in TEXTS["en"].declines:
+                if pressed.get("decline") in page.DECLINES:
                     self._till.decline(found, pressed["decline"])
                 elif pressed.get("trouble") in set(Trouble):
                     self._till.pay(found, trouble=Trouble(pressed["trouble"]), now=clock.now())
             self._changed.notify_all()
-        return page.after_press(found["_code"])
+        return page.after_press(_shown(found))
 
     # -- for tests ---------------------------------------------------------------------------------------------------
 
@@ -310,6 +314,19 @@ class WeChatPaySandbox(Sandbox):
         answer = post(url, body, {"Content-Type": "application/json", **headers})
         is_taken = answer is not None and answer.status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}
         return is_taken and signing is not Signing.PROBE
+
+
+def _shown(found: Json) -> page.Code:
+    """An order as the app shows it."""
+    state = {"NOTPAY": page.State.OPEN, "CLOSED": page.State.CLOSED}.get(found["trade_state"], page.State.PAID)
+    return page.Code(
+        path=f"/pay?pr={found['_code']}",
+        order=found["attach"] or found["out_trade_no"],
+        item=found["_asked"]["description"],
+        amount=format_amount(found["amount"]["total"], found["amount"]["currency"]),
+        state=state,
+        declined=next(iter(reversed(found["_declines"])), ""),
+    )
 
 
 def _code(request: Request) -> str:

@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from tsuzuku.testing.simulators.deliveries import is_webhook_url
 from tsuzuku.testing.simulators.object_books import Json, ObjectBooks
+from tsuzuku.testing.simulators.wallets import Trouble
 from tsuzuku.testing.simulators.wechat_pay import objects
 from tsuzuku.testing.simulators.wechat_pay.wire import WeChatRefusal, missing
 
@@ -21,16 +22,6 @@ _REFUND_NUMBER = re.compile(r"[0-9a-zA-Z_\-|*@]{1,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _OPEN_MAX = timedelta(hours=2)
 _DESCRIPTION_BYTES_MAX = 127
-
-
-class Trouble(StrEnum):
-    """What goes wrong on the way to the merchant."""
-
-    NONE = "none"
-    LATE = "late"
-    TWICE = "twice"
-    #: Told to nobody, as when the address cannot be reached for a day.
-    LOST = "lost"
 
 
 class RefundEnd(StrEnum):

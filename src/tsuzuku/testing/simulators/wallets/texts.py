@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of the simulator's pages."""
+"""The words of the pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tsuzuku.testing.simulators.wechat_pay.till import Trouble
+from tsuzuku.testing.simulators.wallets import Trouble
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +36,13 @@ class Texts:
 _ENGLISH = Texts(
     lang="en",
     title="Pay {merchant}",
-    test="Simulator of WeChat Pay: no real money moves here.",
+    test="Simulator of {service}: no real money moves here.",
     merchant="Merchant",
     order="Order",
     item="For",
     pay="Pay {amount}",
-    app="This stands for WeChat on your phone, after you have scanned the code.",
-    declines_heading="The bank says no. The shop is not told: WeChat lets the payer try again.",
+    app="This stands for {app} on your phone, after you have scanned the code.",
+    declines_heading="The bank says no. The shop is not told: {app} lets the payer try again.",
     declines={
         "network": "Decline: the bank cannot be reached",
         "limit": "Decline: over the limit",
@@ -67,13 +67,13 @@ _ENGLISH = Texts(
 _CHINESE = Texts(
     lang="zh-Hans",
     title="向 {merchant} 付款",
-    test="这是微信支付的模拟页面，不会产生真实扣款。",
+    test="这是{service}的模拟页面，不会产生真实扣款。",
     merchant="商户",
     order="订单号",
     item="内容",
     pay="支付 {amount}",
-    app="这里代替您手机上的微信：相当于已经扫了码。",
-    declines_heading="银行拒绝。商户不会收到通知：微信允许付款人再试一次。",
+    app="这里代替您手机上的{app}：相当于已经扫了码。",
+    declines_heading="银行拒绝。商户不会收到通知：{app}允许付款人再试一次。",
     declines={"network": "拒绝：连不上银行", "limit": "拒绝：超出限额", "refused": "拒绝：其他原因"},
     trouble="付款，但通知出了问题",
     troubles=(
