@@ -2,17 +2,23 @@
 """The outside world, by name: a line for each adapter. This is the only place that names them."""
 
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from tsuzuku.carriers.adapters.sandbox import SandboxCarrier
 from tsuzuku.carriers.registry import register_carrier
+from tsuzuku.kernel.rsa import certificate_serial, private_key, public_key
 from tsuzuku.messaging.adapters.mailbox import MailboxGateway
 from tsuzuku.messaging.adapters.smtp import SmtpGateway
 from tsuzuku.messaging.ports import AddressKind, Gateway
 from tsuzuku.messaging.registry import register_gateway
+from tsuzuku.payments.adapters import alipay, wechat_pay
+from tsuzuku.payments.adapters.alipay import AlipayProvider
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
+from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.registry import register_provider
 from tsuzuku.project.environment import home
 
@@ -22,6 +28,8 @@ def register_adapters() -> None:
     register_carrier("sandbox", SandboxCarrier(home() / "carrier-sandbox"))
     register_provider("sandbox", SandboxProvider(home() / "payment-sandbox"))
     _register_stripe()
+    _register_wechat_pay()
+    _register_alipay()
     register_gateway(AddressKind.EMAIL, _email_gateway(settings.EMAIL_GATEWAY))
 
 
@@ -57,6 +65,81 @@ def _register_stripe() -> None:
         days=settings.STRIPE_KONBINI_DAYS,
     )
     register_provider("stripe", StripeProvider(account))
+
+
+def _register_wechat_pay() -> None:
+    """WeChat Pay with a contract of one's own, in the demo else its simulator."""
+    if settings.WECHAT_PAY_MCHID:
+        register_provider("wechat_pay", WeChatPayProvider(_wechat_pay_account()))
+    elif settings.DEMO:
+        account = wechat_pay.SimulatedAccount(home() / "wechat-pay-sandbox", notify_url=_notify_url("wechat_pay"))
+        register_provider("wechat_pay", WeChatPayProvider(account))
+
+
+def _wechat_pay_account() -> wechat_pay.RealAccount:
+    """Raises ImproperlyConfigured."""
+    try:
+        return wechat_pay.RealAccount(
+            known=wechat_pay.Merchant(
+                api_url=wechat_pay.API_URL,
+                mchid=settings.WECHAT_PAY_MCHID,
+                appid=_needed("WECHAT_PAY_APPID"),
+                category=settings.WECHAT_PAY_CATEGORY,
+                serial=certificate_serial(_pem("WECHAT_PAY_CERTIFICATE")),
+                private_key=private_key(_pem("WECHAT_PAY_PRIVATE_KEY")),
+                api_v3_key=wechat_pay.api_v3_key(_needed("WECHAT_PAY_API_V3_KEY")),
+                platform_keys=wechat_pay.read_platform_keys(_needed("WECHAT_PAY_PLATFORM_KEYS")),
+                notify_url=_notify_url("wechat_pay"),
+            )
+        )
+    except (ValueError, OSError) as problem:
+        raise ImproperlyConfigured(f"WeChat Pay: {problem}") from problem
+
+
+def _register_alipay() -> None:
+    """Alipay with a contract of one's own, in the demo else its simulator."""
+    if settings.ALIPAY_APP_ID:
+        register_provider("alipay", AlipayProvider(_alipay_account()))
+    elif settings.DEMO:
+        account = alipay.SimulatedAccount(home() / "alipay-sandbox", notify_url=_notify_url("alipay"))
+        register_provider("alipay", AlipayProvider(account))
+
+
+def _alipay_account() -> alipay.RealAccount:
+    """Raises ImproperlyConfigured."""
+    try:
+        return alipay.RealAccount(
+            known=alipay.App(
+                gateway=settings.ALIPAY_GATEWAY,
+                app_id=settings.ALIPAY_APP_ID,
+                seller_id=_needed("ALIPAY_SELLER_ID"),
+                private_key=private_key(_pem("ALIPAY_PRIVATE_KEY")),
+                alipay_keys=tuple(
+                    public_key(Path(path).read_text(encoding="ascii")) for path in _needed("ALIPAY_PUBLIC_KEYS")
+                ),
+                notify_url=_notify_url("alipay"),
+            )
+        )
+    except (ValueError, OSError) as problem:
+        raise ImproperlyConfigured(f"Alipay: {problem}") from problem
+
+
+def _needed(name: str) -> Any:  # noqa: ANN401  # whatever kind of setting it is
+    """A setting that must be there. Raises ImproperlyConfigured."""
+    found = getattr(settings, name)
+    if not found:
+        raise ImproperlyConfigured(f"TSUZUKU_{name} is missing")
+    return found
+
+
+def _pem(name: str) -> str:
+    """What the file holds that a setting names. Raises ImproperlyConfigured or OSError."""
+    return Path(_needed(name)).read_text(encoding="ascii")
+
+
+def _notify_url(provider: str) -> str:
+    """Where a provider that asks for it with every payment tells what happened."""
+    return f"{settings.PUBLIC_URL}/inbound/payments/{provider}"
 
 
 def _email_gateway(name: str) -> Gateway:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 from tsuzuku.project.environment import env_text, home
+from tsuzuku.testing.simulators.alipay.sandbox import AlipaySandbox
 from tsuzuku.testing.simulators.provider import PaymentSandbox
 from tsuzuku.testing.simulators.server import Sandbox
 from tsuzuku.testing.simulators.stripe.sandbox import StripeSandbox
+from tsuzuku.testing.simulators.wechat_pay.sandbox import WeChatPaySandbox
 
 
 class MakesSandbox(Protocol):
@@ -41,6 +43,8 @@ class Simulator:
 SIMULATORS: Mapping[str, Simulator] = {
     "sandbox": Simulator(PaymentSandbox, "a provider of our own, on whose page one chooses what happens"),
     "stripe": Simulator(StripeSandbox, "Stripe, with its test cards", "TSUZUKU_STRIPE_KEY"),
+    "wechat_pay": Simulator(WeChatPaySandbox, "WeChat Pay, with a page for its app", "TSUZUKU_WECHAT_PAY_MCHID"),
+    "alipay": Simulator(AlipaySandbox, "Alipay, with a page for its app", "TSUZUKU_ALIPAY_APP_ID"),
 }
 
 

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _WAIT_SECONDS = 20
@@ -19,6 +20,8 @@ class WebhookReceiver:
         self.url = url
         #: The status codes of the next answers; 200 when it is empty.
         self.answers: deque[int] = deque()
+        #: The body of answers with 200.
+        self.reply = b""
         self._received: queue.Queue[tuple[dict[str, str], bytes]] = queue.Queue()
 
     def take(self, count: int = 1, *, wait_seconds: float = _WAIT_SECONDS) -> list[tuple[dict[str, str], bytes]]:
@@ -71,9 +74,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(self.server.receiver.receive(dict(self.headers.items()), body))
-        self.send_header("Content-Length", "0")
+        status = self.server.receiver.receive(dict(self.headers.items()), body)
+        reply = self.server.receiver.reply if status == HTTPStatus.OK else b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(reply)))
         self.end_headers()
+        self.wfile.write(reply)
 
     def log_message(self, _template: str, *_words: object) -> None:
         """Says nothing; the test looks at what came."""

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which providers an installation has, by what its settings say."""
 
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from tsuzuku.payments.adapters.alipay import AlipayProvider
+from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.registry import providers
 from tsuzuku.project import adapters
+from tsuzuku.testing.simulators.rsa_pairs import new_certified_pair, new_pair
 
 
 @pytest.fixture
@@ -69,4 +74,118 @@ def test_half_a_setup_is_refused_at_the_start(
         setattr(settings, name, value)
     with pytest.raises(ImproperlyConfigured, match=told):
         adapters._register_stripe()
+    assert registered == {}
+
+
+@pytest.fixture
+def wechat_pay(settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """The settings of a merchant of WeChat Pay, as they are set."""
+    certified, theirs = new_certified_pair("merchant"), new_pair()
+    files = {"cert.pem": certified.public, "key.pem": certified.private, "theirs.pem": theirs.public}
+    for name, pem in files.items():
+        (tmp_path / name).write_text(pem)
+    settings.WECHAT_PAY_PLATFORM_KEYS = [f"PUB_KEY_ID_01={tmp_path / 'theirs.pem'}", str(tmp_path / "cert.pem")]
+    found = {
+        "WECHAT_PAY_MCHID": "1600000000",
+        "WECHAT_PAY_APPID": "wx0000000000000000",
+        "WECHAT_PAY_CERTIFICATE": str(tmp_path / "cert.pem"),
+        "WECHAT_PAY_PRIVATE_KEY": str(tmp_path / "key.pem"),
+        "WECHAT_PAY_API_V3_KEY": "0" * 32,
+    }
+    for name, value in found.items():
+        setattr(settings, name, value)
+    return found
+
+
+def test_wechat_pay_is_offered_with_a_merchants_keys(
+    settings: Settings, registered: dict[str, object], wechat_pay: dict[str, str]
+) -> None:
+    adapters._register_wechat_pay()
+    provider = registered["wechat_pay"]
+    assert isinstance(provider, WeChatPayProvider)
+    assert provider.capabilities.methods == ("wechat_pay",)
+    merchant = adapters._wechat_pay_account().known
+    assert merchant.notify_url == f"{settings.PUBLIC_URL}/inbound/payments/wechat_pay"
+    assert list(merchant.platform_keys) == ["PUB_KEY_ID_01", merchant.serial]
+
+
+def test_wechat_pay_is_simulated_in_the_demo_alone(settings: Settings, registered: dict[str, object]) -> None:
+    adapters._register_wechat_pay()
+    assert registered == {}
+    settings.DEMO = True
+    adapters._register_wechat_pay()
+    assert list(registered) == ["wechat_pay"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("WECHAT_PAY_APPID", "", "TSUZUKU_WECHAT_PAY_APPID is missing"),
+        ("WECHAT_PAY_PLATFORM_KEYS", [], "TSUZUKU_WECHAT_PAY_PLATFORM_KEYS is missing"),
+        ("WECHAT_PAY_PLATFORM_KEYS", ["other={file}"], "begins with PUB_KEY_ID_"),
+        ("WECHAT_PAY_API_V3_KEY", "short", "32 characters"),
+        ("WECHAT_PAY_PRIVATE_KEY", "/nowhere.pem", "No such file"),
+    ],
+)
+def test_half_a_merchant_is_refused_at_the_start(
+    settings: Settings,
+    registered: dict[str, object],
+    wechat_pay: dict[str, str],
+    name: str,
+    value: str | list[str],
+    told: str,
+) -> None:
+    file = wechat_pay["WECHAT_PAY_CERTIFICATE"]
+    setattr(settings, name, value if isinstance(value, str) else [each.format(file=file) for each in value])
+    with pytest.raises(ImproperlyConfigured, match=told):
+        adapters._register_wechat_pay()
+    assert registered == {}
+
+
+@pytest.fixture
+def alipay(settings: Settings, tmp_path: Path) -> None:
+    """The settings of an app at Alipay."""
+    ours, theirs = new_pair(), new_pair()
+    for name, pem in {"app.pem": ours.private, "alipay.pem": theirs.public}.items():
+        (tmp_path / name).write_text(pem)
+    settings.ALIPAY_APP_ID, settings.ALIPAY_SELLER_ID = "2021000000000000", "2088000000000000"
+    settings.ALIPAY_PRIVATE_KEY = str(tmp_path / "app.pem")
+    settings.ALIPAY_PUBLIC_KEYS = [str(tmp_path / "alipay.pem")]
+
+
+@pytest.mark.usefixtures("alipay")
+def test_alipay_is_offered_with_an_apps_keys(settings: Settings, registered: dict[str, object]) -> None:
+    settings.ALIPAY_GATEWAY = "https://globalopenapi.alipay.com/gateway.do"
+    adapters._register_alipay()
+    provider = registered["alipay"]
+    assert isinstance(provider, AlipayProvider)
+    assert provider.capabilities.methods == ("alipay",)
+    app = adapters._alipay_account().known
+    assert (app.gateway, app.is_real) == ("https://globalopenapi.alipay.com/gateway.do", True)
+    assert app.notify_url == f"{settings.PUBLIC_URL}/inbound/payments/alipay"
+
+
+def test_alipay_is_simulated_in_the_demo_alone(settings: Settings, registered: dict[str, object]) -> None:
+    adapters._register_alipay()
+    assert registered == {}
+    settings.DEMO = True
+    adapters._register_alipay()
+    assert list(registered) == ["alipay"]
+
+
+@pytest.mark.usefixtures("alipay")
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ALIPAY_SELLER_ID", "", "TSUZUKU_ALIPAY_SELLER_ID is missing"),
+        ("ALIPAY_PUBLIC_KEYS", [], "TSUZUKU_ALIPAY_PUBLIC_KEYS is missing"),
+        ("ALIPAY_PUBLIC_KEYS", ["/nowhere.pem"], "No such file"),
+    ],
+)
+def test_half_an_app_is_refused_at_the_start(
+    settings: Settings, registered: dict[str, object], name: str, value: str | list[str], told: str
+) -> None:
+    setattr(settings, name, value)
+    with pytest.raises(ImproperlyConfigured, match=told):
+        adapters._register_alipay()
     assert registered == {}

@@ -155,6 +155,11 @@ class PaymentProviderContract:
 
     #: Those of which the provider tells. Of others only the payer reads, in the provider's app, and may try again.
     told_declines: ClassVar[tuple[FailureReason, ...]] = DECLINES
+    #: Whether a webhook's signature stands in its headers; if not, it is a part of the body.
+    signs_in_headers: ClassVar[bool] = True
+    #: Whether a payment's refunds are found by asking, and told with their amounts. Those of a provider that does
+    #: neither end within the call that asks for them: done or refused.
+    lists_refunds: ClassVar[bool] = True
 
     # -- starting ----------------------------------------------------------------------------------------------------
 
@@ -310,16 +315,15 @@ class PaymentProviderContract:
         for _ in range(2):
             outside.pay(provider.start_payment(a_payment(provider)).reference)
         (headers, body), (other_headers, other_body) = outside.webhooks(2)
-        forged: Sequence[Webhook] = [
-            (headers, body + b" "),
-            (headers, body.swapcase()),
-            (headers, b""),
-            (headers, other_body),
-            (other_headers, body),
-            ({}, body),
-            (dict.fromkeys(headers, ""), body),
-            (dict.fromkeys(headers, "t=0,v1=,v1=x,v1=ÿ"), body),
-        ]
+        forged: list[Webhook] = [(headers, body + b" "), (headers, body.swapcase()), (headers, b"")]
+        if self.signs_in_headers:
+            forged += [
+                (headers, other_body),
+                (other_headers, body),
+                ({}, body),
+                (dict.fromkeys(headers, ""), body),
+                (dict.fromkeys(headers, "t=0,v1=,v1=x,v1=ÿ"), body),
+            ]
         for each_headers, each_body in forged:
             with pytest.raises(WebhookForged):
                 provider.read_webhook(headers=each_headers, body=each_body, now=clock.now())
@@ -374,12 +378,14 @@ class PaymentProviderContract:
         outside.end_refunds()
         told = read(provider, outside.webhooks(2))
         assert Counter((event.kind, event.refund_key, event.amount) for event in told) == Counter(
-            (EventKind.REFUNDED, request.key, request.amount) for request in (first, second)
+            (EventKind.REFUNDED, request.key, request.amount if self.lists_refunds else None)
+            for request in (first, second)
         )
         assert all(names(event, taken.request, taken.reference) for event in told)
         assert {event.capture_reference for event in told} == {taken.capture.capture_reference}
         asked = provider.find_payment(taken.reference)
-        assert Counter(essence(event) for event in asked) == Counter(essence(event) for event in [taken.capture, *told])
+        known = [taken.capture, *told] if self.lists_refunds else [taken.capture]
+        assert Counter(essence(event) for event in asked) == Counter(essence(event) for event in known)
 
     def test_the_same_key_is_the_same_refund(self, provider: PaymentProvider, outside: ProviderOutside) -> None:
         taken = take(provider, outside)
@@ -407,10 +413,14 @@ class PaymentProviderContract:
         taken = take(provider, outside)
         failing, good = a_refund(taken, 1000), a_refund(taken, 1000)
         outside.next_refund_fails()
-        assert not provider.refund(failing).is_done
-        outside.end_refunds()
-        (told,) = read(provider, outside.webhooks())
-        assert (told.kind, told.refund_key, told.amount) == (EventKind.REFUND_FAILED, failing.key, failing.amount)
+        if self.lists_refunds:
+            assert not provider.refund(failing).is_done
+            outside.end_refunds()
+            (told,) = read(provider, outside.webhooks())
+            assert (told.kind, told.refund_key, told.amount) == (EventKind.REFUND_FAILED, failing.key, failing.amount)
+        else:
+            with pytest.raises(Rejected):
+                provider.refund(failing)
         provider.refund(good)
         outside.end_refunds()
         (told,) = read(provider, outside.webhooks())

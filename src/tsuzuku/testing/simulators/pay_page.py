@@ -12,7 +12,7 @@ from tsuzuku.testing.simulators.provider_books import Behaviour, Payment, Status
 from tsuzuku.testing.simulators.server import Request, Response
 
 #: Currencies without smaller units (ISO 4217); the others that are tried here have hundredths.
-_WHOLE_CURRENCIES = frozenset({"JPY", "KRW"})
+WHOLE_CURRENCIES = frozenset({"JPY", "KRW"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,7 +223,7 @@ def shell(
 
 def format_amount(amount_minor: int, currency: str) -> str:
     """An amount as payers read it."""
-    number = f"{amount_minor:,}" if currency in _WHOLE_CURRENCIES else f"{amount_minor / 100:,.2f}"
+    number = f"{amount_minor:,}" if currency in WHOLE_CURRENCIES else f"{amount_minor / 100:,.2f}"
     return f"¥{number}" if currency == "JPY" else f"{currency} {number}"
 
 

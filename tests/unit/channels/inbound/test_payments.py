@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from django.db import transaction
@@ -126,3 +128,16 @@ def test_nothing_is_answered_before_it_is_committed(
     client = Client(raise_request_exception=False)
     assert client.post(ADDRESS, data=body, content_type="application/json", headers=headers).status_code == 500
     assert ProviderNotice.objects.count() == 0
+
+
+def test_it_is_answered_in_the_words_that_the_provider_wants(house: "House", order: "Order") -> None:
+    (event,) = house.provider.pay(house.start_payment(order))
+    headers, body = house.provider.webhook(event.event_id)
+    answers = []
+    for reply in ("", "success"):
+        wants = replace(house.provider.capabilities, webhook_reply=reply)
+        with patch.object(type(house.provider), "capabilities", wants):
+            answers.append(Client().post(ADDRESS, data=body, content_type="application/json", headers=headers).content)
+    assert answers == [b"", b"success"]
+    refusal = Client().post(ADDRESS, data=body, content_type="application/json")
+    assert refusal.json() == {"code": "FAIL", "message": "webhook-forged"}
