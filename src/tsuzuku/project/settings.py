@@ -186,6 +186,8 @@ STRIPE_KEY = env_text("TSUZUKU_STRIPE_KEY")
 STRIPE_WEBHOOK_SECRETS = env_list("TSUZUKU_STRIPE_WEBHOOK_SECRETS")
 STRIPE_METHODS = env_list("TSUZUKU_STRIPE_METHODS", "card")
 STRIPE_CHECKOUT_URL = env_text("TSUZUKU_STRIPE_CHECKOUT_URL", "https://checkout.stripe.com")
+#: Above it, in yen, a second person approves what goes back to a payer.
+REFUND_APPROVAL_YEN = env_int("TSUZUKU_REFUND_APPROVAL_YEN", 5000)
 EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
 DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
 EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")
