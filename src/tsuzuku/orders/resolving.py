@@ -15,6 +15,7 @@ from tsuzuku.orders.actions import has_promotions, move_order
 from tsuzuku.orders.errors import OrderNotHeld, OrderTakesNoOther, OrderUnknown, ShortfallTooLarge
 from tsuzuku.orders.events import OrderPaid, OrderReturned
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.queries import was_held
 from tsuzuku.payments.actions import decide_capture, let_off
 from tsuzuku.payments.errors import CaptureDisputed, ReasonMissing
 from tsuzuku.payments.models import Capture, CaptureOutcome
@@ -31,7 +32,7 @@ def accept_held_order(*, number: str, reason: str, actor: str, now: datetime) ->
     """
     with transaction.atomic():
         order, captures = _locked(number, reason)
-        if order.state == states.PAID and order.moves.filter(source=states.HELD).exists():
+        if order.state == states.PAID and was_held(order):
             return order
         _check_held(order)
         paying = _paying(order, captures)
@@ -58,7 +59,7 @@ def return_held_order(*, number: str, reason: str, actor: str, now: datetime) ->
     """
     with transaction.atomic():
         order, captures = _locked(number, reason)
-        if order.state == states.CANCELLED and order.moves.filter(source=states.HELD).exists():
+        if order.state == states.CANCELLED and was_held(order):
             return order
         _check_held(order)
         for capture in captures:

@@ -36,6 +36,7 @@ def retry_refund(*, refund_id: int, actor: str, now: datetime) -> Refund:
             reason=refund.reason,
             actor=actor,
             now=now,
+            is_goodwill=refund.is_goodwill,
             replaces=refund,
         )
         retried = RefundRetried(refund_id=again.pk, purpose=refund.capture.payment.purpose)

@@ -128,6 +128,8 @@ class Refund(Waiting):
     problem = models.TextField(blank=True)
     requested_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
+    #: Whether what it gives back had been earned: the service was given, and the money is a person's goodwill.
+    is_goodwill = models.BooleanField(default=False, db_default=False)
     #: The one that failed, in whose place it was asked for.
     replaces = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="replacement")
     #: How the money was given back another way, and who says so.

@@ -40,7 +40,7 @@ def propose_refund(
     """Proposes to give back a part of a capture, or with no amount all that is left. The same key proposes once.
 
     Up to the limit (TSUZUKU_REFUND_APPROVAL_YEN, of all that was given back of the capture without a second person) it
-    is approved at once; above it, it waits for another person. What waits counts as given.
+    is approved at once; above it, it waits for another person. What waits, and what has failed, counts as given.
 
     Raises ReasonMissing, CaptureUnknown, CaptureHeld (its order is resolved as a whole), CaptureDisputed (its payer's
     bank holds the money), RefundTooEarly (what it pays for may still come), RefundTooLarge (more than is left), or
@@ -56,8 +56,7 @@ def propose_refund(
             if (known.capture_id, known.amount_minor, known.reason) != asked:
                 raise ProposalReused
             return known
-        waiting = capture.proposals.filter(state=states.WAITING).aggregate(total=Sum("amount_minor"))["total"] or 0
-        left = refundable_minor(capture) - waiting
+        left = _left_minor(capture) - _waiting_minor(capture)
         amount = left if amount_minor is None else amount_minor
         _check(capture, amount, left=left)
         proposal = RefundProposal.objects.create(
@@ -90,7 +89,7 @@ def approve_refund(*, proposal_id: int, actor: str, now: datetime) -> RefundProp
             raise ProposalDecided(state=proposal.state)
         if proposal.proposed_by == actor:
             raise SecondPersonNeeded
-        _check(capture, proposal.amount_minor, left=refundable_minor(capture))
+        _check(capture, proposal.amount_minor, left=_left_minor(capture))
         _approve(proposal, capture, actor=actor, now=now)
         return proposal
 
@@ -134,14 +133,23 @@ def _locked_proposal(proposal_id: int) -> tuple[RefundProposal, Capture]:
     return found, capture
 
 
+def _left_minor(capture: Capture) -> int:
+    """What may be given back of a locked capture; a refund that failed is still owed, and is retried or closed."""
+    failed = capture.refunds.filter(state=states.FAILED).aggregate(total=Sum("amount_minor"))["total"] or 0
+    return refundable_minor(capture) - failed
+
+
+def _waiting_minor(capture: Capture) -> int:
+    return capture.proposals.filter(state=states.WAITING).aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
 def _check(capture: Capture, amount_minor: int, *, left: int) -> None:
     """Raises what forbids to give so much back now."""
     if capture.outcome == CaptureOutcome.HELD:
         raise CaptureHeld
     if is_disputed(capture):
         raise CaptureDisputed
-    has_failed = capture.refunds.filter(state=states.FAILED).exists()
-    has_ended = capture.outcome == CaptureOutcome.SURPLUS or has_failed or is_earned(capture)
+    has_ended = capture.outcome == CaptureOutcome.SURPLUS or is_earned(capture)
     if left > 0 and not has_ended:
         raise RefundTooEarly
     if not 0 < amount_minor <= left:
@@ -164,9 +172,14 @@ def _approve(proposal: RefundProposal, capture: Capture, *, actor: str, now: dat
     """Sends what was proposed on its way; what had been earned is owed again from now on."""
     purpose = capture.payment.purpose
     refund = write_refund(
-        capture, amount_minor=proposal.amount_minor, reason=proposal.reason, actor=proposal.proposed_by, now=now
+        capture,
+        amount_minor=proposal.amount_minor,
+        reason=proposal.reason,
+        actor=proposal.proposed_by,
+        is_goodwill=is_earned(capture),
+        now=now,
     )
-    if is_earned(capture):
+    if refund.is_goodwill:
         unearned = Entry(
             kind="unearn",
             subject=f"refund:{refund.pk}",

@@ -60,7 +60,14 @@ def request_refund(capture: Capture, *, reason: str, now: datetime, actor: str =
 
 
 def write_refund(
-    capture: Capture, *, amount_minor: int, reason: str, actor: str, now: datetime, replaces: Refund | None = None
+    capture: Capture,
+    *,
+    amount_minor: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    is_goodwill: bool = False,
+    replaces: Refund | None = None,
 ) -> Refund:
     """Writes down that a part of a capture is to go back, whose lock the caller holds and which has so much left."""
     refund = Refund.objects.create(
@@ -69,6 +76,7 @@ def write_refund(
         amount_minor=amount_minor,
         reason=reason,
         actor=actor,
+        is_goodwill=is_goodwill,
         replaces=replaces,
         requested_at=now,
         next_attempt_at=now,

@@ -117,6 +117,7 @@ class Migration(migrations.Migration):
                 ("problem", models.TextField(blank=True)),
                 ("requested_at", models.DateTimeField()),
                 ("done_at", models.DateTimeField(null=True)),
+                ("is_goodwill", models.BooleanField(db_default=False, default=False)),
                 ("closed_note", models.TextField(blank=True, db_default="", default="")),
                 ("closed_by", models.TextField(blank=True, db_default="", default="")),
             ],
