@@ -193,16 +193,19 @@ def take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
 
 
 def _payment_of(provider: str, event: ProviderEvent) -> Payment | None:
-    """The payment that an event names, locked: by the provider's reference, else by our key or what was captured."""
+    """The payment that an event names, locked: by the provider's reference, else by our key, else by what was captured.
+
+    A bank's dispute may name nothing but what it takes back.
+    """
     payments = Payment.objects.select_for_update(of=("self",)).filter(provider=provider)
+    found = None
     if event.payment_reference:
-        return payments.filter(reference=event.payment_reference).first()
-    if key := our_key(event.payment_key):
-        return payments.filter(key=key).first()
-    if event.kind in DISPUTE_KINDS and event.capture_reference:
-        # A bank's dispute may name nothing but what it takes back.
-        return payments.filter(captures__reference=event.capture_reference).first()
-    return None
+        found = payments.filter(reference=event.payment_reference).first()
+    elif key := our_key(event.payment_key):
+        found = payments.filter(key=key).first()
+    if found is None and event.kind in DISPUTE_KINDS and event.capture_reference:
+        found = payments.filter(captures__reference=event.capture_reference).first()
+    return found
 
 
 def _take_dispute(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:

@@ -13,10 +13,13 @@ from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.journal.chores import chores
 from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.findings import Finding
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.orders import audit as orders
 from tsuzuku.orders.models import Order
+from tsuzuku.payments import audit as payments
 from tsuzuku.payments.actions import start_payment, take_events
 from tsuzuku.payments.models import RefundProposal
 from tsuzuku.payments.ports import FailureReason, ProviderEvent
@@ -24,6 +27,7 @@ from tsuzuku.payments.proposing import propose_refund
 from tsuzuku.payments.queries import captures_of, latest_payment
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.people.models import User
+from tsuzuku.renewals import audit as renewals
 from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.quotes import quote_renewal
@@ -152,6 +156,10 @@ class House:
     def facts(self) -> list[str]:
         """The kinds of everything that happened, in order."""
         return list(Fact.objects.order_by("pk").values_list("kind", flat=True))
+
+    def findings(self) -> list[Finding]:
+        """What does not add up of money, orders and renewals."""
+        return [finding for audit in (payments, orders, renewals) for finding in audit.findings()]
 
     def subjects(self) -> list[str]:
         """The subjects of the mails that went out, in order."""
