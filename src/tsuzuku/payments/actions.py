@@ -159,16 +159,20 @@ def take_events(*, provider: str, events: Sequence[ProviderEvent], now: datetime
             )
             if not is_new:
                 continue
-            notice.problem = take_event(provider, event, now=now)
-            if notice.problem:
-                notice.save(update_fields=["problem"])
+            notice.payment = _payment_of(provider, event)
+            notice.problem = _take(notice.payment, event, now=now)
+            notice.save(update_fields=["payment", "problem"])
 
 
 def take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
     """Applies one event, or returns why it has no effect; what it tells may be known already."""
+    return _take(_payment_of(provider, event), event, now=now)
+
+
+def _take(payment: Payment | None, event: ProviderEvent, *, now: datetime) -> str:
+    """Applies an event to its payment, which is locked."""
     if event.kind is EventKind.UNKNOWN:
         return "kind-unknown"
-    payment = _payment_of(provider, event)
     if payment is None:
         return "payment-unknown"
     if event.kind in DISPUTE_KINDS:

@@ -245,6 +245,8 @@ class ProviderNotice(models.Model):
     event_id = models.TextField()
     kind = models.TextField()
     raw = models.TextField()
+    #: What it is about, if it is ours.
+    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="notices")
     #: Why it had no effect, if it had none.
     problem = models.TextField(blank=True)
     taken_at = models.DateTimeField()

@@ -45,6 +45,12 @@ def disputes_of(purpose: str) -> Sequence[Dispute]:
     return list(Dispute.objects.filter(capture__payment__purpose=purpose).select_related("capture").order_by("pk"))
 
 
+def disputes_listed(*, with_ended: bool) -> QuerySet[Dispute]:
+    """The disputes there are, or those that have not ended, oldest first."""
+    disputes = Dispute.objects.all() if with_ended else Dispute.objects.filter(state=states.OPENED)
+    return disputes.select_related("capture__payment").order_by("opened_at", "pk")
+
+
 def dispute_by_reference(reference: str) -> Dispute:
     """The dispute that a provider calls so. Raises DisputeUnknown."""
     found = Dispute.objects.filter(reference=reference).select_related("capture__payment").order_by("pk").first()

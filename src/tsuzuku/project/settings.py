@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "tsuzuku.usage",
     "tsuzuku.receipts",
     "tsuzuku.sellers",
+    "tsuzuku.support",
     "tsuzuku.channels.web",
     "tsuzuku.channels.partner_api",
     "tsuzuku.project",

@@ -17,9 +17,9 @@ def flag_disputed(*, dispute_id: int, number: str, now: datetime) -> None:
         raise_flag(card_id=card_id, reason=DISPUTE, subject=_subject(dispute_id), now=now)
 
 
-def unflag_disputed(*, dispute_id: int, now: datetime) -> None:
-    """Takes the flag down: the dispute was won."""
-    clear_flags(reason=DISPUTE, subject=_subject(dispute_id), actor="system", note="dispute won", now=now)
+def unflag_disputed(*, dispute_id: int, actor: str, note: str, now: datetime) -> None:
+    """Takes the flag of a dispute down; down already is fine."""
+    clear_flags(reason=DISPUTE, subject=_subject(dispute_id), actor=actor, note=note, now=now)
 
 
 def _subject(dispute_id: int) -> str:

@@ -44,7 +44,7 @@ def hear_ended_disputes(heard: Sequence[Heard[DisputeEnded]]) -> None:
     """The money is ours again: nothing is to be seen at the card any more."""
     for each in heard:
         if each.event.outcome == WON:
-            unflag_disputed(dispute_id=each.event.dispute_id, now=clock.now())
+            unflag_disputed(dispute_id=each.event.dispute_id, actor="system", note="dispute won", now=clock.now())
 
 
 def hear_approved_refunds(heard: Sequence[Heard[RefundApproved]]) -> None:

@@ -97,6 +97,15 @@ class Migration(migrations.Migration):
                 ("event_id", models.TextField()),
                 ("kind", models.TextField()),
                 ("raw", models.TextField()),
+                (
+                    "payment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="payments.payment",
+                    ),
+                ),
                 ("problem", models.TextField(blank=True)),
                 ("taken_at", models.DateTimeField()),
             ],
