@@ -20,6 +20,7 @@ from tsuzuku.kernel.signatures import signature_header
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged
 from tsuzuku.testing.contracts.payment_disputed_money import DisputedMoneyContract
+from tsuzuku.testing.contracts.payment_disputes import DisputesContract
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook, a_payment, read
 from tsuzuku.testing.fakes import FakeProvider, Outcome
@@ -226,6 +227,12 @@ class TestTheSandboxsMoney(PaymentMoneyContract):
 @pytest.mark.django_db(transaction=True)
 class TestTheFakesMoney(PaymentMoneyContract):
     """The double and our ledger."""
+
+    provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
+
+
+class TestTheFakesDisputes(DisputesContract):
+    """The double, when a payer's bank takes money back."""
 
     provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
 

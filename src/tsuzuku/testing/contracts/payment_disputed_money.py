@@ -2,7 +2,6 @@
 """What must become of money that a payer's bank takes back: the adapter that tells of it and our ledger together."""
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import pytest
 
@@ -12,20 +11,11 @@ from tsuzuku.payments.models import Dispute
 from tsuzuku.payments.ports import PaymentProvider
 from tsuzuku.payments.queries import balances
 from tsuzuku.payments.registry import using_provider
+from tsuzuku.testing.contracts.payment_disputes import DisputingOutside
 from tsuzuku.testing.contracts.payment_money import NAME, deliver, start
-from tsuzuku.testing.contracts.payment_provider import ProviderOutside, Webhook
+from tsuzuku.testing.contracts.payment_provider import Webhook
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.house import House, open_house
-
-
-class DisputingOutside(ProviderOutside, Protocol):
-    """A provider whose payers' banks dispute."""
-
-    def open_dispute(self, reference: str) -> None:
-        """The payer's bank takes the whole of a payment back, as fraudulent."""
-
-    def close_dispute(self, reference: str, *, is_won: bool) -> None:
-        """The dispute about a payment ends; one that is won brings the money back."""
 
 
 class DisputedMoneyContract:
