@@ -4,7 +4,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
@@ -18,10 +18,13 @@ from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
 from tsuzuku.orders.events import OrderHeld, OrderPaid
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import new_number
+from tsuzuku.orders.policy import CURRENT_POLICY
 from tsuzuku.payments.actions import decide_capture
 from tsuzuku.payments.models import Capture, CaptureOutcome
 from tsuzuku.people.models import User
 
+#: The reason of a move by money that came when the order's time was over.
+PAID_LATE: Final = "paid-late"
 #: How long an order waits for its money. Payments that may be made for longer (cash at a store) keep it for longer.
 PAY_WITHIN = timedelta(hours=2)
 #: What is paid at a store's till in the last minute is told so much later.
@@ -42,7 +45,10 @@ def place_order(
     language: str,
     now: datetime,
 ) -> Order:
-    """Writes an order that awaits its payment, in the caller's transaction, which also writes what it pays for."""
+    """Writes an order that awaits its payment, in the caller's transaction, which also writes what it pays for.
+
+    Its payer has been told the refund policy of now, which the order keeps.
+    """
     return Order.objects.create(
         number=new_number(),
         channel=channel,
@@ -53,6 +59,7 @@ def place_order(
         amount_minor=price.amount_minor,
         currency=price.currency,
         lines=lines,
+        policy=CURRENT_POLICY,
         created_at=now,
         expires_at=now + PAY_WITHIN,
     )
@@ -149,7 +156,8 @@ def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
         record_facts([OrderHeld(order_id=order.pk, reason="amount-differs")], actor=actor, now=now)
     else:
         decide_capture(capture, CaptureOutcome.ACCEPTED, reason="", now=now)
-        reason = "paid" if order.state == states.AWAITING_PAYMENT else "paid-late"
+        # What counts is when the money was taken: a webhook may be late, or the sweep that writes down what expired.
+        reason = PAID_LATE if capture.captured_at >= order.expires_at else "paid"
         move_order(order, states.PAID, reason=reason, actor=actor, now=now)
         record_facts([OrderPaid(order_id=order.pk)], actor=actor, now=now)
 

@@ -7,7 +7,8 @@ from django.db import connection
 
 from tsuzuku.kernel.findings import Finding
 
-#: A paid order was paid once, exactly its price, by an accepted capture or out of an account; no other order was.
+#: A paid order was paid once, exactly its price, by an accepted capture or out of an account; no other order was. What
+#: a person took for the price of a held order may be another amount.
 _PAID_WITHOUT_MONEY = """
     SELECT o.number, o.state, o.amount_minor, count(paid.minor), sum(paid.minor)
       FROM orders_order AS o
@@ -21,6 +22,7 @@ _PAID_WITHOUT_MONEY = """
     HAVING (o.state = 'paid') <> (count(paid.minor) = 1)
         OR count(paid.minor) > 1
         OR sum(paid.minor) <> o.amount_minor
+           AND NOT EXISTS (SELECT FROM orders_ordermove AS m WHERE m.order_id = o.id AND m.source = 'held')
      ORDER BY o.id
 """
 

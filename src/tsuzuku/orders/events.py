@@ -22,3 +22,12 @@ class OrderHeld(Event):
     kind: ClassVar[str] = "order-held"
     order_id: int
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReturned(Event):
+    """A person has given the money of a held order back; what it was for is not given."""
+
+    kind: ClassVar[str] = "order-returned"
+    order_id: int
+    reason: str

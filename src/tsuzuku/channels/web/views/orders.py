@@ -37,11 +37,14 @@ from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.orders.errors import OrderNotPayable
-from tsuzuku.orders.queries import orders_of_payer
+from tsuzuku.orders.policy import policy_sentences
+from tsuzuku.orders.queries import orders_of_payer, was_held
+from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.errors import PaymentNotStarted
 from tsuzuku.payments.models import CaptureOutcome
 from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of, returns_only_payers
+from tsuzuku.payments.states import REPLACED
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
@@ -77,7 +80,7 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
     stage = stage_of(order, renewal, payment, came_back=came_back, now=now)
     again = look_again_after(renewal.settled_at or (payment.created_at if payment else order.created_at), now=now)
     holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
-    refunds = refunds_of(order.number)
+    refunds = [refund for refund in refunds_of(order.number) if refund.state != REPLACED]
     allowance = card_allowance(renewal.card_id, now=now)
     language = get_language() or "en"
     plan_name = renewal.plan.name_in(language)
@@ -97,6 +100,8 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "chosen": method_to_offer(payment, [value for value, _name in methods]),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
+        "was_held": order.state == CANCELLED and was_held(order),
+        "policy": policy_sentences(order.policy),
         "summary": summarize(renewal.card, holder, allowance, now=now),
         "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
     }
