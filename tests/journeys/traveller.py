@@ -24,8 +24,17 @@ def choose_plan(page: Page, code: str) -> None:
     page.wait_for_url(re.compile(f"/renew/{code}"))
 
 
-def confirm(page: Page, *, email: str = "") -> None:
+def choose_way(page: Page, way: str) -> None:
+    """Chooses how to pay, behind "More ways to pay" if need be."""
+    choice = page.locator(f"input[name=method][value='{way}']")
+    if not choice.is_visible():
+        page.click("fieldset details summary")
+    choice.check()
+
+
+def confirm(page: Page, *, email: str = "", way: str = "sandbox:sandbox") -> None:
     """Orders, and is led to the provider's page."""
+    choose_way(page, way)
     if email:
         page.fill("input[name=email]", email)
     page.click("main form .button:not(.plain)")

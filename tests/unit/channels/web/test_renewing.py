@@ -318,5 +318,8 @@ def test_a_provider_that_does_not_answer_keeps_the_order(
     answer = with_pin.post(f"/c/{card.public_token}/renew/{plan.code}", form_of(page), follow=True)
     assert heading(answer) == "This order waits for its payment"
     assert notices(answer) == [
-        "The payment service does not answer. Nothing was charged, your order is kept. Please try again in a minute."
+        (
+            "This payment service does not answer at the moment. Nothing was charged, and your order is kept. "
+            "Please pay another way, or come back in a few minutes."
+        ),
     ]

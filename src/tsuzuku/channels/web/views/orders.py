@@ -23,16 +23,21 @@ from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
+from tsuzuku.channels.web.instructions import show_instructions
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
     Return,
+    Stage,
+    instructed_payment,
     look_again_after,
     method_to_offer,
     simple_stage,
     stage_of,
+    telling_payment,
 )
-from tsuzuku.channels.web.plan_texts import method_name
-from tsuzuku.channels.web.refusals import refusal_text
+from tsuzuku.channels.web.payers import payer_of
+from tsuzuku.channels.web.paying import choices_for, method_of
+from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
@@ -41,10 +46,11 @@ from tsuzuku.orders.policy import policy_sentences
 from tsuzuku.orders.queries import orders_of_payer, was_held
 from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import start_payment
+from tsuzuku.payments.asking import hurry
 from tsuzuku.payments.errors import PaymentNotStarted
-from tsuzuku.payments.models import CaptureOutcome
-from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of, returns_only_payers
-from tsuzuku.payments.states import REPLACED
+from tsuzuku.payments.models import CaptureOutcome, Payment
+from tsuzuku.payments.queries import offered_methods, payments_of, refunds_of, returns_only_payers
+from tsuzuku.payments.states import REPLACED, STARTED
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
@@ -75,10 +81,14 @@ def order_progress(request: HttpRequest, number: str) -> HttpResponse:
 
 def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     order, renewal = access.order, access.renewal
-    payment, methods = latest_payment(order.number), named_methods(order.currency)
+    payments, payer = payments_of(order.number), payer_of(request)
+    payment, instructed = telling_payment(payments), instructed_payment(payments, now=now)
     came_back = _came_back(request)
-    stage = stage_of(order, renewal, payment, came_back=came_back, now=now)
-    again = look_again_after(renewal.settled_at or (payment.created_at if payment else order.created_at), now=now)
+    stage = stage_of(order, renewal, payments, came_back=came_back, now=now)
+    shown = show_instructions(instructed, payer=payer) if instructed and stage is Stage.INSTRUCTED else None
+    since = renewal.settled_at or (payment.created_at if payment else order.created_at)
+    again = look_again_after(since, now=now, is_for_days=shown is not None and bool(shown.slips))
+    _ask_the_provider(payment if stage is Stage.CHECKING else instructed, stage=stage, came_back=came_back, now=now)
     holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
     refunds = [refund for refund in refunds_of(order.number) if refund.state != REPLACED]
     allowance = card_allowance(renewal.card_id, now=now)
@@ -96,8 +106,11 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "seen": f"{stage}.{int(again.total_seconds())}",
         "came_back": came_back,
         "payment": payment,
-        "methods": methods,
-        "chosen": method_to_offer(payment, [value for value, _name in methods]),
+        "shown": shown,
+        "has_run_out": payment is not None and payment.state == STARTED and payment.has_run_out(now),
+        "choices": choices_for(
+            payer, currency=order.currency, now=now, choose=lambda methods: method_to_offer(payments, methods)
+        ),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
         "was_held": order.state == CANCELLED and was_held(order),
@@ -112,9 +125,15 @@ def _came_back(request: HttpRequest) -> Return:
     return Return(told) if told in set(Return) else Return.BACK
 
 
-def named_methods(currency: str) -> list[tuple[str, str]]:
-    """How one can pay in a currency: a form's value and a name."""
-    return [(f"{provider}:{method}", method_name(method)) for provider, method in payment_methods(currency)]
+def _ask_the_provider(payment: Payment | None, *, stage: Stage, came_back: Return, now: datetime) -> None:
+    """Asks at once where somebody stands and waits: back from the provider, or with a code that they have scanned."""
+    is_waited_for = came_back != Return.NONE or (stage is Stage.INSTRUCTED and _is_code(payment))
+    if payment is not None and stage in {Stage.CHECKING, Stage.INSTRUCTED} and is_waited_for:
+        hurry(payment, now=now)
+
+
+def _is_code(payment: Payment | None) -> bool:
+    return payment is not None and payment.shown is not None and bool(payment.shown.qr_text)
 
 
 @require_POST
@@ -125,16 +144,18 @@ def pay(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) -> HttpResponse:
-    """To the provider's page by the method that was chosen; to the order's page if that cannot be."""
+    """To the provider's page by the method that was chosen; to the order's page if that cannot be.
+
+    Whoever chose a method before its provider went down is sent to another provider of it, if there is one.
+    """
     order, renewal = access.order, access.renewal
-    chosen = [
-        (provider, method)
-        for provider, method in payment_methods(order.currency)
-        if f"{provider}:{method}" == request.POST.get("method")
-    ]
-    if not chosen or not order.can_be_paid(now):
+    method = method_of(request.POST.get("method", ""))
+    offered = offered_methods(order.currency, now=now)
+    if method in offered.unreachable:
+        messages.error(request, refusal_text_of(PaymentNotStarted.code))
+    if method not in offered.providers or not order.can_be_paid(now):
         return redirect("order", number=order.number)
-    provider, method = chosen[0]
+    provider = offered.providers[method]
     language = get_language() or settings.LANGUAGE_CODE
     page = f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}"
     try:

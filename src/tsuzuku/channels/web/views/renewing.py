@@ -24,10 +24,12 @@ from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.forms import ConfirmForm
+from tsuzuku.channels.web.payers import payer_of
+from tsuzuku.channels.web.paying import choices_for, method_of
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import summarize
-from tsuzuku.channels.web.views.orders import named_methods, start_paying
+from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
@@ -216,8 +218,12 @@ def _ask(
         "coupon": "" if refusal else coupon,
         "coupon_typed": request.POST.get("coupon", "").strip()[:_COUPON_SHOWN_MAX],
         "coupon_refused": refusal_text(refusal) if refusal else "",
-        "methods": named_methods(quote.price.currency),
-        "chosen_method": request.POST.get("method", ""),
+        "choices": choices_for(
+            payer_of(request),
+            currency=quote.price.currency,
+            now=now,
+            choose=lambda _methods: method_of(request.POST.get("method", "")),
+        ),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
