@@ -4,7 +4,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
@@ -12,6 +11,7 @@ from django.utils.translation import gettext
 from tsuzuku.look import formats
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
+from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Payment
 from tsuzuku.payments.ports import Instructions
@@ -59,6 +59,6 @@ def _text(order: Order, told: Instructions) -> str:
                 }
                 for slip in told.slips
             ],
-            "link": f"{settings.PUBLIC_URL}/o/{order.number}",
+            "link": order_link(order),
         },
     )

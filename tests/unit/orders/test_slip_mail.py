@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tsuzuku.kernel import clock
+from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.ports import Instructions, StoreSlip
 from tsuzuku.testing.factories import make_card, make_plan
@@ -50,7 +51,7 @@ def test_numbers_and_the_link_are_mailed_once(house: House, order: Order) -> Non
         "Confirmation number: 4000 0084 751",
     ]
     assert lines[9:11] == ["7-Eleven (セブン-イレブン)", "Payment number: 3901 2345 67890"]
-    assert lines[-2].endswith(f"/o/{order.number}")
+    assert lines[-2] == order_link(order)
 
 
 def test_they_come_in_the_language_of_the_order(house: House, order: Order) -> None:

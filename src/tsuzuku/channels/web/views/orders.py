@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders: paying, the way from paid to online as it happens, giving up, and what was ordered before."""
 
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,7 +24,7 @@ from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
 from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
-from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
+from tsuzuku.channels.web.access import OrderAccess, order_or_404, person, remember_order
 from tsuzuku.channels.web.instructions import show_instructions
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
@@ -41,9 +43,10 @@ from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
-from tsuzuku.orders.errors import OrderNotPayable
+from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
+from tsuzuku.orders.links import is_key_of, order_link
 from tsuzuku.orders.policy import policy_sentences
-from tsuzuku.orders.queries import orders_of_payer, was_held
+from tsuzuku.orders.queries import order_by_number, orders_of_payer, was_held
 from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.asking import hurry
@@ -51,6 +54,7 @@ from tsuzuku.payments.errors import PaymentNotStarted
 from tsuzuku.payments.models import CaptureOutcome, Payment
 from tsuzuku.payments.queries import offered_methods, payments_of, refunds_of, returns_only_payers
 from tsuzuku.payments.states import REPLACED, STARTED
+from tsuzuku.people.allauth_adapter import remember_language
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
@@ -65,6 +69,25 @@ def order_page(request: HttpRequest, number: str) -> HttpResponse:
     now = clock.now()
     access = order_or_404(request, number, now=now)
     return render(request, "web/order.html", _context(request, access, now=now))
+
+
+@never_cache
+@require_safe
+def open_order(request: HttpRequest, number: str, key: str) -> HttpResponse:
+    """Follows a link of an order to its page: from a mail, or back from a provider that opened another browser.
+
+    A browser without a language of its own goes on in the order's. A wrong or old key opens nothing.
+    """
+    now = clock.now()
+    came_back = urlencode({"back": request.GET["back"]}) if "back" in request.GET else ""
+    response = redirect(f"{reverse('order', args=[number])}{came_back and '?'}{came_back}")
+    with suppress(OrderUnknown):
+        order = order_by_number(number)
+        if is_key_of(order, key, now=now):
+            remember_order(request, order, now=now)
+            if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and order.language in dict(settings.LANGUAGES):
+                remember_language(response, order.language)
+    return response
 
 
 @never_cache
@@ -157,7 +180,7 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
         return redirect("order", number=order.number)
     provider = offered.providers[method]
     language = get_language() or settings.LANGUAGE_CODE
-    page = f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}"
+    page = order_link(order)
     try:
         # Since the order was placed the card may have been blocked or have seen its last day.
         check_can_renew(renewal.card, now)
