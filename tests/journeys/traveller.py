@@ -32,13 +32,13 @@ def choose_way(page: Page, way: str) -> None:
     choice.check()
 
 
-def confirm(page: Page, *, email: str = "", way: str = "sandbox:sandbox") -> None:
-    """Orders, and is led to the provider's page."""
+def confirm(page: Page, *, email: str = "", way: str = "sandbox:sandbox", leads_to: str = r"/pay/") -> None:
+    """Orders, and is led to the provider's page or to what else an address says."""
     choose_way(page, way)
     if email:
         page.fill("input[name=email]", email)
     page.click("main form .button:not(.plain)")
-    page.wait_for_url(re.compile(r"/pay/"))
+    page.wait_for_url(re.compile(leads_to))
 
 
 def pay(page: Page, behaviour: str | None = None) -> str:

@@ -13,7 +13,7 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments import states
 from tsuzuku.payments.disputing import DISPUTE_KINDS, take_dispute_word
-from tsuzuku.payments.errors import PaymentNotStarted, ProviderUnknown
+from tsuzuku.payments.errors import PaymentNotStarted, PaymentRefused, ProviderUnknown
 from tsuzuku.payments.events import PaymentCaptured, PaymentFailed, PaymentInstructed
 from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, REVENUE, Entry, post, provider_account
 from tsuzuku.payments.models import Capture, CaptureOutcome, Payment, ProviderNotice
@@ -50,8 +50,8 @@ def start_payment(
 
     Its payer goes to its `redirect_url` or is shown its instructions; when nobody can pay by those any more, another is
     started. Raises ProviderUnknown, or PaymentNotStarted: when the provider cannot be had, it is not offered for a
-    while, and the payment stays to be started by the next try under the same key; when the provider refused it, the
-    next try starts another.
+    while, and the payment stays to be started by the next try under the same key; when the provider refused it, which
+    is PaymentRefused, the next try starts another.
     """
     if provider not in providers():
         raise ProviderUnknown
@@ -80,7 +80,7 @@ def start_payment(
     except Rejected as rejected:
         show_provider(provider)
         fail_payment(payment, reason="refused", is_final=True, now=now)
-        raise PaymentNotStarted(reason=rejected.code) from rejected
+        raise PaymentRefused(reason=rejected.code) from rejected
     except (Unavailable, OutcomeUnknown) as problem:
         hide_provider(provider, now=now)
         raise PaymentNotStarted(reason=problem.code) from problem

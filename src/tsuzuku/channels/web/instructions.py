@@ -47,6 +47,8 @@ class ShownInstructions:
     qr: str
     app_address: str
     page_address: str
+    #: Whether a simulator of ours stands in for the store or the app.
+    is_played: bool
 
 
 def show_instructions(payment: Payment, *, payer: Payer) -> ShownInstructions | None:
@@ -65,6 +67,7 @@ def show_instructions(payment: Payment, *, payer: Payer) -> ShownInstructions | 
         qr=_qr(told.qr_text, title=_("Code for %(method)s") % {"method": name}) if told.qr_text else "",
         app_address=told.qr_text if opens_here and _is_openable(told.qr_text) else "",
         page_address=told.page_url if _is_openable(told.page_url) else "",
+        is_played=settings.DEMO,
     )
 
 

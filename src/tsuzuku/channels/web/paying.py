@@ -76,6 +76,15 @@ def choices_for(
     )
 
 
+def needs_address(method: str) -> bool:
+    """Whether a payer must say where they read mail.
+
+    What is paid at a store takes days: the numbers are mailed, and who gets money back from a till is asked for a bank
+    account by mail.
+    """
+    return shape_of(method) is Shape.SLIP
+
+
 def method_of(value: str) -> str:
     """The method that a form's value names."""
     return value.partition(":")[2]

@@ -13,7 +13,7 @@ from tests.unit.channels.web.conftest import Answer, heading, notices, text_of
 from tsuzuku.kernel import clock
 from tsuzuku.payments.ports import FailureReason, Instructions, StoreSlip
 from tsuzuku.payments.registry import using_provider
-from tsuzuku.testing.fakes import FakeProvider
+from tsuzuku.testing.fakes import FakeProvider, Outcome
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -287,3 +287,55 @@ def test_coming_back_makes_us_ask_at_once_in_the_language_of_before(
         assert heading(with_pin.get(f"/o/{order.number}?back=1")) == "请稍等，正在确认付款"
         house.settle_down()
         assert heading(with_pin.get(f"/o/{order.number}?back=1")) == "续费成功，可以上网了"
+
+
+class TestAddress:
+    """Whoever pays at a store says where they read mail."""
+
+    def test_on_the_page_that_asks_it_is_asked_for_before_there_is_an_order(
+        self, house: "House", with_pin: Client, card: "Card", plan: "Plan"
+    ) -> None:
+        house.provider.methods, house.provider.instructions = ALL, {"konbini": SLIPS}
+        address = f"/c/{card.public_token}/renew/{plan.code}"
+        context = with_pin.get(address).context
+        form = {"digest": context["quote"].digest, "key": str(context["key"]), "method": "fake:konbini"}
+        page = with_pin.post(address, form)
+        told = "To pay at a store, please give an e-mail address: the numbers go there, too."
+        assert (page.context["form"].errors, ticked(page)) == ({"email": [told]}, ["fake:konbini"])
+        assert house.provider.payments == {}
+        page = with_pin.post(address, {**form, "email": "mei@example.com"}, follow=True)
+        assert heading(page) == "Pay ¥300 in cash at a store"
+        (payment,) = house.provider.payments.values()
+        assert payment.request.payer_email == "mei@example.com"
+        assert "We have sent them to you by mail, too." in text_of(page)
+
+    def test_on_the_page_of_an_order_it_can_be_given_once(
+        self, house: "House", with_pin: Client, order: "Order"
+    ) -> None:
+        type(order).objects.filter(pk=order.pk).update(email="")
+        address = f"/o/{order.number}/pay"
+        for email in ("", "nobody"):
+            page = with_pin.post(address, {"method": "fake:konbini", "email": email}, follow=True)
+            assert notices(page)[0] == "To pay at a store, please give an e-mail address: the numbers go there, too."
+            assert "Only needed to pay at a store: the numbers go there." in text_of(page)
+        with_pin.post(address, {"method": "fake:konbini", "email": "mei@example.com"})
+        with_pin.post(address, {"method": "fake:konbini", "email": "other@example.com"})
+        order.refresh_from_db()
+        assert order.email == "mei@example.com"
+        page = with_pin.get(f"/o/{order.number}")
+        assert (heading(page), "Only needed to pay at a store" in text_of(page)) == (
+            "Pay ¥300 in cash at a store",
+            False,
+        )
+
+    def test_every_other_way_needs_none(self, with_pin: Client, order: "Order") -> None:
+        type(order).objects.filter(pk=order.pk).update(email="")
+        answer = with_pin.post(f"/o/{order.number}/pay", {"method": "fake:card", "email": ""})
+        assert answer["Location"] == f"{FakeProvider.origin}/fakepay_1"
+
+
+def test_what_a_provider_will_not_take_is_told_once(house: "House", with_pin: Client, order: "Order") -> None:
+    house.provider.script.add(Outcome.REFUSED)
+    page = pay(with_pin, order, "paypal")
+    assert [notice[:38] for notice in notices(page)] == ["The last payment did not go through. Y"]
+    assert ticked(page) == ["fake:card"]

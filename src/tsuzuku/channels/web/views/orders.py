@@ -25,6 +25,7 @@ from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person, remember_order
+from tsuzuku.channels.web.forms import NO_ADDRESS, AddressForm
 from tsuzuku.channels.web.instructions import show_instructions
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
@@ -38,11 +39,12 @@ from tsuzuku.channels.web.order_stage import (
     telling_payment,
 )
 from tsuzuku.channels.web.payers import payer_of
-from tsuzuku.channels.web.paying import choices_for, method_of
+from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
+from tsuzuku.orders.actions import keep_address
 from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
 from tsuzuku.orders.links import is_key_of, order_link
 from tsuzuku.orders.policy import policy_sentences
@@ -50,7 +52,7 @@ from tsuzuku.orders.queries import order_by_number, orders_of_payer, was_held
 from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.asking import hurry
-from tsuzuku.payments.errors import PaymentNotStarted
+from tsuzuku.payments.errors import PaymentNotStarted, PaymentRefused
 from tsuzuku.payments.models import CaptureOutcome, Payment
 from tsuzuku.payments.queries import offered_methods, payments_of, refunds_of, returns_only_payers
 from tsuzuku.payments.states import REPLACED, STARTED
@@ -129,6 +131,7 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "seen": f"{stage}.{int(again.total_seconds())}",
         "came_back": came_back,
         "payment": payment,
+        "address_form": None if order.email else AddressForm(auto_id="pay_%s"),
         "shown": shown,
         "has_run_out": payment is not None and payment.state == STARTED and payment.has_run_out(now),
         "choices": choices_for(
@@ -178,6 +181,12 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
         messages.error(request, refusal_text_of(PaymentNotStarted.code))
     if method not in offered.providers or not order.can_be_paid(now):
         return redirect("order", number=order.number)
+    if needs_address(method) and not order.email:
+        form = AddressForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, NO_ADDRESS)
+            return redirect("order", number=order.number)
+        keep_address(order, form.cleaned_data["email"])
     provider = offered.providers[method]
     language = get_language() or settings.LANGUAGE_CODE
     page = order_link(order)
@@ -199,6 +208,8 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
             payer_email=order.email,
             now=now,
         )
+    except PaymentRefused:
+        return redirect("order", number=order.number)  # Which says so.
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("order", number=order.number)
