@@ -53,15 +53,21 @@ class Choices:
 
 
 def choices_for(
-    payer: Payer, *, currency: str, now: datetime, choose: Callable[[Sequence[str]], str] = lambda _: ""
+    payer: Payer,
+    *,
+    currency: str,
+    now: datetime,
+    besides: str = "",
+    choose: Callable[[Sequence[str]], str] = lambda _: "",
 ) -> Choices:
-    """The ways to pay that can be had now, in the order in which this payer will want them.
+    """The ways to pay that can be had now, in the order in which this payer will want them; none of `besides`.
 
     `choose` names the method, of those that it is given, that is shown first and chosen beforehand; empty: the likely
     one.
     """
     offered = offered_methods(currency, now=now)
-    methods = likely_first(offered.providers, country=payer.country, device=payer.device)
+    likely = likely_first(offered.providers, country=payer.country, device=payer.device)
+    methods = [method for method in likely if method != besides]
     chosen = choose(methods)
     ordered = tuple(
         _choice(method, offered.providers) for method in sorted(methods, key=lambda method: method != chosen)

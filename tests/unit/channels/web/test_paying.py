@@ -200,6 +200,7 @@ class TestStores:
     ) -> None:
         page = pay(with_pin, order, "konbini")
         assert "Pay another way" in text_of(page)
+        assert offered(page) == (["card", "paypal", "alipay", "wechat_pay", "sandbox"], [])
         slip = house.payment_reference(order)
         assert with_pin.post(f"/o/{order.number}/pay", {"method": "fake:card"})["Location"].endswith("/fakepay_2")
         assert heading(with_pin.get(f"/o/{order.number}?back=1")) == "One moment: your payment is being confirmed"

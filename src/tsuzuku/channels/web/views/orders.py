@@ -135,7 +135,11 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "shown": shown,
         "has_run_out": payment is not None and payment.state == STARTED and payment.has_run_out(now),
         "choices": choices_for(
-            payer, currency=order.currency, now=now, choose=lambda methods: method_to_offer(payments, methods)
+            payer,
+            currency=order.currency,
+            now=now,
+            besides=instructed.method if instructed and shown else "",
+            choose=lambda methods: method_to_offer(payments, methods),
         ),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
