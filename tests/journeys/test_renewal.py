@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import Demo
-from tests.journeys.traveller import choose_plan, confirm, open_card, pay, wait_for_mail, wait_for_stage
+from tests.journeys.traveller import choose_plan, choose_way, confirm, open_card, pay, wait_for_mail, wait_for_stage
 
 NEARLY_EMPTY = "40 MB left of 1 GB"
 Visit = Callable[..., Page]
@@ -52,7 +52,7 @@ def test_a_declined_payment_says_why_and_keeps_the_order(demo: Demo, visit: Visi
 
     expect(page.locator("main")).to_contain_text("The limit or the balance of your card or account was not enough")
     expect(page.locator("input[name=method]:checked")).to_have_value("stripe:card")
-    page.check("input[value='sandbox:sandbox']")
+    choose_way(page, "sandbox:sandbox")
     page.click("main form .button:not(.plain)")
     page.wait_for_url(re.compile(r"/pay/"))
     assert pay(page) == number
@@ -64,8 +64,7 @@ def test_a_card_is_declined_then_asked_by_its_bank_and_paid(demo: Demo, visit: V
     page = visit(script=script)
     open_card(page, demo, NEARLY_EMPTY)
     choose_plan(page, "BOOST-1")
-    page.check("input[value='stripe:card']")
-    confirm(page)
+    confirm(page, way="stripe:card")
 
     page.click("button[value='4000000000009995']")
     expect(page.get_by_role("status")).to_contain_text("insufficient_funds")

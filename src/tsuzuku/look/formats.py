@@ -139,6 +139,11 @@ def moment(value: datetime, *, now: datetime | None = None) -> str:
     return _day_and_time(day(at.date(), now=now), f"{at:%H:%M}")
 
 
+def clock_time(value: datetime) -> str:
+    """Fri 27 Nov, 08:05, on the clock of the value's own zone."""
+    return _day_and_time(day(value.date()), f"{value:%H:%M}")
+
+
 def until(value: datetime, *, now: datetime | None = None) -> str:
     """As `moment`, for the end of something: midnight is 24:00 of the day before."""
     at = local(value)

@@ -179,6 +179,12 @@ def cancel_order(*, number: str, actor: str, now: datetime) -> Order:
         return order
 
 
+def keep_address(order: Order, email: str) -> None:
+    """Keeps where proof goes, for an order whose payer had not said; what they said before stays."""
+    if Order.objects.filter(pk=order.pk, email="").update(email=email):
+        order.email = email
+
+
 def keep_order(*, number: str, until: datetime) -> None:
     """Keeps an order that awaits its payment until a payment's end, and a little for its news; never shortens it."""
     expires_at = until + _STORES_TELL_WITHIN

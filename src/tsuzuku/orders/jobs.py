@@ -9,6 +9,7 @@ from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
 from tsuzuku.orders.actions import accept_captures, expire_orders, keep_order
 from tsuzuku.orders.queries import has_overdue_orders
+from tsuzuku.orders.slip_mail import mail_slips
 from tsuzuku.payments.events import PaymentCaptured, PaymentInstructed
 
 
@@ -23,6 +24,12 @@ def hear_instructed(heard: Sequence[Heard[PaymentInstructed]]) -> None:
         keep_order(number=each.event.purpose, until=datetime.fromisoformat(each.event.until))
 
 
+def hear_instructed_by_mail(heard: Sequence[Heard[PaymentInstructed]]) -> None:
+    """Payers have numbers to pay with at a store: they are mailed, too."""
+    mail_slips(payment_ids=[each.event.payment_id for each in heard], now=clock.now())
+
+
+listen(name="orders mail slips", event_type=PaymentInstructed, hear=hear_instructed_by_mail, is_urgent=False)
 listen(name="orders wait for stores", event_type=PaymentInstructed, hear=hear_instructed)
 listen(name="orders accept captures", event_type=PaymentCaptured, hear=hear_captures)
 register_chore(name="expire orders", run=expire_orders, is_due=has_overdue_orders)

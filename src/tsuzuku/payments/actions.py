@@ -13,10 +13,11 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments import states
 from tsuzuku.payments.disputing import DISPUTE_KINDS, take_dispute_word
-from tsuzuku.payments.errors import PaymentNotStarted, ProviderUnknown
+from tsuzuku.payments.errors import PaymentNotStarted, PaymentRefused, ProviderUnknown
 from tsuzuku.payments.events import PaymentCaptured, PaymentFailed, PaymentInstructed
 from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, REVENUE, Entry, post, provider_account
 from tsuzuku.payments.models import Capture, CaptureOutcome, Payment, ProviderNotice
+from tsuzuku.payments.outages import hide_provider, show_provider
 from tsuzuku.payments.ports import EventKind, FailureReason, Instructions, PaymentRequest, ProviderEvent
 from tsuzuku.payments.refunding import our_key, request_refund, take_refund_word
 from tsuzuku.payments.registry import provider as provider_named
@@ -47,14 +48,15 @@ def start_payment(
 ) -> Payment:
     """Starts a payment with a provider, or finds the one that is open and whose code or slip has not run out.
 
-    Its payer goes to its `redirect_url` or is shown its instructions. Raises ProviderUnknown, or PaymentNotStarted:
-    when the provider cannot be had, the payment stays to be started by the next try under the same key; when the
-    provider refused it, the next try starts another.
+    Its payer goes to its `redirect_url` or is shown its instructions; when nobody can pay by those any more, another is
+    started. Raises ProviderUnknown, or PaymentNotStarted: when the provider cannot be had, it is not offered for a
+    while, and the payment stays to be started by the next try under the same key; when the provider refused it, which
+    is PaymentRefused, the next try starts another.
     """
     if provider not in providers():
         raise ProviderUnknown
     payment = _open_payment(purpose=purpose, amount=amount, provider=provider, method=method, now=now)
-    if payment.shown is not None and payment.shown.expires_at <= now:
+    if payment.has_run_out(now):
         # Its provider may take a while to say so, or never. Money that comes for it all the same is taken.
         fail_payment(payment, reason=FailureReason.EXPIRED, is_final=False, now=now)
         payment = _open_payment(purpose=purpose, amount=amount, provider=provider, method=method, now=now)
@@ -76,10 +78,13 @@ def start_payment(
     try:
         started = provider_named(provider).start_payment(request)
     except Rejected as rejected:
+        show_provider(provider)
         fail_payment(payment, reason="refused", is_final=True, now=now)
-        raise PaymentNotStarted(reason=rejected.code) from rejected
+        raise PaymentRefused(reason=rejected.code) from rejected
     except (Unavailable, OutcomeUnknown) as problem:
+        hide_provider(provider, now=now)
         raise PaymentNotStarted(reason=problem.code) from problem
+    show_provider(provider)
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=payment.pk)
         if payment.state == states.CREATED:

@@ -10,6 +10,12 @@ class PaymentNotStarted(DomainError):
     code = "payment-not-started"
 
 
+class PaymentRefused(PaymentNotStarted):
+    """The provider will not take this payment by this method; nothing was taken, and another method may do."""
+
+    code = "payment-refused"
+
+
 class ProviderUnknown(DomainError):
     """There is no provider of that name in this installation."""
 

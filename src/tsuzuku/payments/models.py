@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Payments, what providers told of them, refunds, and the ledger."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -85,6 +87,11 @@ class Payment(Waiting):
     def shown(self) -> Instructions | None:
         """How to pay elsewhere than on the provider's page."""
         return None if self.instructions is None else Instructions.from_json(self.instructions)
+
+    def has_run_out(self, now: datetime) -> bool:
+        """Whether nobody can pay by its code or its numbers at `now` any more."""
+        shown = self.shown
+        return shown is not None and shown.expires_at <= now
 
 
 class Capture(models.Model):
@@ -253,6 +260,20 @@ class ProviderNotice(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["provider", "event_id"], name="payments_notice_once"),)
+
+
+class ProviderOutage(models.Model):
+    """A provider that could not be reached when a payment was to be started; the row goes when it answers again."""
+
+    provider = models.TextField()
+    since = models.DateTimeField()
+    #: Offered to nobody before this.
+    hidden_until = models.DateTimeField()
+    #: How often, those left out that came while it was hidden.
+    failures = models.IntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["provider"], name="payments_outage_provider"),)
 
 
 class Account(models.Model):

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet, Sum
 
@@ -11,6 +12,7 @@ from tsuzuku.journal.claims import due
 from tsuzuku.payments import states
 from tsuzuku.payments.errors import DisputeUnknown
 from tsuzuku.payments.models import Capture, Dispute, Payment, Posting, Refund, RefundProposal
+from tsuzuku.payments.outages import hidden_providers
 from tsuzuku.payments.registry import providers
 
 
@@ -65,14 +67,34 @@ def dispute_by_reference(reference: str) -> Dispute:
     return found
 
 
-def payment_methods(currency: str) -> list[tuple[str, str]]:
-    """Which provider offers which method in a currency, in the order in which the installation names them."""
-    return [
-        (name, method)
-        for name, provider in providers().items()
-        if currency in provider.capabilities.currencies
-        for method in provider.capabilities.methods
-    ]
+def payments_of(purpose: str) -> Sequence[Payment]:
+    """The tries to pay for something, newest first."""
+    return list(Payment.objects.filter(purpose=purpose).order_by("-pk"))
+
+
+class OfferedMethods(NamedTuple):
+    """What can be used, each method with its provider, and the methods of which no provider can be reached."""
+
+    providers: dict[str, str]
+    unreachable: tuple[str, ...]
+
+
+def offered_methods(currency: str, *, now: datetime) -> OfferedMethods:
+    """The methods of a currency at `now`, in the order in which the installation names their providers.
+
+    Of several providers that offer a method, the first is asked that can be reached. If none of all can, all are
+    offered: nobody is sent away unheard.
+    """
+    hidden = hidden_providers(now)
+    reachable: dict[str, str] = {}
+    hidden_methods: dict[str, str] = {}
+    for name, provider in providers().items():
+        if currency in provider.capabilities.currencies:
+            for method in provider.capabilities.methods:
+                (hidden_methods if name in hidden else reachable).setdefault(method, name)
+    if not reachable:
+        return OfferedMethods(hidden_methods, ())
+    return OfferedMethods(reachable, tuple(method for method in hidden_methods if method not in reachable))
 
 
 def returns_only_payers(provider: str, method: str) -> bool:

@@ -158,7 +158,8 @@ class FakeProvider:
     """A provider whose payers do what the test says: `pay`, `decline`; `finish_refund` and `fail_refund` end refunds.
 
     Each returns its events; `webhook` makes of an event what would be delivered. `script` sets the outcomes of the next
-    calls to `start_payment` and `refund`, `lookup_script` of those to `find_payment`.
+    calls to `start_payment` and `refund`, `lookup_script` of those to `find_payment`. `methods` are what it offers, and
+    `instructions` what payers by a method are told; by any other they are sent to its page.
     """
 
     origin = "https://pay.fake.example"
@@ -166,6 +167,8 @@ class FakeProvider:
     def __init__(self, *, secret: str = "fake webhook secret") -> None:  # noqa: S107 - a double keeps no secret
         self.secrets = [secret]
         self.is_down = False
+        self.methods: tuple[str, ...] = ("fake",)
+        self.instructions: dict[str, payments.Instructions] = {}
         self.script = Script()
         self.payments: dict[str, FakePayment] = {}
         self.lookup_script = Script()
@@ -179,7 +182,7 @@ class FakeProvider:
     @property
     def capabilities(self) -> payments.Capabilities:
         return payments.Capabilities(
-            methods=("fake",), currencies=("JPY",), refunds=True, redirect_origins=(self.origin,)
+            methods=self.methods, currencies=("JPY",), refunds=True, redirect_origins=(self.origin,)
         )
 
     def start_payment(self, request: payments.PaymentRequest) -> payments.StartedPayment:
@@ -189,9 +192,10 @@ class FakeProvider:
             payment = self._by_key.get(request.key)
             if payment is None:
                 reference = f"fakepay_{len(self.payments) + 1}"
-                url = f"{self.origin}/{reference}"
+                told = self.instructions.get(request.method)
+                url = "" if told else f"{self.origin}/{reference}"
                 raw = json.dumps({"id": reference})
-                started = payments.StartedPayment(reference=reference, redirect_url=url, raw=raw)
+                started = payments.StartedPayment(reference=reference, redirect_url=url, instructions=told, raw=raw)
                 payment = FakePayment(request=request, started=started)
                 self.payments[reference] = self._by_key[request.key] = payment
             if payment.request != request:

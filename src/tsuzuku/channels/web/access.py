@@ -23,6 +23,7 @@ from tsuzuku.renewals.queries import renewal_of
 #: How long a PIN opens a card in one browser.
 OPENED_FOR = timedelta(hours=2)
 _SESSION_KEY = "opened_cards"
+_ORDERS_KEY = "opened_orders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +62,18 @@ def person(request: HttpRequest) -> User | None:
 
 def remember_opened(request: HttpRequest, card: Card, *, now: datetime) -> None:
     """Lets this browser see a card that its PIN has opened, for a while, under a new session id."""
-    opened = _opened(request, now=now)
+    opened = _opened(request, _SESSION_KEY, now=now)
     opened[str(card.pk)] = (now + OPENED_FOR).timestamp()
     request.session.cycle_key()
     request.session[_SESSION_KEY] = opened
+
+
+def remember_order(request: HttpRequest, order: Order, *, now: datetime) -> None:
+    """Lets this browser see an order that its link has opened, for a while, under a new session id."""
+    opened = _opened(request, _ORDERS_KEY, now=now)
+    opened[order.number] = (now + OPENED_FOR).timestamp()
+    request.session.cycle_key()
+    request.session[_ORDERS_KEY] = opened
 
 
 def card_or_404(request: HttpRequest, token: str, *, now: datetime) -> CardAccess:
@@ -81,7 +90,7 @@ def card_or_404(request: HttpRequest, token: str, *, now: datetime) -> CardAcces
 
 
 def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAccess:
-    """The order of a number, if it is for who asks to see. A number alone opens nothing."""
+    """The order of a number, if it is for who asks to see. A number alone opens nothing, a link of the order does."""
     try:
         order = order_by_number(number)
     except OrderUnknown:
@@ -90,16 +99,17 @@ def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAc
     renewal = renewal_of(order)
     is_payer = user is not None and order.payer_id == user.pk
     is_holder = user is not None and CardHolder.objects.filter(user=user, card=renewal.card_id).exists()
-    if not (is_payer or is_holder or _is_opened(request, renewal.card_id, now=now)):
+    has_link = order.number in _opened(request, _ORDERS_KEY, now=now)
+    if not (is_payer or is_holder or has_link or _is_opened(request, renewal.card_id, now=now)):
         raise Http404
     return OrderAccess(order=order, renewal=renewal, user=user)
 
 
 def _is_opened(request: HttpRequest, card_id: int, *, now: datetime) -> bool:
-    return str(card_id) in _opened(request, now=now)
+    return str(card_id) in _opened(request, _SESSION_KEY, now=now)
 
 
-def _opened(request: HttpRequest, *, now: datetime) -> dict[str, float]:
-    """The cards that are open in this browser, and until when."""
-    opened: dict[str, float] = request.session.get(_SESSION_KEY, {})
-    return {card: until for card, until in opened.items() if until > now.timestamp()}
+def _opened(request: HttpRequest, key: str, *, now: datetime) -> dict[str, float]:
+    """The cards or orders that are open in this browser, and until when."""
+    opened: dict[str, float] = request.session.get(key, {})
+    return {name: until for name, until in opened.items() if until > now.timestamp()}

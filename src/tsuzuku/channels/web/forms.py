@@ -14,6 +14,9 @@ from tsuzuku.receipts.texts import TEXTS
 _NUMBER_LENGTH_MAX, _PIN_LENGTH_MAX = 40, 20
 
 
+NO_ADDRESS = _("To pay at a store, please give an e-mail address: the numbers go there, too.")
+
+
 class OpenCardForm(forms.Form):
     """Number and PIN. What is wrong with a number by itself is said at once; whether it is a card, never."""
 
@@ -71,6 +74,15 @@ class ConfirmForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     coupon = forms.CharField(required=False)
+
+
+class AddressForm(forms.Form):
+    """Where the numbers for a store go, and the proof; empty for every other way of paying."""
+
+    use_required_attribute = False
+    email = forms.EmailField(
+        label=_("E-mail for the confirmation"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
 
 
 class ReceiptForm(forms.Form):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from tsuzuku.orders import states as order_states
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
+from tsuzuku.payments.methods import is_same_purse
 from tsuzuku.payments.models import Payment
 from tsuzuku.payments.ports import FailureReason
 from tsuzuku.renewals import states as renewal_states
@@ -28,6 +29,8 @@ class Stage(StrEnum):
     """What the order's page is about."""
 
     TO_PAY = "to-pay"
+    #: The payer knows how to pay elsewhere: by a code, or at a store.
+    INSTRUCTED = "instructed"
     #: The payer came back from the provider, whose word is on its way.
     CHECKING = "checking"
     EXPIRED = "expired"
@@ -39,7 +42,7 @@ class Stage(StrEnum):
 
 
 #: What changes by itself, so that the page looks again.
-MOVING_STAGES = frozenset({Stage.CHECKING, Stage.ACTIVATING})
+MOVING_STAGES = frozenset({Stage.INSTRUCTED, Stage.CHECKING, Stage.ACTIVATING})
 
 _ANOTHER_METHOD_HELPS = frozenset({FailureReason.LIMIT, FailureReason.REFUSED})
 _OF_RENEWAL = {
@@ -53,15 +56,32 @@ _OF_ORDER = {
 }
 
 
-def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_back: Return, now: datetime) -> Stage:
-    """The stage at `now`; `payment` is the newest try to pay, `came_back` what its payer says of it."""
+def stage_of(order: Order, renewal: Renewal, payments: Sequence[Payment], *, came_back: Return, now: datetime) -> Stage:
+    """The stage at `now`; `payments` are the tries to pay, newest first, `came_back` what a payer says of it."""
     if order.state == order_states.PAID:
         return _OF_RENEWAL.get(renewal.state, Stage.ACTIVATING)
+    payment = telling_payment(payments)
     if payment is not None and order.state in order_states.PAYABLE_STATES and _is_under_way(payment, came_back):
         return Stage.CHECKING
     if order.state in _OF_ORDER:
         return _OF_ORDER[order.state]
-    return Stage.TO_PAY if order.can_be_paid(now) else Stage.EXPIRED
+    if not order.can_be_paid(now):
+        return Stage.EXPIRED
+    return Stage.TO_PAY if instructed_payment(payments, now=now) is None else Stage.INSTRUCTED
+
+
+def telling_payment(payments: Sequence[Payment]) -> Payment | None:
+    """The try to pay that a page is about: one that brought money, else the newest."""
+    brought = (payment for payment in payments if payment.state == payment_states.CAPTURED)
+    return next(brought, payments[0] if payments else None)
+
+
+def instructed_payment(payments: Sequence[Payment], *, now: datetime) -> Payment | None:
+    """The newest payment that can be made at `now` by a code or numbers that its payer was shown."""
+    for payment in payments:
+        if payment.state == payment_states.STARTED and payment.shown is not None and not payment.has_run_out(now):
+            return payment
+    return None
 
 
 def _is_under_way(payment: Payment, came_back: Return) -> bool:
@@ -71,29 +91,44 @@ def _is_under_way(payment: Payment, came_back: Return) -> bool:
     """
     if payment.state == payment_states.FAILED:
         return came_back == Return.PAID and payment.failure != FailureReason.EXPIRED
-    return payment.state == payment_states.CAPTURED or (
-        came_back != Return.NONE and payment.state == payment_states.STARTED
-    )
+    if payment.state == payment_states.STARTED:
+        # Whoever has a code or numbers to pay by goes on seeing them until the provider tells of the money.
+        return came_back == Return.PAID or (came_back == Return.BACK and payment.shown is None)
+    return payment.state == payment_states.CAPTURED
 
 
 def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:
     """The stage where nothing is known of payments: in lists."""
-    return stage_of(order, renewal, None, came_back=Return.NONE, now=now)
+    return stage_of(order, renewal, (), came_back=Return.NONE, now=now)
 
 
-def method_to_offer(payment: Payment | None, methods: Sequence[str]) -> str:
-    """The method to choose beforehand: that of the last try, or the next one after a no that it would hear again."""
-    last = f"{payment.provider}:{payment.method}" if payment else ""
-    if payment is None or last not in methods:
+def method_to_offer(payments: Sequence[Payment], methods: Sequence[str]) -> str:
+    """The method to choose beforehand: that of the last try, or the next one that may hear another answer.
+
+    After a no, all that take from the same purse would hear it again. `methods` are those that can be had, the likely
+    ones first; empty if none of them is to be chosen.
+    """
+    if not payments:
         return ""
-    if payment.state == payment_states.FAILED and payment.failure in _ANOTHER_METHOD_HELPS:
-        return next((method for method in methods if method != last), last)
-    return last
+    refused = [payment.method for payment in payments if _was_refused(payment)]
+    if not _was_refused(payments[0]) and payments[0].method in methods:
+        return payments[0].method
+    hopeful = (method for method in methods if not any(is_same_purse(method, other) for other in refused))
+    return next(hopeful, payments[0].method if payments[0].method in methods else "")
 
 
-def look_again_after(since: datetime, *, now: datetime) -> timedelta:
-    """How soon the page looks again: often at first, then less, so that a slow carrier costs the traveller no data."""
+def _was_refused(payment: Payment) -> bool:
+    return payment.state == payment_states.FAILED and payment.failure in _ANOTHER_METHOD_HELPS
+
+
+def look_again_after(since: datetime, *, now: datetime, is_for_days: bool = False) -> timedelta:
+    """How soon the page looks again: often at first, then less, so that a slow carrier costs the traveller no data.
+
+    What is paid at a store within days `is_for_days`: nobody waits for it with the page in their hand.
+    """
     age = now - since
+    if is_for_days:
+        return timedelta(seconds=30)
     if age < timedelta(seconds=90):
         return timedelta(seconds=2)
     return timedelta(seconds=5) if age < timedelta(minutes=10) else timedelta(seconds=30)

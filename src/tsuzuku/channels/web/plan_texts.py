@@ -133,6 +133,7 @@ METHOD_NAMES = {
     "wechat_pay": gettext_lazy("WeChat Pay"),
     "paypay": gettext_lazy("PayPay"),
     "konbini": gettext_lazy("Cash at a convenience store"),
+    "seven_eleven": gettext_lazy("Cash at 7-Eleven"),
     "paypal": gettext_lazy("PayPal"),
     "apple_pay": gettext_lazy("Apple Pay"),
     "sandbox": gettext_lazy("Test payment: no real money moves"),

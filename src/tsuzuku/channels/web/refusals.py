@@ -31,7 +31,8 @@ _TEXTS = {
     "nothing-to-join": _("This plan only adds to a plan that is running, and none that fits is running now."),
     "lot-cannot-start": _("This plan cannot be started any more."),
     "payment-not-started": _(
-        "The payment service does not answer. Nothing was charged, your order is kept. Please try again in a minute."
+        "This payment service does not answer at the moment. Nothing was charged, and your order is kept. "
+        "Please pay another way, or come back in a few minutes."
     ),
     "receipt-not-printable": _(
         "The PDF cannot be made at the moment. This page and the mail are just as valid. Please try again later."

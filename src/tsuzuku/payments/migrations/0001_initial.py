@@ -111,6 +111,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="ProviderOutage",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("provider", models.TextField()),
+                ("since", models.DateTimeField()),
+                ("hidden_until", models.DateTimeField()),
+                ("failures", models.IntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Refund",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -245,6 +255,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="providernotice",
             constraint=models.UniqueConstraint(fields=("provider", "event_id"), name="payments_notice_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="provideroutage",
+            constraint=models.UniqueConstraint(fields=("provider",), name="payments_outage_provider"),
         ),
         migrations.AddField(
             model_name="refund",

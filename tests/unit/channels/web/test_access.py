@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.unit.channels.conftest import logged_in, make_user
 from tests.unit.channels.web.conftest import heading
+from tsuzuku.channels.web.access import OPENED_FOR
+from tsuzuku.kernel import clock
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -37,6 +40,7 @@ GET = {
     "confirm": (404, 200, 404, 200, 404),
     "my_orders": (302, 200, 200, 302, 200),
     "order": (404, 200, 404, 200, 404),
+    "open_order": (302, 302, 302, 302, 302),
     "order_progress": (404, 200, 404, 200, 404),
     "pay": (405, 405, 405, 405, 405),
     "cancel": (405, 405, 405, 405, 405),
@@ -104,6 +108,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<str:plan_code>", plan.code)
         .replace("<str:number>", order.number)
         .replace("<int:lot_id>", "1")
+        .replace("<str:key>", "wrong")
         .replace("<str:provider>", "fake")
         for name, address in addresses(get_resolver().url_patterns).items()
     }
@@ -164,3 +169,35 @@ def test_what_is_not_needed_of_allauth_is_not_there() -> None:
 
 def test_the_mailbox_is_only_in_the_demo() -> None:
     assert Client().get("/demo/mail").status_code == 404
+
+
+def test_a_link_of_an_order_opens_it_and_nothing_else_for_a_while(
+    order: "Order", house: "House", card: "Card", plan: "Plan", holder: "User"
+) -> None:
+    from tsuzuku.orders.links import LINKS_LAST, order_link
+
+    other = house.order(card, plan.code, payer=holder, actor=f"customer:{holder.pk}", key="k2")
+    link = order_link(order).removeprefix(settings.PUBLIC_URL)
+    client = Client()
+    assert client.get(f"{link}?back=1&more=x")["Location"] == f"/o/{order.number}?back=1"
+    assert client.get(f"/o/{order.number}").status_code == 200
+    for address in (f"/o/{other.number}", f"/c/{card.public_token}/plans"):
+        assert client.get(address).status_code == 404
+    with clock.travel_to(clock.now() + OPENED_FOR):
+        assert client.get(f"/o/{order.number}").status_code == 404
+        assert client.get(link, follow=True).status_code == 200
+    with clock.travel_to(order.created_at + LINKS_LAST):
+        assert client.get(link, follow=True).status_code == 404
+    for wrong in (link[:-1], link.replace(order.number, other.number), f"{link}x"):
+        assert Client().get(wrong, follow=True).status_code == 404
+
+
+def test_a_link_goes_on_in_the_language_of_the_order_unless_the_browser_has_one(order: "Order") -> None:
+    from tsuzuku.orders.links import order_link
+
+    type(order).objects.filter(pk=order.pk).update(language="zh-hans")
+    link = order_link(order).removeprefix(settings.PUBLIC_URL)
+    new, chosen = Client(), Client()
+    chosen.cookies["tsuzuku_language"] = "en"
+    assert heading(new.get(link, follow=True)) == "订单等待付款"
+    assert heading(chosen.get(link, follow=True)) == "This order waits for its payment"

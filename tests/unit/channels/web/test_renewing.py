@@ -12,6 +12,7 @@ from tests.unit.channels.web.conftest import Answer, Page, heading, notices, row
 from tsuzuku.catalog.models import Plan
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
+from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.testing.factories import make_plan
 from tsuzuku.testing.fakes import FakeProvider
@@ -171,7 +172,7 @@ def test_yes_leads_to_the_providers_page(house: "House", with_pin: Client, card:
         Money(300, "JPY"),
     ]
     (payment,) = house.provider.payments.values()
-    assert payment.request.return_url == f"http://127.0.0.1:8000/o/{order.number}?back=1"
+    assert payment.request.return_url == f"{order_link(order)}?back=1"
     assert payment.request.amount == Money(300, "JPY")
     assert card.iccid not in payment.request.description
 
@@ -318,5 +319,8 @@ def test_a_provider_that_does_not_answer_keeps_the_order(
     answer = with_pin.post(f"/c/{card.public_token}/renew/{plan.code}", form_of(page), follow=True)
     assert heading(answer) == "This order waits for its payment"
     assert notices(answer) == [
-        "The payment service does not answer. Nothing was charged, your order is kept. Please try again in a minute."
+        (
+            "This payment service does not answer at the moment. Nothing was charged, and your order is kept. "
+            "Please pay another way, or come back in a few minutes."
+        ),
     ]

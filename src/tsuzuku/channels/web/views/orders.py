@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders: paying, the way from paid to online as it happens, giving up, and what was ordered before."""
 
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,29 +24,39 @@ from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
 from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
-from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
+from tsuzuku.channels.web.access import OrderAccess, order_or_404, person, remember_order
+from tsuzuku.channels.web.forms import NO_ADDRESS, AddressForm
+from tsuzuku.channels.web.instructions import show_instructions
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
     Return,
+    Stage,
+    instructed_payment,
     look_again_after,
     method_to_offer,
     simple_stage,
     stage_of,
+    telling_payment,
 )
-from tsuzuku.channels.web.plan_texts import method_name
-from tsuzuku.channels.web.refusals import refusal_text
+from tsuzuku.channels.web.payers import payer_of
+from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
+from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
-from tsuzuku.orders.errors import OrderNotPayable
+from tsuzuku.orders.actions import keep_address
+from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
+from tsuzuku.orders.links import is_key_of, order_link
 from tsuzuku.orders.policy import policy_sentences
-from tsuzuku.orders.queries import orders_of_payer, was_held
+from tsuzuku.orders.queries import order_by_number, orders_of_payer, was_held
 from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import start_payment
-from tsuzuku.payments.errors import PaymentNotStarted
-from tsuzuku.payments.models import CaptureOutcome
-from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of, returns_only_payers
-from tsuzuku.payments.states import REPLACED
+from tsuzuku.payments.asking import hurry
+from tsuzuku.payments.errors import PaymentNotStarted, PaymentRefused
+from tsuzuku.payments.models import CaptureOutcome, Payment
+from tsuzuku.payments.queries import offered_methods, payments_of, refunds_of, returns_only_payers
+from tsuzuku.payments.states import REPLACED, STARTED
+from tsuzuku.people.allauth_adapter import remember_language
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
@@ -63,6 +75,25 @@ def order_page(request: HttpRequest, number: str) -> HttpResponse:
 
 @never_cache
 @require_safe
+def open_order(request: HttpRequest, number: str, key: str) -> HttpResponse:
+    """Follows a link of an order to its page: from a mail, or back from a provider that opened another browser.
+
+    A browser without a language of its own goes on in the order's. A wrong or old key opens nothing.
+    """
+    now = clock.now()
+    came_back = urlencode({"back": request.GET["back"]}) if "back" in request.GET else ""
+    response = redirect(f"{reverse('order', args=[number])}{came_back and '?'}{came_back}")
+    with suppress(OrderUnknown):
+        order = order_by_number(number)
+        if is_key_of(order, key, now=now):
+            remember_order(request, order, now=now)
+            if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES and order.language in dict(settings.LANGUAGES):
+                remember_language(response, order.language)
+    return response
+
+
+@never_cache
+@require_safe
 def order_progress(request: HttpRequest, number: str) -> HttpResponse:
     """The part of the order's page that changes; nothing at all while it has not changed from what was seen."""
     now = clock.now()
@@ -75,10 +106,14 @@ def order_progress(request: HttpRequest, number: str) -> HttpResponse:
 
 def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     order, renewal = access.order, access.renewal
-    payment, methods = latest_payment(order.number), named_methods(order.currency)
+    payments, payer = payments_of(order.number), payer_of(request)
+    payment, instructed = telling_payment(payments), instructed_payment(payments, now=now)
     came_back = _came_back(request)
-    stage = stage_of(order, renewal, payment, came_back=came_back, now=now)
-    again = look_again_after(renewal.settled_at or (payment.created_at if payment else order.created_at), now=now)
+    stage = stage_of(order, renewal, payments, came_back=came_back, now=now)
+    shown = show_instructions(instructed, payer=payer) if instructed and stage is Stage.INSTRUCTED else None
+    since = renewal.settled_at or (payment.created_at if payment else order.created_at)
+    again = look_again_after(since, now=now, is_for_days=shown is not None and bool(shown.slips))
+    _ask_the_provider(payment if stage is Stage.CHECKING else instructed, stage=stage, came_back=came_back, now=now)
     holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
     refunds = [refund for refund in refunds_of(order.number) if refund.state != REPLACED]
     allowance = card_allowance(renewal.card_id, now=now)
@@ -96,8 +131,12 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "seen": f"{stage}.{int(again.total_seconds())}",
         "came_back": came_back,
         "payment": payment,
-        "methods": methods,
-        "chosen": method_to_offer(payment, [value for value, _name in methods]),
+        "address_form": None if order.email else AddressForm(auto_id="pay_%s"),
+        "shown": shown,
+        "has_run_out": payment is not None and payment.state == STARTED and payment.has_run_out(now),
+        "choices": choices_for(
+            payer, currency=order.currency, now=now, choose=lambda methods: method_to_offer(payments, methods)
+        ),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
         "was_held": order.state == CANCELLED and was_held(order),
@@ -112,9 +151,15 @@ def _came_back(request: HttpRequest) -> Return:
     return Return(told) if told in set(Return) else Return.BACK
 
 
-def named_methods(currency: str) -> list[tuple[str, str]]:
-    """How one can pay in a currency: a form's value and a name."""
-    return [(f"{provider}:{method}", method_name(method)) for provider, method in payment_methods(currency)]
+def _ask_the_provider(payment: Payment | None, *, stage: Stage, came_back: Return, now: datetime) -> None:
+    """Asks at once where somebody stands and waits: back from the provider, or with a code that they have scanned."""
+    is_waited_for = came_back != Return.NONE or (stage is Stage.INSTRUCTED and _is_code(payment))
+    if payment is not None and stage in {Stage.CHECKING, Stage.INSTRUCTED} and is_waited_for:
+        hurry(payment, now=now)
+
+
+def _is_code(payment: Payment | None) -> bool:
+    return payment is not None and payment.shown is not None and bool(payment.shown.qr_text)
 
 
 @require_POST
@@ -125,18 +170,26 @@ def pay(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) -> HttpResponse:
-    """To the provider's page by the method that was chosen; to the order's page if that cannot be."""
+    """To the provider's page by the method that was chosen; to the order's page if that cannot be.
+
+    Whoever chose a method before its provider went down is sent to another provider of it, if there is one.
+    """
     order, renewal = access.order, access.renewal
-    chosen = [
-        (provider, method)
-        for provider, method in payment_methods(order.currency)
-        if f"{provider}:{method}" == request.POST.get("method")
-    ]
-    if not chosen or not order.can_be_paid(now):
+    method = method_of(request.POST.get("method", ""))
+    offered = offered_methods(order.currency, now=now)
+    if method in offered.unreachable:
+        messages.error(request, refusal_text_of(PaymentNotStarted.code))
+    if method not in offered.providers or not order.can_be_paid(now):
         return redirect("order", number=order.number)
-    provider, method = chosen[0]
+    if needs_address(method) and not order.email:
+        form = AddressForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, NO_ADDRESS)
+            return redirect("order", number=order.number)
+        keep_address(order, form.cleaned_data["email"])
+    provider = offered.providers[method]
     language = get_language() or settings.LANGUAGE_CODE
-    page = f"{settings.PUBLIC_URL}{reverse('order', args=[order.number])}"
+    page = order_link(order)
     try:
         # Since the order was placed the card may have been blocked or have seen its last day.
         check_can_renew(renewal.card, now)
@@ -155,6 +208,8 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
             payer_email=order.email,
             now=now,
         )
+    except PaymentRefused:
+        return redirect("order", number=order.number)  # Which says so.
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("order", number=order.number)

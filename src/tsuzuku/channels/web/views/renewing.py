@@ -23,11 +23,13 @@ from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
-from tsuzuku.channels.web.forms import ConfirmForm
+from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
+from tsuzuku.channels.web.payers import payer_of
+from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import summarize
-from tsuzuku.channels.web.views.orders import named_methods, start_paying
+from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
@@ -133,6 +135,10 @@ def _quote(access: CardAccess, plan_code: str, *, now: datetime, coupon: str = "
 def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: datetime) -> HttpResponse:
     form = ConfirmForm(request.POST)
     is_valid = form.is_valid()
+    has_address = access.user is not None or bool(form.cleaned_data.get("email"))
+    if is_valid and not has_address and "apply" not in request.POST and needs_address(_chosen_method(request)):
+        form.add_error("email", NO_ADDRESS)
+        is_valid = False
     coupon, refusal = _coupon(request, access, form.cleaned_data.get("coupon", ""), now=now)
     # A code that was typed and not yet reckoned with is, by whichever button: its price is shown before it is paid.
     is_new = coupon != request.POST.get("coupon_shown", "")
@@ -159,6 +165,10 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, coupon=coupon, has_changed=True, now=now)
     return start_paying(request, OrderAccess(order=order, renewal=renewal_of(order), user=access.user), now=now)
+
+
+def _chosen_method(request: HttpRequest) -> str:
+    return method_of(request.POST.get("method", ""))
 
 
 def _coupon(request: HttpRequest, access: CardAccess, text: str, *, now: datetime) -> tuple[str, DomainError | None]:
@@ -216,8 +226,12 @@ def _ask(
         "coupon": "" if refusal else coupon,
         "coupon_typed": request.POST.get("coupon", "").strip()[:_COUPON_SHOWN_MAX],
         "coupon_refused": refusal_text(refusal) if refusal else "",
-        "methods": named_methods(quote.price.currency),
-        "chosen_method": request.POST.get("method", ""),
+        "choices": choices_for(
+            payer_of(request),
+            currency=quote.price.currency,
+            now=now,
+            choose=lambda _methods: _chosen_method(request),
+        ),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
