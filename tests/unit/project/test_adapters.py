@@ -188,4 +188,41 @@ def test_half_an_app_is_refused_at_the_start(
     setattr(settings, name, value)
     with pytest.raises(ImproperlyConfigured, match=told):
         adapters._register_alipay()
+
+
+# -- PayPal ----------------------------------------------------------------------------------------------------------
+
+
+def test_without_keys_paypal_is_played_in_the_demo_only(settings: Settings, registered: dict[str, object]) -> None:
+    adapters._register_paypal()
+    assert registered == {}
+    settings.DEMO = True
+    adapters._register_paypal()
+    assert list(registered) == ["paypal"]
+
+
+@pytest.mark.parametrize(
+    ("is_sandbox", "page"), [(True, "https://www.sandbox.paypal.com"), (False, "https://www.paypal.com")]
+)
+def test_with_keys_paypal_is_the_real_one_or_its_own_sandbox(
+    settings: Settings, registered: dict[str, object], is_sandbox: bool, page: str
+) -> None:
+    from tsuzuku.payments.adapters.paypal import PayPalProvider
+
+    settings.PAYPAL_CLIENT_ID, settings.PAYPAL_SECRET, settings.PAYPAL_WEBHOOK_IDS = "id", "secret", ["1JE4"]
+    settings.PAYPAL_SANDBOX = is_sandbox
+    adapters._register_paypal()
+    provider = registered["paypal"]
+    assert isinstance(provider, PayPalProvider)
+    assert provider.capabilities.redirect_origins == (page,)
+
+
+@pytest.mark.parametrize("missing", ["PAYPAL_SECRET", "PAYPAL_WEBHOOK_IDS"])
+def test_half_a_setup_of_paypal_is_refused_at_the_start(
+    settings: Settings, registered: dict[str, object], missing: str
+) -> None:
+    settings.PAYPAL_CLIENT_ID, settings.PAYPAL_SECRET, settings.PAYPAL_WEBHOOK_IDS = "id", "secret", ["1JE4"]
+    setattr(settings, missing, "")
+    with pytest.raises(ImproperlyConfigured, match=f"TSUZUKU_{missing}"):
+        adapters._register_paypal()
     assert registered == {}
