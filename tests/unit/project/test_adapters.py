@@ -226,3 +226,33 @@ def test_half_a_setup_of_paypal_is_refused_at_the_start(
     with pytest.raises(ImproperlyConfigured, match=f"TSUZUKU_{missing}"):
         adapters._register_paypal()
     assert registered == {}
+
+
+# -- KOMOJU ----------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_key_komoju_is_played_in_the_demo_only(settings: Settings, registered: dict[str, object]) -> None:
+    adapters._register_komoju()
+    assert registered == {}
+    settings.DEMO = True
+    adapters._register_komoju()
+    assert list(registered) == ["komoju"]
+
+
+def test_with_a_key_komoju_is_the_real_one(settings: Settings, registered: dict[str, object]) -> None:
+    from tsuzuku.payments.adapters.komoju import KomojuProvider
+
+    settings.KOMOJU_KEY, settings.KOMOJU_WEBHOOK_SECRETS = "sk_test_x", ["secret"]
+    adapters._register_komoju()
+    provider = registered["komoju"]
+    assert isinstance(provider, KomojuProvider)
+    assert provider.capabilities.redirect_origins == ("https://komoju.com",)
+
+
+def test_komoju_without_a_webhook_secret_is_refused_at_the_start(
+    settings: Settings, registered: dict[str, object]
+) -> None:
+    settings.KOMOJU_KEY = "sk_test_x"
+    with pytest.raises(ImproperlyConfigured, match="TSUZUKU_KOMOJU_WEBHOOK_SECRETS"):
+        adapters._register_komoju()
+    assert registered == {}
