@@ -15,8 +15,10 @@ from tsuzuku.messaging.adapters.mailbox import MailboxGateway
 from tsuzuku.messaging.adapters.smtp import SmtpGateway
 from tsuzuku.messaging.ports import AddressKind, Gateway
 from tsuzuku.messaging.registry import register_gateway
-from tsuzuku.payments.adapters import alipay, wechat_pay
+from tsuzuku.payments.adapters import alipay, komoju, paypal, wechat_pay
 from tsuzuku.payments.adapters.alipay import AlipayProvider
+from tsuzuku.payments.adapters.komoju import KomojuProvider
+from tsuzuku.payments.adapters.paypal import PayPalProvider
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.registry import register_provider
@@ -30,6 +32,8 @@ def register_adapters() -> None:
     _register_stripe()
     _register_wechat_pay()
     _register_alipay()
+    _register_paypal()
+    _register_komoju()
     register_gateway(AddressKind.EMAIL, _email_gateway(settings.EMAIL_GATEWAY))
 
 
@@ -140,6 +144,36 @@ def _pem(name: str) -> str:
 def _notify_url(provider: str) -> str:
     """Where a provider that asks for it with every payment tells what happened."""
     return f"{settings.PUBLIC_URL}/inbound/payments/{provider}"
+
+
+def _register_paypal() -> None:
+    """PayPal with the keys of the environment, in the demo else its simulator."""
+    if not settings.PAYPAL_CLIENT_ID:
+        if settings.DEMO:
+            register_provider("paypal", PayPalProvider(paypal.SimulatedAccount(home() / "paypal-sandbox")))
+        return
+    for name in ("SECRET", "WEBHOOK_IDS"):
+        if not getattr(settings, f"PAYPAL_{name}"):
+            raise ImproperlyConfigured(f"TSUZUKU_PAYPAL_CLIENT_ID needs TSUZUKU_PAYPAL_{name} beside it")
+    account = paypal.RealAccount(
+        client_id=settings.PAYPAL_CLIENT_ID,
+        secret=settings.PAYPAL_SECRET,
+        webhooks=tuple(settings.PAYPAL_WEBHOOK_IDS),
+        is_sandbox=settings.PAYPAL_SANDBOX,
+    )
+    register_provider("paypal", PayPalProvider(account))
+
+
+def _register_komoju() -> None:
+    """KOMOJU with the keys of the environment, in the demo else its simulator."""
+    if not settings.KOMOJU_KEY:
+        if settings.DEMO:
+            register_provider("komoju", KomojuProvider(komoju.SimulatedAccount(home() / "komoju-sandbox")))
+        return
+    if not settings.KOMOJU_WEBHOOK_SECRETS:
+        raise ImproperlyConfigured("TSUZUKU_KOMOJU_WEBHOOK_SECRETS is missing; without it nothing KOMOJU says counts")
+    account = komoju.RealAccount(key=settings.KOMOJU_KEY, secrets=tuple(settings.KOMOJU_WEBHOOK_SECRETS))
+    register_provider("komoju", KomojuProvider(account))
 
 
 def _email_gateway(name: str) -> Gateway:

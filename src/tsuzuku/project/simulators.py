@@ -8,6 +8,8 @@ from typing import Protocol
 
 from tsuzuku.project.environment import env_text, home
 from tsuzuku.testing.simulators.alipay.sandbox import AlipaySandbox
+from tsuzuku.testing.simulators.komoju.sandbox import KomojuSandbox
+from tsuzuku.testing.simulators.paypal.sandbox import PayPalSandbox
 from tsuzuku.testing.simulators.provider import PaymentSandbox
 from tsuzuku.testing.simulators.server import Sandbox
 from tsuzuku.testing.simulators.stripe.sandbox import StripeSandbox
@@ -45,6 +47,8 @@ SIMULATORS: Mapping[str, Simulator] = {
     "stripe": Simulator(StripeSandbox, "Stripe, with its test cards", "TSUZUKU_STRIPE_KEY"),
     "wechat_pay": Simulator(WeChatPaySandbox, "WeChat Pay, with a page for its app", "TSUZUKU_WECHAT_PAY_MCHID"),
     "alipay": Simulator(AlipaySandbox, "Alipay, with a page for its app", "TSUZUKU_ALIPAY_APP_ID"),
+    "paypal": Simulator(PayPalSandbox, "PayPal", "TSUZUKU_PAYPAL_CLIENT_ID"),
+    "komoju": Simulator(KomojuSandbox, "KOMOJU, with slips for 7-Eleven", "TSUZUKU_KOMOJU_KEY"),
 }
 
 

@@ -188,4 +188,71 @@ def test_half_an_app_is_refused_at_the_start(
     setattr(settings, name, value)
     with pytest.raises(ImproperlyConfigured, match=told):
         adapters._register_alipay()
+
+
+# -- PayPal ----------------------------------------------------------------------------------------------------------
+
+
+def test_without_keys_paypal_is_played_in_the_demo_only(settings: Settings, registered: dict[str, object]) -> None:
+    adapters._register_paypal()
+    assert registered == {}
+    settings.DEMO = True
+    adapters._register_paypal()
+    assert list(registered) == ["paypal"]
+
+
+@pytest.mark.parametrize(
+    ("is_sandbox", "page"), [(True, "https://www.sandbox.paypal.com"), (False, "https://www.paypal.com")]
+)
+def test_with_keys_paypal_is_the_real_one_or_its_own_sandbox(
+    settings: Settings, registered: dict[str, object], is_sandbox: bool, page: str
+) -> None:
+    from tsuzuku.payments.adapters.paypal import PayPalProvider
+
+    settings.PAYPAL_CLIENT_ID, settings.PAYPAL_SECRET, settings.PAYPAL_WEBHOOK_IDS = "id", "secret", ["1JE4"]
+    settings.PAYPAL_SANDBOX = is_sandbox
+    adapters._register_paypal()
+    provider = registered["paypal"]
+    assert isinstance(provider, PayPalProvider)
+    assert provider.capabilities.redirect_origins == (page,)
+
+
+@pytest.mark.parametrize("missing", ["PAYPAL_SECRET", "PAYPAL_WEBHOOK_IDS"])
+def test_half_a_setup_of_paypal_is_refused_at_the_start(
+    settings: Settings, registered: dict[str, object], missing: str
+) -> None:
+    settings.PAYPAL_CLIENT_ID, settings.PAYPAL_SECRET, settings.PAYPAL_WEBHOOK_IDS = "id", "secret", ["1JE4"]
+    setattr(settings, missing, "")
+    with pytest.raises(ImproperlyConfigured, match=f"TSUZUKU_{missing}"):
+        adapters._register_paypal()
+    assert registered == {}
+
+
+# -- KOMOJU ----------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_key_komoju_is_played_in_the_demo_only(settings: Settings, registered: dict[str, object]) -> None:
+    adapters._register_komoju()
+    assert registered == {}
+    settings.DEMO = True
+    adapters._register_komoju()
+    assert list(registered) == ["komoju"]
+
+
+def test_with_a_key_komoju_is_the_real_one(settings: Settings, registered: dict[str, object]) -> None:
+    from tsuzuku.payments.adapters.komoju import KomojuProvider
+
+    settings.KOMOJU_KEY, settings.KOMOJU_WEBHOOK_SECRETS = "sk_test_x", ["secret"]
+    adapters._register_komoju()
+    provider = registered["komoju"]
+    assert isinstance(provider, KomojuProvider)
+    assert provider.capabilities.redirect_origins == ("https://komoju.com",)
+
+
+def test_komoju_without_a_webhook_secret_is_refused_at_the_start(
+    settings: Settings, registered: dict[str, object]
+) -> None:
+    settings.KOMOJU_KEY = "sk_test_x"
+    with pytest.raises(ImproperlyConfigured, match="TSUZUKU_KOMOJU_WEBHOOK_SECRETS"):
+        adapters._register_komoju()
     assert registered == {}

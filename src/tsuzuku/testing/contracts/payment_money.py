@@ -25,6 +25,7 @@ from tsuzuku.payments.ports import FailureReason, PaymentProvider, RefundRequest
 from tsuzuku.payments.queries import balances, latest_payment
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.testing.contracts.payment_provider import (
+    BELIEVED_FOR,
     DECLINES,
     ProviderOutside,
     Webhook,
@@ -87,6 +88,9 @@ class PaymentMoneyContract:
     told_declines: ClassVar[tuple[FailureReason, ...]] = DECLINES
     signs_in_headers: ClassVar[bool] = True
     lists_refunds: ClassVar[bool] = True
+    tells_declines = True
+    tells_failed_refunds = True
+    believed_for = BELIEVED_FOR
 
     @pytest.fixture
     def house(self, provider: PaymentProvider) -> Iterator[House]:
@@ -121,7 +125,7 @@ class PaymentMoneyContract:
         if self.signs_in_headers:
             forged += [(dict.fromkeys(headers, "t=1,v1=00"), body), ({}, body)]
         assert at_once(lambda: deliver(forged)) == [HTTPStatus.BAD_REQUEST] * len(forged) * _AT_ONCE
-        later = clock.now() + timedelta(hours=1)
+        later = clock.now() + self.believed_for + timedelta(hours=1)
         with patch("tsuzuku.channels.inbound.views.clock.now", return_value=later):
             assert at_once(lambda: deliver([(headers, body)])) == [HTTPStatus.BAD_REQUEST] * _AT_ONCE
         house.settle_down()
@@ -167,7 +171,7 @@ class PaymentMoneyContract:
         reference = start(order, provider)
         outside.decline(reference, FailureReason.REFUSED)
         if FailureReason.REFUSED in self.told_declines:
-            deliver(outside.webhooks())
+            self._hear_of_a_decline(house, outside)
         outside.pay(reference)
         outside.webhooks()
         Payment.objects.update(next_attempt_at=clock.now())
@@ -202,7 +206,7 @@ class PaymentMoneyContract:
         first = start(order, provider)
         outside.decline(first, FailureReason.LIMIT)
         if FailureReason.LIMIT in self.told_declines:
-            deliver(outside.webhooks())
+            self._hear_of_a_decline(house, outside)
             second = start(order, provider)
             assert second != first
             outside.pay(second)
@@ -248,7 +252,7 @@ class PaymentMoneyContract:
         house.settle_down()
         if self.lists_refunds:
             outside.end_refunds()
-            deliver(outside.webhooks())
+            self._hear_of_a_failed_refund(house, outside)
         assert Refund.objects.get().state == "failed"
         assert house.facts()[-1] == "refund-failed"
         assert balances() == {"customers": -300, f"provider:{NAME}": 300}
@@ -288,7 +292,7 @@ class PaymentMoneyContract:
         house.give_back(sold, amount_minor=100)
         if self.lists_refunds:
             outside.end_refunds()
-            deliver(outside.webhooks())
+            self._hear_of_a_failed_refund(house, outside)
         failed = Refund.objects.get()
         assert (failed.state, balances()["customers"]) == ("failed", -100)
         again = retry_refund(refund_id=failed.pk, actor="staff:2", now=clock.now())
@@ -317,6 +321,23 @@ class PaymentMoneyContract:
         close_refund(refund_id=refund.pk, note="was made by hand", actor="staff:2", now=clock.now())
         assert balances() == {"customers": 0, "operator": -100, f"provider:{NAME}": 300, "revenue": -200}
         assert house.findings() == []
+
+    def _hear_of_a_decline(self, house: House, outside: ProviderOutside) -> None:
+        """By the webhook that tells it, or by asking where none does."""
+        if self.tells_declines:
+            deliver(outside.webhooks())
+        else:
+            Payment.objects.update(next_attempt_at=clock.now())
+            house.settle_down()
+        assert Payment.objects.get().state == "failed"
+
+    def _hear_of_a_failed_refund(self, house: House, outside: ProviderOutside) -> None:
+        """The same of a refund that failed after it was accepted."""
+        if self.tells_failed_refunds:
+            deliver(outside.webhooks())
+        else:
+            Refund.objects.update(next_attempt_at=clock.now())
+            house.settle_down()
 
 
 def start(order: Order, provider: PaymentProvider) -> str:

@@ -3,6 +3,7 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,25 @@ def control_headers(folder: Path) -> dict[str, str]:
     return {"Authorization": f"Bearer {_read(folder)['api_key']}"}
 
 
-def own_secrets(folder: Path, *, key_prefix: str) -> dict[str, Any]:
+def new_webhook_secret() -> str:
+    """What most providers sign webhooks with."""
+    return f"whsec_{secrets.token_urlsafe(32)}"
+
+
+def own_secrets(folder: Path, *, key_prefix: str, new_secret: Callable[[], str] = new_webhook_secret) -> dict[str, Any]:
     """The secrets of a folder that is ours; made when there are none."""
     try:
         return _read(folder)
     except FileNotFoundError:
-        made = {"api_key": f"{key_prefix}{secrets.token_urlsafe(32)}", "webhook_secrets": [_new_webhook_secret()]}
+        made = {"api_key": f"{key_prefix}{secrets.token_urlsafe(32)}", "webhook_secrets": [new_secret()]}
         write_whole(folder / SECRETS_FILE, json.dumps(made), mode=0o600)
         return made
 
 
-def rotate_webhook_secret(folder: Path) -> dict[str, Any]:
+def rotate_webhook_secret(folder: Path, *, new_secret: Callable[[], str] = new_webhook_secret) -> dict[str, Any]:
     """Adds a webhook secret; the one before stays valid beside it, older ones do not."""
     found = _read(folder)
-    found["webhook_secrets"] = [_new_webhook_secret(), *found["webhook_secrets"][:1]]
+    found["webhook_secrets"] = [new_secret(), *found["webhook_secrets"][:1]]
     write_whole(folder / SECRETS_FILE, json.dumps(found), mode=0o600)
     return found
 
@@ -37,7 +43,3 @@ def rotate_webhook_secret(folder: Path) -> dict[str, Any]:
 def _read(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / SECRETS_FILE).read_text(encoding="utf-8"))
     return found
-
-
-def _new_webhook_secret() -> str:
-    return f"whsec_{secrets.token_urlsafe(32)}"

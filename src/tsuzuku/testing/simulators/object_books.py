@@ -33,6 +33,8 @@ class ObjectBooks:
         self.objects: dict[str, Json] = {}
         #: What was told, by its `id`.
         self.told: dict[str, Json] = {}
+        #: What calls under idempotency keys came to, for providers that answer them again.
+        self.replies: dict[str, Json] = {}
         self.deliveries: dict[str, Delivery] = {}
         self._waiting: dict[str, float] = {}
         self._staged: Json | None = None
@@ -48,8 +50,8 @@ class ObjectBooks:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """One line of the journal for all that is put and told inside."""
-        self._staged = {"is": "change", "objects": {}, "told": [], "deliveries": []}
+        """One line of the journal for all that is put, told and replied inside."""
+        self._staged = {"is": "change", "objects": {}, "told": [], "deliveries": [], "replies": {}}
         try:
             yield
             if any(part for name, part in self._staged.items() if name != "is"):
@@ -61,11 +63,17 @@ class ObjectBooks:
         """Writes an object as it is now."""
         self._stage()["objects"][changed["_id"]] = changed
 
-    def get(self, object_id: str) -> Json | None:
+    def get(self, object_id: object) -> Json | None:
         """A copy of an object, to be changed and put."""
+        key = str(object_id)
         staged = self._staged["objects"] if self._staged else {}
-        found = staged.get(object_id) or self.objects.get(object_id)
+        found = staged.get(key) or self.objects.get(key)
         return None if found is None else dict(found)
+
+    def of(self, parent_id: str, kind: str) -> list[Json]:
+        """Copies of the objects of a kind (`_kind`) that belong to another (`_of`), oldest first."""
+        every = {**self.objects, **(self._staged["objects"] if self._staged else {})}.values()
+        return [dict(each) for each in every if (each.get("_of"), each.get("_kind")) == (parent_id, kind)]
 
     def tell(self, notice: Json, *, deliver_at: Sequence[datetime]) -> None:
         """Keeps what is told under its `id`, and owes the merchant a webhook for each of the moments."""
@@ -76,6 +84,10 @@ class ObjectBooks:
         """Owes the merchant webhooks."""
         owed = [{"id": token_hex(8), "event": notice, "due_at": at.isoformat()} for at in deliver_at]
         self._stage()["deliveries"].extend(owed)
+
+    def keep_reply(self, key: str, reply: Json) -> None:
+        """Keeps what a call under a key came to."""
+        self._stage()["replies"][key] = reply
 
     def set_webhook_url(self, url: str) -> None:
         """Sets where webhooks go, those already owed included."""
@@ -142,4 +154,5 @@ class ObjectBooks:
             if "_due_at" in changed:
                 self._waiting[object_id] = changed["_due_at"]
         self.told.update({notice["id"]: notice for notice in record["told"]})
+        self.replies.update(record.get("replies", {}))
         self.deliveries.update({owed["id"]: Delivery(**owed) for owed in record["deliveries"]})

@@ -296,6 +296,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._exchange()
 
+    def do_PATCH(self) -> None:
+        self._exchange()
+
     def log_message(self, _template: str, *_words: object) -> None:
         """Paths hold card numbers; nothing is logged."""
 
