@@ -2,10 +2,11 @@
 """The adapter of WeChat Pay against the simulator, by the contract; and both against another's package."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -20,8 +21,9 @@ from tests.contracts.processes import simulator_process
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
-from tsuzuku.kernel.rsa import private_key
+from tsuzuku.kernel.rsa import is_signed, private_key
 from tsuzuku.payments.adapters.wechat_pay import SimulatedAccount, WeChatPayProvider
+from tsuzuku.payments.adapters.wechat_pay.signing import authorization, decrypted
 from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged, WebhookStale
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import (
@@ -331,6 +333,48 @@ class TestBelieving:
         with pytest.raises(Unavailable) as raised:
             WeChatPayProvider(SimulatedAccount(tmp_path, notify_url=NOTIFY_URL)).start_payment(a_payment(provider))
         assert raised.value.code == "SIGN_ERROR"
+
+
+class TestAgainstPublishedVectors:
+    """What WeChat Pay itself has published."""
+
+    def test_a_notification_of_its_own_library_is_decrypted(self) -> None:
+        """From the tests of wechatpay-apiv3/wechatpay-go, utils/aes_test.go. Read: 2026-11-21."""
+        resource = {
+            "algorithm": "AEAD_AES_256_GCM",
+            "ciphertext": "FsdXzxryWfKwvLJKf8LG/ToRPTRh8RN9wROC",
+            "associated_data": "Dl56FrqWQJF1t9LtC3vEUsniZKvbqdR8",
+            "nonce": "wCq51qZv4Yfg",
+        }
+        assert decrypted(resource, api_v3_key=b"testAPIv3Key0000") == b"Hello World"
+        for changed in ({"nonce": "wCq51qZv4Yfh"}, {"associated_data": ""}, {"algorithm": "AEAD_SM4_GCM"}):
+            with pytest.raises(ValueError, match="encrypted"):
+                decrypted(resource | changed, api_v3_key=b"testAPIv3Key0000")
+
+    def test_what_is_signed_of_a_request_is_its_example(
+        self, provider: WeChatPayProvider, outside: WeChatOutside, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As in https://pay.weixin.qq.com/doc/v3/merchant/4012365336, under a key of ours. Read: 2026-11-21."""
+        nonce = "593BEC0C930BF1AFEB40B4A08C8FB242"
+        monkeypatch.setattr("tsuzuku.payments.adapters.wechat_pay.signing.token_hex", lambda _: nonce)
+        merchant = SimulatedAccount(outside.process.folder, notify_url=NOTIFY_URL).merchant()
+        assert merchant is not None
+        header = authorization(
+            merchant,
+            method="GET",
+            target="/v3/certificates",
+            body=b"",
+            now=datetime.fromtimestamp(1554208460, UTC),
+        )
+        scheme, _, told = header.partition(" ")
+        fields = dict(re.findall(r'(\w+)="([^"]*)"', told))
+        assert (scheme, fields["timestamp"], fields["nonce_str"]) == (
+            "WECHATPAY2-SHA256-RSA2048",
+            "1554208460",
+            nonce,
+        )
+        signed = f"GET\n/v3/certificates\n1554208460\n{nonce}\n\n".encode()
+        assert is_signed(merchant.private_key.public_key(), signed, fields["signature"])
 
 
 class TestAgainstAnotherImplementation:

@@ -12,8 +12,8 @@ A payer's bank takes money back by a dispute:
 
 it opens           disputes         <-  provider:<name>
 it is won          provider:<name>  <-  disputes
-it is lost         customers        <-  disputes       as far as we owed it, so that it has gone back
-                   losses           <-  disputes       the rest
+it is lost         losses           <-  disputes
+what we owed       customers        <-  losses         as far as the payer was to get it back anyway
 
 Whoever keeps money with us has an account of their own, such as partner:7:
 

@@ -192,6 +192,7 @@ class ProviderEvent:
     dispute_reference: str | None = None
     #: The provider's word for why the payer's bank disputes, such as fraudulent.
     dispute_reason: str = ""
+    #: With CAPTURED: when the money was taken, by which late money is told from late news.
     occurred_at: datetime
     raw: str
 

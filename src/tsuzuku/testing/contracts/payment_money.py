@@ -224,6 +224,22 @@ class PaymentMoneyContract:
         kept = Capture.objects.get(outcome="accepted").provider
         assert {name: sum_ for name, sum_ in balances().items() if sum_} == {f"provider:{kept}": 300, "revenue": -300}
 
+    def test_money_after_expiry_for_what_costs_more_by_then_goes_back(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order
+    ) -> None:
+        reference = start(order, provider)
+        Order.objects.update(expires_at=clock.now() - timedelta(minutes=1))
+        house.settle_down()
+        make_plan("GB-1-3D", price_minor=400)
+        outside.pay(reference)
+        deliver(outside.webhooks())
+        house.settle_down()
+        assert (state(order), house.renewal(order).refusal) == ("paid", "price-risen")
+        outside.end_refunds()
+        deliver(outside.webhooks())
+        assert Refund.objects.get().state == "done"
+        assert balances() == {"customers": 0, f"provider:{NAME}": 0}
+
     # -- giving back -------------------------------------------------------------------------------------------------
 
     def test_a_refund_that_is_told_before_its_payment_moves_nothing(
