@@ -249,6 +249,15 @@ class TestRefunds:
         found = provider.find_payment(taken.reference)
         assert [event.kind for event in found] == [EventKind.CAPTURED, EventKind.REFUND_FAILED]
 
+    def test_refunds_that_cannot_be_listed_are_no_word_on_the_payment(
+        self, provider: WeChatPayProvider, outside: WeChatOutside
+    ) -> None:
+        taken = take(provider, outside)
+        provider.refund(a_refund(taken, 400))
+        outside.control(next_lookups=[{"fault": "slow-answer", "seconds": 0}, "refuse"])
+        with pytest.raises(Unavailable):
+            provider.find_payment(taken.reference)
+
     def test_done_at_once(self, provider: WeChatPayProvider, outside: WeChatOutside) -> None:
         taken = take(provider, outside)
         outside.control(next_refunds=["at-once"])

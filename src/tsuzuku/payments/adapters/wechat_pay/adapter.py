@@ -149,7 +149,11 @@ class WeChatPayProvider:
             "offset": 0,
             "count": _REFUNDS_AT_ONCE,
         }
-        return self._call(merchant, "GET", _REFUNDS, query=query)
+        try:
+            return self._call(merchant, "GET", _REFUNDS, query=query)
+        except Rejected as rejected:
+            # It is no word on the payment, which is there.
+            raise Unavailable(rejected.code, rejected.detail) from rejected
 
     def _call(
         self,
