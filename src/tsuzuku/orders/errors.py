@@ -14,3 +14,9 @@ class OrderNotPayable(DomainError):
     """The order is paid, cancelled, held or past its time; particulars: state."""
 
     code = "order-not-payable"
+
+
+class BalanceChanged(DomainError):
+    """The payer's balance covers less than they were shown; nothing was taken of it."""
+
+    code = "balance-changed"

@@ -22,3 +22,12 @@ class OrderHeld(Event):
     kind: ClassVar[str] = "order-held"
     order_id: int
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentInVain(Event):
+    """Money came for what a balance had left to pay, and the balance does not hold its part any more; it goes back."""
+
+    kind: ClassVar[str] = "payment-in-vain"
+    order_id: int
+    amount_minor: int

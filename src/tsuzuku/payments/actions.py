@@ -105,9 +105,13 @@ def _instruct(payment: Payment, instructions: Instructions, *, now: datetime) ->
 
 
 def _open_payment(*, purpose: str, amount: Money, provider: str, method: str, now: datetime) -> Payment:
-    """The open payment of this purpose by this method; the database sees to it that there is only one."""
+    """The open payment of this amount by this method; the database sees to it that there is only one."""
     payments = Payment.objects.filter(
-        purpose=purpose, provider=provider, method=method, state__in=states.OPEN_PAYMENT_STATES
+        purpose=purpose,
+        provider=provider,
+        method=method,
+        amount_minor=amount.amount_minor,
+        state__in=states.OPEN_PAYMENT_STATES,
     )
     Payment.objects.bulk_create(
         [

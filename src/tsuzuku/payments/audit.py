@@ -36,7 +36,8 @@ _SURPLUS_KEPT = """
 
 #: What is both earned and given back, or earned without having been paid, by a provider or out of an account.
 _EARNED_WRONGLY = """
-    SELECT e.purpose, e.amount_minor, coalesce(captured.minor, 0) + coalesce(charged.minor, 0)
+    SELECT e.purpose, e.amount_minor,
+           coalesce(captured.minor, 0) + coalesce(charged.minor, 0) + coalesce(spent.minor, 0)
       FROM payments_posting AS e
       CROSS JOIN LATERAL (
            SELECT sum(c.amount_minor) AS minor
@@ -47,7 +48,11 @@ _EARNED_WRONGLY = """
       CROSS JOIN LATERAL (
            SELECT sum(CASE kind WHEN 'charge' THEN amount_minor ELSE -amount_minor END) AS minor
              FROM payments_posting WHERE kind IN ('charge', 'return') AND subject = e.purpose) AS charged
-     WHERE e.kind = 'earn' AND coalesce(captured.minor, 0) + coalesce(charged.minor, 0) <> e.amount_minor
+      CROSS JOIN LATERAL (
+           SELECT sum(amount_minor) AS minor
+             FROM payments_balancecharge WHERE purpose = e.purpose AND state = 'spent') AS spent
+     WHERE e.kind = 'earn'
+       AND coalesce(captured.minor, 0) + coalesce(charged.minor, 0) + coalesce(spent.minor, 0) <> e.amount_minor
      ORDER BY e.id
 """
 

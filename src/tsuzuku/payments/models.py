@@ -7,7 +7,16 @@ from django.db.models import F, Q
 from tsuzuku.journal.models import Waiting
 from tsuzuku.kernel.money import Money
 from tsuzuku.payments.ports import Instructions
-from tsuzuku.payments.states import CREATED, OPEN_PAYMENT_STATES, PAYMENT_STATES, REFUND_STATES, REQUESTED
+from tsuzuku.payments.states import (
+    CHARGE_STATES,
+    CREATED,
+    OPEN_PAYMENT_STATES,
+    PAYMENT_STATES,
+    REFUND_STATES,
+    REQUESTED,
+    RETURNED,
+    SET_ASIDE,
+)
 
 
 class CaptureOutcome(models.TextChoices):
@@ -48,9 +57,9 @@ class Payment(Waiting):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["provider", "reference"], name="payments_payment_reference"),
-            # A double click starts one payment.
+            # A double click starts one payment. Another amount is another one: a part may be paid from a balance.
             models.UniqueConstraint(
-                fields=["purpose", "provider", "method"],
+                fields=["purpose", "provider", "method", "amount_minor"],
                 condition=Q(state__in=sorted(OPEN_PAYMENT_STATES)),
                 name="payments_payment_open",
             ),
@@ -180,6 +189,83 @@ class SpendingAccount(models.Model):
             models.CheckConstraint(
                 condition=Q(balance_minor__gte=-F("credit_limit_minor")), name="payments_spending_covered"
             ),
+        )
+
+
+class BalancePart(models.Model):
+    """What one top-up brought into somebody's balance, and until when it can be spent."""
+
+    account = models.ForeignKey(SpendingAccount, on_delete=models.PROTECT, related_name="parts")
+    #: What brought it, once.
+    reference = models.TextField()
+    amount_minor = models.BigIntegerField()
+    #: What can still be spent until its end; after it, what has yet to be booked as ended.
+    left_minor = models.BigIntegerField()
+    #: What was not spent in time.
+    ended_minor = models.BigIntegerField(default=0)
+    topped_up_at = models.DateTimeField()
+    #: From then on it cannot be spent; null: it has no end.
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["account", "reference"], name="payments_balancepart_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    left_minor__gte=0, ended_minor__gte=0, amount_minor__gte=F("left_minor") + F("ended_minor")
+                ),
+                name="payments_balancepart_left",
+            ),
+        )
+        indexes = (models.Index(fields=["expires_at"], name="payments_balancepart_due", condition=Q(left_minor__gt=0)),)
+
+    @property
+    def left(self) -> Money:
+        """What is left of it."""
+        return Money(self.left_minor, self.account.currency)
+
+
+class BalanceCharge(models.Model):
+    """What somebody pays of a purpose out of their balance."""
+
+    account = models.ForeignKey(SpendingAccount, on_delete=models.PROTECT, related_name="charges")
+    purpose = models.TextField()
+    amount_minor = models.BigIntegerField()
+    state = models.TextField(default=SET_ASIDE)
+    charged_at = models.DateTimeField()
+    #: When the money went back into the balance.
+    returned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["purpose"], condition=~Q(state=RETURNED), name="payments_balancecharge_once"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_balancecharge_amount"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(CHARGE_STATES.moves)), name="payments_balancecharge_state"
+            ),
+        )
+        indexes = (models.Index(fields=["purpose"], name="payments_balancecharge_purpose"),)
+
+    @property
+    def amount(self) -> Money:
+        """What is paid out of the balance."""
+        return Money(self.amount_minor, self.account.currency)
+
+
+class BalanceDraw(models.Model):
+    """What a charge took from one part, so that it can go back there and end with it."""
+
+    charge = models.ForeignKey(BalanceCharge, on_delete=models.PROTECT, related_name="draws")
+    part = models.ForeignKey(BalancePart, on_delete=models.PROTECT, related_name="draws")
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["charge", "part"], name="payments_balancedraw_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_balancedraw_amount"),
         )
 
 

@@ -21,25 +21,33 @@ _GRANTS_DIFFER = """
      ORDER BY r.id
 """
 
-#: An active renewal was paid and earned once, by a capture or out of an account; a withdrawn one was not earned, and
-#: what was taken for it goes back.
+#: An active renewal was earned once, and its price was paid and kept: by a capture, out of an account, or out of a
+#: balance together with either. A withdrawn one was not earned, and what was taken for it goes back.
 _MONEY_DIFFERS = """
-    SELECT o.number, r.state, o.state, earned.count, kept.count
+    SELECT o.number, r.state, o.state, o.amount_minor, earned.count, kept.minor
       FROM renewals_renewal AS r
       JOIN orders_order AS o ON o.id = r.order_id
       CROSS JOIN LATERAL (
            SELECT count(*) FROM payments_posting AS p
             WHERE p.kind IN ('earn', 'sale') AND p.subject = o.number) AS earned
       CROSS JOIN LATERAL (
-           SELECT (SELECT coalesce(sum(CASE p.kind WHEN 'return' THEN -1 ELSE 1 END), 0) FROM payments_posting AS p
-                    WHERE p.kind IN ('sale', 'charge', 'return') AND p.subject = o.number) + count(*) AS count
-             FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
-            WHERE p.purpose = o.number AND c.outcome = 'accepted'
-              AND NOT EXISTS (
-                  SELECT FROM payments_refund AS f WHERE f.capture_id = c.id AND f.state <> 'failed')) AS kept
+           SELECT coalesce(sum(paid.minor), 0) AS minor
+             FROM (SELECT CASE p.kind WHEN 'return' THEN -p.amount_minor ELSE p.amount_minor END AS minor
+                     FROM payments_posting AS p
+                    WHERE p.kind IN ('sale', 'charge', 'return') AND p.subject = o.number
+                   UNION ALL
+                   SELECT b.amount_minor FROM payments_balancecharge AS b
+                    WHERE b.purpose = o.number AND b.state = 'spent'
+                   UNION ALL
+                   SELECT c.amount_minor
+                     FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
+                    WHERE p.purpose = o.number AND c.outcome = 'accepted'
+                      AND NOT EXISTS (
+                          SELECT FROM payments_refund AS f WHERE f.capture_id = c.id AND f.state <> 'failed')) AS paid
+           ) AS kept
      WHERE earned.count <> CASE WHEN r.state = 'active' THEN 1 ELSE 0 END
-        OR (r.state = 'active' AND (o.state <> 'paid' OR kept.count <> 1))
-        OR (r.state = 'withdrawn' AND kept.count <> 0)
+        OR (r.state = 'active' AND (o.state <> 'paid' OR kept.minor <> o.amount_minor))
+        OR (r.state = 'withdrawn' AND kept.minor <> 0)
      ORDER BY r.id
 """
 
@@ -108,8 +116,8 @@ def findings() -> Iterator[Finding]:
         for number, state, grants, kinds in cursor.fetchall():
             yield Finding("grants-differ", f"renewal {number}", f"{state} with {grants} grants for {kinds} kinds")
         cursor.execute(_MONEY_DIFFERS)
-        for number, state, order_state, earned, kept in cursor.fetchall():
-            detail = f"{state}, order {order_state}, earned {earned} times, paid {kept} times"
+        for number, state, order_state, price, earned, kept in cursor.fetchall():
+            detail = f"{state}, order {order_state} at {price}, earned {earned} times, {kept} paid and kept"
             yield Finding("renewal-and-money-differ", f"renewal {number}", detail)
         cursor.execute(_FORGOTTEN)
         for number, state in cursor.fetchall():

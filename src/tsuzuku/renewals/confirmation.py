@@ -17,6 +17,7 @@ from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.models import OrderMove
 from tsuzuku.orders.states import PAID
+from tsuzuku.payments.balance import charge_given_back
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import PriceLine, price_lines
 
@@ -60,10 +61,14 @@ def confirm_withdrawal(*, renewal_ids: Sequence[int], now: datetime) -> None:
     for renewal in _to_tell(renewal_ids):
         if renewal.order_id not in paid:
             continue
+        share = charge_given_back(renewal.order.number)
+        rest = renewal.order.price - share.amount if share else renewal.order.price
         with translation.override(renewal.order.language):
             _tell(
                 renewal,
                 template="renewals/withdrawn.txt",
+                share=formats.money(share.amount) if share else "",
+                rest=formats.money(rest) if rest.amount_minor else "",
                 subject=gettext("We could not renew your card · order %(number)s") % {"number": renewal.order.number},
                 is_discount_gone=renewal.refusal == PromotionUsedUp.code,
                 now=now,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tsuzuku.allowances.queries import Allowance, card_allowance
+from tsuzuku.balances.actions import order_top_up
+from tsuzuku.balances.queries import balance_of_user
 from tsuzuku.cards.models import Card
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.journal.chores import chores
@@ -15,7 +17,9 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.orders.actions import pay_from_balance
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.shares import left_to_pay
 from tsuzuku.payments.actions import start_payment, take_events
 from tsuzuku.payments.ports import FailureReason, ProviderEvent
 from tsuzuku.payments.queries import latest_payment
@@ -79,7 +83,7 @@ class House:
         """The provider's reference of the payment."""
         payment = start_payment(
             purpose=order.number,
-            amount=order.price,
+            amount=left_to_pay(order),
             provider="fake",
             method="fake",
             description="a plan",
@@ -91,6 +95,21 @@ class House:
             now=clock.now(),
         )
         return payment.redirect_url.rsplit("/", 1)[1]
+
+    def top_up(self, user: User, yen: int, *, key: str = "t1") -> Order:
+        """Tops somebody's balance up, paid and booked."""
+        order = order_top_up(user=user, amount_minor=yen, key=key, language="en", channel="web", now=clock.now())
+        self.pay(order)
+        return order
+
+    def use_balance(self, order: Order, payer: User, *, shown: int = 0) -> int:
+        """Has the payer's balance pay what it covers; returns the yen that are left to pay."""
+        shown_money = Money(shown, "JPY")
+        return pay_from_balance(number=order.number, payer=payer, shown=shown_money, now=clock.now()).amount_minor
+
+    def balance(self, user: User) -> int:
+        """The yen that somebody can spend."""
+        return balance_of_user(user, now=clock.now()).amount_minor
 
     def pay(self, order: Order, *, times: int = 1, amount: Money | None = None) -> None:
         """Starts a payment, pays it, delivers the webhook, and lets the house do its work."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tsuzuku.balances.models import TopUp
 from tsuzuku.orders import states as order_states
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
@@ -53,10 +54,14 @@ _OF_ORDER = {
 }
 
 
-def stage_of(order: Order, renewal: Renewal, payment: Payment | None, *, came_back: Return, now: datetime) -> Stage:
+def stage_of(
+    order: Order, paid_for: Renewal | TopUp, payment: Payment | None, *, came_back: Return, now: datetime
+) -> Stage:
     """The stage at `now`; `payment` is the newest try to pay, `came_back` what its payer says of it."""
     if order.state == order_states.PAID:
-        return _OF_RENEWAL.get(renewal.state, Stage.ACTIVATING)
+        if isinstance(paid_for, TopUp):
+            return Stage.ACTIVE if paid_for.is_booked else Stage.ACTIVATING
+        return _OF_RENEWAL.get(paid_for.state, Stage.ACTIVATING)
     if payment is not None and order.state in order_states.PAYABLE_STATES and _is_under_way(payment, came_back):
         return Stage.CHECKING
     if order.state in _OF_ORDER:
@@ -76,9 +81,9 @@ def _is_under_way(payment: Payment, came_back: Return) -> bool:
     )
 
 
-def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:
+def simple_stage(order: Order, paid_for: Renewal | TopUp, *, now: datetime) -> Stage:
     """The stage where nothing is known of payments: in lists."""
-    return stage_of(order, renewal, None, came_back=Return.NONE, now=now)
+    return stage_of(order, paid_for, None, came_back=Return.NONE, now=now)
 
 
 def method_to_offer(payment: Payment | None, methods: Sequence[str]) -> str:

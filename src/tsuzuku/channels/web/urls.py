@@ -4,7 +4,7 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, cards, doors, mailbox, orders, receipts, renewing
+from tsuzuku.channels.web.views import account, balance, cards, doors, mailbox, orders, receipts, renewing
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -27,6 +27,8 @@ urlpatterns = [
     path("o/<str:number>/receipt", receipts.receipt_page, name="receipt"),
     path("o/<str:number>/receipt/pdf", receipts.receipt_pdf, name="receipt_pdf"),
     path("o/<str:number>/receipt/mail", receipts.receipt_mail, name="receipt_mail"),
+    path("balance", balance.balance_page, name="balance"),
+    path("balance/top-up", balance.top_up, name="top_up"),
     path("verify", receipts.verify, name="verify"),
     path("verify/keys.json", receipts.verify_keys, name="verify_keys"),
     path("account", account.account_page, name="account"),

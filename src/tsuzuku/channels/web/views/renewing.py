@@ -26,6 +26,7 @@ from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.forms import ConfirmForm
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
+from tsuzuku.channels.web.shares import offer_of
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.views.orders import named_methods, start_paying
 from tsuzuku.kernel import clock
@@ -157,7 +158,7 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
     except KeyReused:
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, coupon=coupon, has_changed=True, now=now)
-    return start_paying(request, OrderAccess(order=order, renewal=renewal_of(order), user=access.user), now=now)
+    return start_paying(request, OrderAccess(order=order, paid_for=renewal_of(order), user=access.user), now=now)
 
 
 def _coupon(request: HttpRequest, access: CardAccess, text: str, *, now: datetime) -> tuple[str, DomainError | None]:
@@ -216,6 +217,7 @@ def _ask(
         "coupon_refused": refusal_text(refusal) if refusal else "",
         "methods": named_methods(quote.price.currency),
         "chosen_method": request.POST.get("method", ""),
+        **offer_of(access.user, quote.price, now=now),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
