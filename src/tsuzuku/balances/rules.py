@@ -13,8 +13,8 @@ AMOUNT_MAX: Final = 10_000
 STEP: Final = 100
 PRESETS: Final = (500, 1_000, 3_000, 5_000, 10_000)
 
-#: Prepaid value that can be used for less than six months is exempt from the Payment Services Act (資金決済法 4条 2号 and
-#: its order of the Cabinet, checked 2026-11-21). The shortest six months of a calendar have 181 days: this is less in any year.
+#: Prepaid value that can be used for less than six months is exempt from the Payment Services Act (資金決済法 4条 2号,
+#: checked 2026-11-21). The shortest six months of a calendar have 181 days: this is less in any year.
 LASTS_DAYS: Final = 180
 #: So many days before its end a part is warned of.
 WARN_DAYS_BEFORE: Final = (30, 7)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("open", doors.open_card, name="open_card"),
     path("leave", doors.leave, name="leave"),
     path("language", doors.choose_language, name="choose_language"),
+    path("currency", doors.choose_currency, name="choose_currency"),
     path("cards", cards.my_cards, name="my_cards"),
     path("cards/add", cards.add_card, name="add_card"),
     path("c/<str:token>", cards.card_page, name="card"),

@@ -26,6 +26,7 @@ from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person
+from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
     Return,
@@ -98,6 +99,7 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "chosen": method_to_offer(payment, [value for value, _name in methods]),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
+        "shown_in": currency_shown(request, now=now),
         **share_context(access, now=now),
         **_about(access, now=now),
     }

@@ -23,6 +23,7 @@ from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
+from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.forms import ConfirmForm
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
@@ -81,6 +82,7 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
         "now": now,
         "summary": summarize(access.card, access.holder, before, now=now),
         "token": token,
+        "shown_in": currency_shown(request, now=now),
         "held": held_bytes(before),
         "sections": [
             (section, [_tile(offer, before, language) for offer in section.offers]) for section in sections(offers)
@@ -217,6 +219,7 @@ def _ask(
         "coupon_refused": refusal_text(refusal) if refusal else "",
         "methods": named_methods(quote.price.currency),
         "chosen_method": request.POST.get("method", ""),
+        "shown_in": currency_shown(request, now=now),
         **offer_of(access.user, quote.price, now=now),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
