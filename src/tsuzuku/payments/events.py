@@ -105,3 +105,19 @@ class BalanceEnded(Event):
     part_id: int
     account: str
     amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodKept(Event):
+    """A payer's method can be charged while they are away, as they asked."""
+
+    kind: ClassVar[str] = "method-kept"
+    method_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodRemoved(Event):
+    """Its owner does not want it kept any more."""
+
+    kind: ClassVar[str] = "method-removed"
+    method_id: int

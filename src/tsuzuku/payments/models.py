@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Payments, what providers told of them, refunds, and the ledger."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -31,6 +32,25 @@ class CaptureOutcome(models.TextChoices):
     HELD = "held"
 
 
+class KeptMethodRow(models.Model):
+    """A payer's method that may be charged while they are away, until they remove it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    provider = models.TextField()
+    method = models.TextField()
+    #: The provider's token for it; worth nothing to anybody else.
+    reference = models.TextField()
+    #: What its owner knows it by.
+    label = models.TextField()
+    kept_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["owner", "provider", "reference"], name="payments_keptmethod_once"),
+        )
+
+
 class Payment(Waiting):
     """One try to take an amount for a purpose from a payer, by one provider. It waits for the provider's word."""
 
@@ -43,6 +63,12 @@ class Payment(Waiting):
     #: The provider's, from the moment it has started the payment.
     reference = models.TextField(null=True)
     redirect_url = models.TextField(blank=True)
+    #: Who asked for their method to be kept when they pay.
+    keep_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    #: The method that is charged while its owner is away.
+    kept = models.ForeignKey(KeptMethodRow, null=True, on_delete=models.PROTECT, db_index=False, related_name="+")
     #: How to pay elsewhere than on the provider's page, as `shown` reads it.
     instructions = models.JSONField(null=True)
     amount_minor = models.BigIntegerField()
@@ -57,10 +83,12 @@ class Payment(Waiting):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["provider", "reference"], name="payments_payment_reference"),
-            # A double click starts one payment. Another amount is another one: a part may be paid from a balance.
+            # A double click starts one payment. One of another amount is another one, as a balance may pay a part; so
+            # is one by which the method is kept.
             models.UniqueConstraint(
-                fields=["purpose", "provider", "method", "amount_minor"],
+                fields=["purpose", "provider", "method", "amount_minor", "keep_for", "kept"],
                 condition=Q(state__in=sorted(OPEN_PAYMENT_STATES)),
+                nulls_distinct=False,
                 name="payments_payment_open",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_payment_amount"),

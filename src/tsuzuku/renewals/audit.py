@@ -98,6 +98,12 @@ _HISTORY_DIFFERS = """
      ORDER BY r.id
 """
 
+#: What renews itself says when it is looked at again; what does not, waits for nothing.
+_AUTOMATIC_FORGOTTEN = """
+    SELECT id, card_id, is_on FROM renewals_automaticrenewal
+     WHERE is_on <> (next_attempt_at IS NOT NULL) ORDER BY id
+"""
+
 #: What no constraint holds, so that renewals need not lock the few rows of plans and terms.
 _WITHOUT_TERMS = """
     SELECT o.number, r.plan_id, r.terms_id
@@ -129,6 +135,10 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_HISTORY_DIFFERS)
         for number, state, target in cursor.fetchall():
             yield Finding("history-differs", f"renewal {number}", f"is {state}, last moved to {target}")
+        cursor.execute(_AUTOMATIC_FORGOTTEN)
+        for automatic, card, is_on in cursor.fetchall():
+            detail = f"card {card}, {'on and nothing will look at it' if is_on else 'off and still waiting'}"
+            yield Finding("automatic-forgotten", f"automatic renewal {automatic}", detail)
         cursor.execute(_WITHOUT_TERMS)
         for number, plan_id, terms_id in cursor.fetchall():
             yield Finding(

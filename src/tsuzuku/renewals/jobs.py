@@ -10,6 +10,8 @@ from tsuzuku.kernel import clock
 from tsuzuku.orders.events import OrderPaid
 from tsuzuku.renewals.actions import ACTIVATE, settle_renewals
 from tsuzuku.renewals.activation import activate_renewals, has_renewals_to_activate
+from tsuzuku.renewals.automatic import TAKE_TURNS
+from tsuzuku.renewals.automatic_turns import has_turns_to_take, take_turns
 from tsuzuku.renewals.confirmation import confirm_activation, confirm_withdrawal
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
 from tsuzuku.renewals.queries import numbers_of_renewals
@@ -41,3 +43,4 @@ listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hea
 listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn, is_urgent=False)
 listen(name="renewals free promotions", event_type=RenewalWithdrawn, hear=hear_withdrawn_of_promotions)
 register_chore(name=ACTIVATE, run=activate_renewals, is_due=has_renewals_to_activate)
+register_chore(name=TAKE_TURNS, run=take_turns, is_due=has_turns_to_take)

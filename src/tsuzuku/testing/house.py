@@ -21,6 +21,7 @@ from tsuzuku.orders.actions import pay_from_balance
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.shares import left_to_pay
 from tsuzuku.payments.actions import start_payment, take_events
+from tsuzuku.payments.models import KeptMethodRow
 from tsuzuku.payments.ports import FailureReason, ProviderEvent
 from tsuzuku.payments.queries import latest_payment
 from tsuzuku.payments.registry import using_provider
@@ -79,8 +80,8 @@ class House:
             coupon=coupon,
         )
 
-    def start_payment(self, order: Order) -> str:
-        """The provider's reference of the payment."""
+    def start_payment(self, order: Order, *, keep_for: User | None = None) -> str:
+        """The provider's reference of the payment, with which the payer's method may be kept."""
         payment = start_payment(
             purpose=order.number,
             amount=left_to_pay(order),
@@ -92,6 +93,7 @@ class House:
             cancel_url=f"http://127.0.0.1/o/{order.number}",
             language="en",
             expires_at=order.expires_at,
+            keep_for=keep_for,
             now=clock.now(),
         )
         return payment.redirect_url.rsplit("/", 1)[1]
@@ -101,6 +103,19 @@ class House:
         order = order_top_up(user=user, amount_minor=yen, key=key, language="en", channel="web", now=clock.now())
         self.pay(order)
         return order
+
+    def keep_method(self, user: User, *, key: str = "kept") -> KeptMethodRow:
+        """Has somebody pay ¥500 into their balance by a method that is kept."""
+        order = order_top_up(user=user, amount_minor=500, key=key, language="en", channel="web", now=clock.now())
+        self.deliver(*self.provider.pay(self.start_payment(order, keep_for=user)))
+        settle_down()
+        return KeptMethodRow.objects.filter(owner=user).latest("pk")
+
+    def hear_charges(self) -> None:
+        """Delivers what became of charges of kept methods, and lets the house do its work."""
+        while self.provider.untold:
+            self.deliver(self.provider.untold.popleft())
+        settle_down()
 
     def use_balance(self, order: Order, payer: User, *, shown: int = 0) -> int:
         """Has the payer's balance pay what it covers; returns the yen that are left to pay."""

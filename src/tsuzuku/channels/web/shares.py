@@ -5,14 +5,18 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from tsuzuku.balances.models import TopUp
 from tsuzuku.balances.queries import balance_of_user
 from tsuzuku.channels.web.access import OrderAccess
+from tsuzuku.channels.web.plan_texts import method_name
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import leave_balance, pay_from_balance
 from tsuzuku.orders.shares import left_to_pay
 from tsuzuku.payments.balance import CURRENCY, charge_given_back
+from tsuzuku.payments.kept import can_keep
+from tsuzuku.payments.queries import payment_methods
 from tsuzuku.people.models import User
 
 #: As many digits as any amount that a page has shown.
@@ -40,6 +44,7 @@ def share_context(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     left = left_to_pay(access.order)
     returned = charge_given_back(access.order.number)
     context: dict[str, Any] = {
+        "keepable": keepable(access.payer, access.order.currency),
         "left": left,
         "aside": access.order.price - left,
         "given_back": returned.amount if returned else None,
@@ -47,6 +52,14 @@ def share_context(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     if isinstance(access.paid_for, TopUp) or not access.order.can_be_paid(now):
         return context
     return context | offer_of(access.payer, access.order.price, aside=context["aside"], now=now)
+
+
+def keepable(payer: User | None, currency: str) -> str:
+    """The names of the methods that can be kept for automatic renewal; empty for who is not logged in."""
+    if payer is None:
+        return ""
+    names = [method_name(method) for provider, method in payment_methods(currency) if can_keep(provider, method)]
+    return gettext(", ").join(dict.fromkeys(names))
 
 
 def take_share(request: HttpRequest, access: OrderAccess, *, now: datetime) -> Money:

@@ -4,7 +4,7 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, balance, cards, doors, mailbox, orders, receipts, renewing
+from tsuzuku.channels.web.views import account, automatic, balance, cards, doors, mailbox, orders, receipts, renewing
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -18,6 +18,10 @@ urlpatterns = [
     path("c/<str:token>/keep", cards.keep_card, name="keep_card"),
     path("c/<str:token>/name", cards.name_card, name="name_card"),
     path("c/<str:token>/start/<int:lot_id>", cards.start_lot, name="start_lot"),
+    path("c/<str:token>/automatic", automatic.automatic_page, name="automatic"),
+    path("c/<str:token>/automatic/off", automatic.automatic_off, name="automatic_off"),
+    path("automatic/stop/<str:stop_token>", automatic.stop_automatic, name="stop_automatic"),
+    path("methods/<int:method_id>/remove", automatic.remove_method, name="remove_method"),
     path("c/<str:token>/plans", renewing.plans, name="plans"),
     path("c/<str:token>/renew/<str:plan_code>", renewing.confirm, name="confirm"),
     path("orders", orders.my_orders, name="my_orders"),

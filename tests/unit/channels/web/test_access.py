@@ -36,6 +36,10 @@ GET = {
     "start_lot": (405, 405, 405, 405, 405),
     "plans": (404, 200, 404, 200, 404),
     "confirm": (404, 200, 404, 200, 404),
+    "automatic": (302, 200, 404, 302, 404),
+    "automatic_off": (405, 405, 405, 405, 405),
+    "stop_automatic": (404, 404, 404, 404, 404),
+    "remove_method": (405, 405, 405, 405, 405),
     "my_orders": (302, 200, 200, 302, 200),
     "order": (404, 200, 404, 200, 404),
     "order_progress": (404, 200, 404, 200, 404),
@@ -68,6 +72,10 @@ POST = {
     "keep_card": (302, 302, 404, 302, 404),
     "name_card": (302, 302, 404, 302, 404),
     "start_lot": (404, 302, 404, 302, 404),
+    "automatic": (302, 302, 404, 302, 404),
+    "automatic_off": (302, 302, 404, 302, 404),
+    "stop_automatic": (404, 404, 404, 404, 404),
+    "remove_method": (302, 302, 302, 302, 302),
     "confirm": (404, 200, 404, 200, 404),
     "pay": (404, 302, 404, 302, 404),
     "cancel": (404, 302, 404, 302, 404),
@@ -107,6 +115,8 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<str:plan_code>", plan.code)
         .replace("<str:number>", order.number)
         .replace("<int:lot_id>", "1")
+        .replace("<int:method_id>", "1")
+        .replace("<str:stop_token>", "forged")
         .replace("<str:provider>", "fake")
         for name, address in addresses(get_resolver().url_patterns).items()
     }

@@ -173,6 +173,7 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
             language=language,
             expires_at=order.expires_at,
             payer_email=order.email,
+            keep_for=access.payer if "keep" in request.POST else None,
             now=now,
         )
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted, BalanceChanged, OrderNotPayable) as refusal:

@@ -27,7 +27,7 @@ from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.forms import ConfirmForm
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
-from tsuzuku.channels.web.shares import offer_of
+from tsuzuku.channels.web.shares import keepable, offer_of
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.views.orders import named_methods, start_paying
 from tsuzuku.kernel import clock
@@ -220,6 +220,7 @@ def _ask(
         "methods": named_methods(quote.price.currency),
         "chosen_method": request.POST.get("method", ""),
         "shown_in": currency_shown(request, now=now),
+        "keepable": keepable(access.user, quote.price.currency),
         **offer_of(access.user, quote.price, now=now),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
