@@ -19,6 +19,8 @@ from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable
 from tsuzuku.kernel.signatures import signature_header
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged
+from tsuzuku.testing.contracts.payment_disputed_money import DisputedMoneyContract
+from tsuzuku.testing.contracts.payment_disputes import DisputesContract
 from tsuzuku.testing.contracts.payment_kept import KeptMethodsContract
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook, a_payment, read
@@ -146,6 +148,14 @@ class FakeOutside:
             self._next_fails = False
             self.deliver_again(end(key).event_id)
 
+    def open_dispute(self, reference: str) -> None:
+        (captured,) = [event for event in self.fake.find_payment(reference) if event.kind is EventKind.CAPTURED]
+        self.deliver_again(self.fake.dispute(captured.capture_reference or "").event_id)
+
+    def close_dispute(self, reference: str, *, is_won: bool) -> None:
+        (opened,) = [event for event in self.fake.find_payment(reference) if event.kind is EventKind.DISPUTE_OPENED]
+        self.deliver_again(self.fake.end_dispute(opened.dispute_reference or "", is_won=is_won).event_id)
+
     def webhooks(self, count: int = 1) -> list[Webhook]:
         while self.fake.untold:
             self.deliver_again(self.fake.untold.popleft().event_id)
@@ -229,6 +239,19 @@ class TestTheSandboxsMoney(PaymentMoneyContract):
 @pytest.mark.django_db(transaction=True)
 class TestTheFakesMoney(PaymentMoneyContract):
     """The double and our ledger."""
+
+    provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
+
+
+class TestTheFakesDisputes(DisputesContract):
+    """The double, when a payer's bank takes money back."""
+
+    provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheFakesDisputedMoney(DisputedMoneyContract):
+    """The double and our ledger, when a payer's bank takes money back."""
 
     provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
 

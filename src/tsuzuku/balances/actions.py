@@ -15,6 +15,7 @@ from tsuzuku.journal.actions import record_facts
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import place_order
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.policy import TOP_UP_POLICY
 from tsuzuku.orders.states import PAID
 from tsuzuku.payments.balance import CURRENCY, add_part, customer_account
 from tsuzuku.payments.models import BalancePart
@@ -43,6 +44,7 @@ def order_top_up(*, user: User, amount_minor: int, key: str, language: str, chan
             payer=user,
             email=user.email,
             language=language,
+            policy=TOP_UP_POLICY,
             now=now,
         )
         TopUp.objects.create(order=order, user=user, key=key, created_at=now)

@@ -71,7 +71,7 @@ _TOPPED_UP_AND_REFUNDED = """
       JOIN orders_order AS o ON o.id = t.order_id
       JOIN payments_payment AS p ON p.purpose = o.number
       JOIN payments_capture AS c ON c.payment_id = p.id AND c.outcome = 'accepted'
-      JOIN payments_refund AS r ON r.capture_id = c.id AND r.state <> 'failed'
+      JOIN payments_refund AS r ON r.capture_id = c.id AND r.state NOT IN ('failed', 'replaced', 'void')
      WHERE t.part_id IS NOT NULL
      GROUP BY t.id, o.number
      ORDER BY t.id

@@ -58,3 +58,9 @@ class StockFileRefused(DomainError):
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason=reason)
         self.reason = reason
+
+
+class FlagUnknown(DomainError):
+    """There is no flag of that number."""
+
+    code = "flag-unknown"

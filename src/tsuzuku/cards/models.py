@@ -78,6 +78,32 @@ class CardHolder(models.Model):
         return self.name or str(self.card)
 
 
+class CardFlag(models.Model):
+    """Something about a card that staff should know. It blocks nothing; taken down, it stays to be read."""
+
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="flags")
+    #: A code such as dispute.
+    reason = models.TextField()
+    #: What it is about, such as dispute:12; a card has one flag for each.
+    subject = models.TextField()
+    raised_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True)
+    cleared_by = models.TextField(default="", db_default="", blank=True)
+    note = models.TextField(default="", db_default="", blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["card", "reason", "subject"], name="cards_cardflag_once"),
+            models.CheckConstraint(
+                condition=Q(cleared_at=None, cleared_by="") | Q(cleared_at__isnull=False) & ~Q(cleared_by=""),
+                name="cards_cardflag_cleared",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.card}: {self.reason}"
+
+
 class PinGuesses(models.Model):
     """Wrong guesses of one subject (a card, an address, the installation) in a while, counted by `guesses`."""
 

@@ -4,7 +4,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 
@@ -18,12 +18,15 @@ from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
 from tsuzuku.orders.events import OrderHeld, OrderPaid, PaymentInVain
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import new_number
+from tsuzuku.orders.policy import CURRENT_POLICY
 from tsuzuku.orders.shares import Misfit, find_misfit, set_share_aside
 from tsuzuku.payments.actions import decide_capture
 from tsuzuku.payments.balance import customer_account, return_charges, spend_charge
 from tsuzuku.payments.models import Capture, CaptureOutcome
 from tsuzuku.people.models import User
 
+#: The reason of a move by money that came when the order's time was over.
+PAID_LATE: Final = "paid-late"
 #: How long an order waits for its money. Payments that may be made for longer (cash at a store) keep it for longer.
 PAY_WITHIN = timedelta(hours=2)
 #: What is paid at a store's till in the last minute is told so much later.
@@ -42,9 +45,13 @@ def place_order(
     payer: User | None,
     email: str,
     language: str,
+    policy: str = CURRENT_POLICY,
     now: datetime,
 ) -> Order:
-    """Writes an order that awaits its payment, in the caller's transaction, which also writes what it pays for."""
+    """Writes an order that awaits its payment, in the caller's transaction, which also writes what it pays for.
+
+    Its payer has been told this refund policy, which the order keeps.
+    """
     return Order.objects.create(
         number=new_number(),
         channel=channel,
@@ -55,6 +62,7 @@ def place_order(
         amount_minor=price.amount_minor,
         currency=price.currency,
         lines=lines,
+        policy=policy,
         created_at=now,
         expires_at=now + PAY_WITHIN,
     )
@@ -202,7 +210,8 @@ def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
         record_facts([in_vain], actor=actor, now=now)
     else:
         decide_capture(capture, CaptureOutcome.ACCEPTED, reason="", now=now)
-        reason = "paid" if order.state == states.AWAITING_PAYMENT else "paid-late"
+        # What counts is when the money was taken: a webhook may be late, or the sweep that writes down what expired.
+        reason = PAID_LATE if capture.captured_at >= order.expires_at else "paid"
         move_order(order, states.PAID, reason=reason, actor=actor, now=now)
         record_facts([OrderPaid(order_id=order.pk)], actor=actor, now=now)
 

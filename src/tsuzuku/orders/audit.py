@@ -8,7 +8,8 @@ from django.db import connection
 from tsuzuku.kernel.findings import Finding
 
 #: A paid order was paid exactly its price: once by an accepted capture or out of a partner's account, and once at most
-#: out of its payer's balance, for a part or all of it. No other order was paid, and none that ended holds a balance.
+#: out of its payer's balance, for a part or all of it. No other order was paid. What a person took for the price of a
+#: held order may be another amount.
 _PAID_WITHOUT_MONEY = """
     SELECT o.number, o.state, o.amount_minor, count(paid.minor), sum(paid.minor)
       FROM orders_order AS o
@@ -26,6 +27,7 @@ _PAID_WITHOUT_MONEY = """
         OR count(*) FILTER (WHERE paid.way = 'whole') > 1
         OR count(*) FILTER (WHERE paid.way = 'balance') > 1
         OR sum(paid.minor) <> o.amount_minor
+           AND NOT EXISTS (SELECT FROM orders_ordermove AS m WHERE m.order_id = o.id AND m.source = 'held')
      ORDER BY o.id
 """
 

@@ -20,3 +20,21 @@ class BalanceChanged(DomainError):
     """The payer's balance covers less than they were shown; nothing was taken of it."""
 
     code = "balance-changed"
+
+
+class OrderNotHeld(DomainError):
+    """Only an order whose money does not fit is resolved by a person; particulars: state."""
+
+    code = "order-not-held"
+
+
+class OrderTakesNoOther(DomainError):
+    """None of the money that came can pay the order: it is of another currency, or its payer's bank has taken it."""
+
+    code = "order-takes-no-other"
+
+
+class ShortfallTooLarge(DomainError):
+    """More of the price is missing than one person may let the payer off; particulars: missing_minor, currency."""
+
+    code = "shortfall-too-large"

@@ -31,3 +31,12 @@ class PaymentInVain(Event):
     kind: ClassVar[str] = "payment-in-vain"
     order_id: int
     amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderReturned(Event):
+    """A person has given the money of a held order back; what it was for is not given."""
+
+    kind: ClassVar[str] = "order-returned"
+    order_id: int
+    reason: str

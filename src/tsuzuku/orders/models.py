@@ -30,6 +30,8 @@ class Order(models.Model):
     #: The price explained, summing to the amount: [{"plan": its code, "amount_minor": 3000}, then what promotions took
     #: off, each {"promotion": its code, "amount_minor": -300}].
     lines = models.JSONField()
+    #: The refund policy that its payer was told before paying, as `policy` keeps it; empty: a partner told their own.
+    policy = models.TextField(default="", db_default="", blank=True)
     state = models.TextField(default=AWAITING_PAYMENT)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -13,10 +13,11 @@ from tsuzuku.journal.chores import wake
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
 from tsuzuku.payments import states
+from tsuzuku.payments.disputing import DISPUTE_KINDS, take_dispute_word
 from tsuzuku.payments.errors import PaymentNotStarted, ProviderUnknown
 from tsuzuku.payments.events import PaymentCaptured, PaymentFailed, PaymentInstructed
 from tsuzuku.payments.kept import keep_method
-from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post, provider_account
+from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, REVENUE, Entry, post, provider_account
 from tsuzuku.payments.models import Capture, CaptureOutcome, KeptMethodRow, Payment, ProviderNotice
 from tsuzuku.payments.ports import EventKind, FailureReason, Instructions, PaymentRequest, ProviderEvent
 from tsuzuku.payments.refunding import our_key, request_refund, take_refund_word
@@ -167,18 +168,24 @@ def take_events(*, provider: str, events: Sequence[ProviderEvent], now: datetime
             )
             if not is_new:
                 continue
-            notice.problem = take_event(provider, event, now=now)
-            if notice.problem:
-                notice.save(update_fields=["problem"])
+            notice.payment = _payment_of(provider, event)
+            notice.problem = _take(notice.payment, event, now=now)
+            notice.save(update_fields=["payment", "problem"])
 
 
 def take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
     """Applies one event, or returns why it has no effect; what it tells may be known already."""
+    return _take(_payment_of(provider, event), event, now=now)
+
+
+def _take(payment: Payment | None, event: ProviderEvent, *, now: datetime) -> str:
+    """Applies an event to its payment, which is locked."""
     if event.kind is EventKind.UNKNOWN:
         return "kind-unknown"
-    payment = _payment_of(provider, event)
     if payment is None:
         return "payment-unknown"
+    if event.kind in DISPUTE_KINDS:
+        return _take_dispute(payment, event, now=now)
     if event.kind is EventKind.CAPTURED:
         return _take_capture(payment, event, now=now)
     if event.kind is EventKind.FAILED:
@@ -199,12 +206,30 @@ def take_event(provider: str, event: ProviderEvent, *, now: datetime) -> str:
 
 
 def _payment_of(provider: str, event: ProviderEvent) -> Payment | None:
-    """The payment that an event names, locked: by the provider's reference, else by our key."""
-    payments = Payment.objects.select_for_update().filter(provider=provider)
+    """The payment that an event names, locked: by the provider's reference, else by our key, else by what was captured.
+
+    A bank's dispute may name nothing but what it takes back.
+    """
+    payments = Payment.objects.select_for_update(of=("self",)).filter(provider=provider)
+    found = None
     if event.payment_reference:
-        return payments.filter(reference=event.payment_reference).first()
-    key = our_key(event.payment_key)
-    return payments.filter(key=key).first() if key else None
+        found = payments.filter(reference=event.payment_reference).first()
+    elif key := our_key(event.payment_key):
+        found = payments.filter(key=key).first()
+    if found is None and event.kind in DISPUTE_KINDS and event.capture_reference:
+        found = payments.filter(captures__reference=event.capture_reference).first()
+    return found
+
+
+def _take_dispute(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
+    capture = payment.captures.filter(reference=event.capture_reference).first()
+    if capture is None:
+        # Its capture has yet to be told: asking tells both, in their order.
+        if payment.state in states.ASKED_PAYMENT_STATES:
+            Payment.objects.filter(pk=payment.pk).update(next_attempt_at=now)
+            wake(ASK_ABOUT_PAYMENTS)
+        return "capture-unknown"
+    return take_dispute_word(capture, event, now=now)
 
 
 def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
@@ -245,12 +270,14 @@ def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> s
 # -- deciding --------------------------------------------------------------------------------------------------------
 
 
-def decide_capture(capture: Capture, outcome: CaptureOutcome, *, reason: str, now: datetime) -> None:
+def decide_capture(
+    capture: Capture, outcome: CaptureOutcome, *, reason: str, now: datetime, actor: str = "system"
+) -> None:
     """Says what captured money turned out to be, in the caller's transaction and under its lock; surplus goes back."""
     capture.outcome = outcome
     capture.save(update_fields=["outcome"])
     if outcome == CaptureOutcome.SURPLUS:
-        request_refund(capture, reason=reason, now=now)
+        request_refund(capture, reason=reason, actor=actor, now=now)
 
 
 def earn(*, purposes: Sequence[tuple[str, Money]], now: datetime) -> None:
@@ -260,3 +287,9 @@ def earn(*, purposes: Sequence[tuple[str, Money]], now: datetime) -> None:
         for purpose, amount in purposes
     ]
     post(entries, now=now)
+
+
+def let_off(*, purpose: str, amount: Money, now: datetime) -> None:
+    """Books what a payer need not pay of a price, in the caller's transaction, once for each purpose."""
+    entry = Entry(kind="let-off", subject=purpose, purpose=purpose, debit=GOODWILL, credit=CUSTOMERS, amount=amount)
+    post([entry], now=now)

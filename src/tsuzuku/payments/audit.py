@@ -4,11 +4,12 @@
 from collections.abc import Iterator
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from tsuzuku.kernel.findings import Finding
 
 #: Every capture is posted once with its amount, and every finished refund too; nothing else is posted as either, unless
-#: the money of a refund came back to us and that is posted as well.
+#: the money of a refund came back to us and that is posted as well. What was given back another way is posted as that.
 _CAPTURES_NOT_POSTED = """
     SELECT c.id, c.amount_minor, p.amount_minor
       FROM payments_capture AS c
@@ -21,9 +22,37 @@ _REFUNDS_NOT_POSTED = """
       FROM payments_refund AS r
       LEFT JOIN payments_posting AS p ON p.kind = 'refund' AND p.subject = 'refund:' || r.id
       LEFT JOIN payments_posting AS back ON back.kind = 'refund-returned' AND back.subject = 'refund:' || r.id
+      LEFT JOIN payments_posting AS other
+             ON other.kind = CASE r.state WHEN 'closed' THEN 'refund-elsewhere' ELSE 'dispute-owed' END
+            AND other.subject = 'refund:' || r.id
      WHERE (r.state = 'done') <> (p.id IS NOT NULL AND back.id IS NULL)
+        OR (r.state IN ('closed', 'void')) <> (other.id IS NOT NULL)
         OR p.amount_minor <> r.amount_minor OR back.amount_minor <> r.amount_minor
+        OR other.amount_minor <> r.amount_minor
      ORDER BY r.id
+"""
+
+#: No more is on its way back, or there, than was taken.
+_RETURNED_TOO_MUCH = """
+    SELECT c.id, c.amount_minor, sum(r.amount_minor)
+      FROM payments_capture AS c JOIN payments_refund AS r ON r.capture_id = c.id
+     WHERE r.state NOT IN ('failed', 'replaced', 'void')
+     GROUP BY c.id
+    HAVING sum(r.amount_minor) > c.amount_minor
+     ORDER BY c.id
+"""
+
+#: Every dispute is posted once with its amount, and its end as what it is.
+_DISPUTES_NOT_POSTED = """
+    SELECT d.id, d.state, d.amount_minor
+      FROM payments_dispute AS d
+      LEFT JOIN payments_posting AS opened ON opened.kind = 'dispute' AND opened.subject = 'dispute:' || d.id
+      LEFT JOIN payments_posting AS won ON won.kind = 'dispute-won' AND won.subject = 'dispute:' || d.id
+      LEFT JOIN payments_posting AS lost ON lost.kind = 'dispute-lost' AND lost.subject = 'dispute:' || d.id
+     WHERE opened.amount_minor IS DISTINCT FROM d.amount_minor
+        OR (d.state = 'won') <> (won.id IS NOT NULL) OR won.amount_minor <> d.amount_minor
+        OR (d.state = 'lost') <> (lost.id IS NOT NULL) OR lost.amount_minor <> d.amount_minor
+     ORDER BY d.id
 """
 
 #: Surplus money goes back, and what went back has an outcome that says so or a purpose that was not fulfilled.
@@ -31,28 +60,35 @@ _SURPLUS_KEPT = """
     SELECT c.id, c.amount_minor
       FROM payments_capture AS c
      WHERE c.outcome = 'surplus' AND NOT EXISTS (SELECT FROM payments_refund AS r WHERE r.capture_id = c.id)
+       AND NOT EXISTS (SELECT FROM payments_dispute AS d WHERE d.capture_id = c.id AND d.state = 'lost')
      ORDER BY c.id
 """
 
-#: What is both earned and given back, or earned without having been paid, by a provider or out of an account.
+#: For what is earned we owe nothing but money that does not fit and what is still to go back. Else it was earned and
+#: given back, or earned without having been paid.
 _EARNED_WRONGLY = """
-    SELECT e.purpose, e.amount_minor,
-           coalesce(captured.minor, 0) + coalesce(charged.minor, 0) + coalesce(spent.minor, 0)
-      FROM payments_posting AS e
-      CROSS JOIN LATERAL (
-           SELECT sum(c.amount_minor) AS minor
-             FROM payments_payment AS p JOIN payments_capture AS c ON c.payment_id = p.id AND c.outcome = 'accepted'
-            WHERE p.purpose = e.purpose
-              AND NOT EXISTS (SELECT FROM payments_refund AS r WHERE r.capture_id = c.id AND r.state <> 'failed')
-           ) AS captured
-      CROSS JOIN LATERAL (
-           SELECT sum(CASE kind WHEN 'charge' THEN amount_minor ELSE -amount_minor END) AS minor
-             FROM payments_posting WHERE kind IN ('charge', 'return') AND subject = e.purpose) AS charged
-      CROSS JOIN LATERAL (
-           SELECT sum(amount_minor) AS minor
-             FROM payments_balancecharge WHERE purpose = e.purpose AND state = 'spent') AS spent
-     WHERE e.kind = 'earn'
-       AND coalesce(captured.minor, 0) + coalesce(charged.minor, 0) + coalesce(spent.minor, 0) <> e.amount_minor
+    WITH owed AS (
+        SELECT p.purpose, sum(CASE WHEN p.credit_id = a.id THEN p.amount_minor ELSE -p.amount_minor END) AS minor
+          FROM payments_posting AS p JOIN payments_account AS a ON a.id IN (p.debit_id, p.credit_id)
+         WHERE a.code = 'customers'
+         GROUP BY p.purpose
+    ), due AS (
+        SELECT payment.purpose, sum(each.minor) AS minor
+          FROM (SELECT c.payment_id, c.amount_minor - coalesce(lost.minor, 0) AS minor
+                  FROM payments_capture AS c
+                  LEFT JOIN (SELECT capture_id, sum(amount_minor) AS minor FROM payments_dispute
+                              WHERE state = 'lost' GROUP BY capture_id) AS lost ON lost.capture_id = c.id
+                 WHERE c.outcome IN ('undecided', 'held')
+                UNION ALL
+                SELECT c.payment_id, r.amount_minor
+                  FROM payments_refund AS r JOIN payments_capture AS c ON c.id = r.capture_id
+                 WHERE r.state IN ('requested', 'sent', 'failed')) AS each
+          JOIN payments_payment AS payment ON payment.id = each.payment_id
+         GROUP BY payment.purpose
+    )
+    SELECT e.purpose, e.amount_minor, coalesce(owed.minor, 0), coalesce(due.minor, 0)
+      FROM payments_posting AS e LEFT JOIN owed USING (purpose) LEFT JOIN due USING (purpose)
+     WHERE e.kind = 'earn' AND coalesce(owed.minor, 0) <> coalesce(due.minor, 0)
      ORDER BY e.id
 """
 
@@ -106,15 +142,11 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_CAPTURES_NOT_POSTED)
         for capture, amount, posted in cursor.fetchall():
             yield Finding("capture-not-posted", f"capture {capture}", f"{amount}, posted {posted}")
-        cursor.execute(_REFUNDS_NOT_POSTED)
-        for refund, state, amount, posted in cursor.fetchall():
-            yield Finding("refund-not-posted", f"refund {refund}", f"{state}, {amount}, posted {posted}")
-        cursor.execute(_SURPLUS_KEPT)
-        for capture, amount in cursor.fetchall():
-            yield Finding("surplus-kept", f"capture {capture}", f"{amount}")
+        yield from _findings_of_returns(cursor)
         cursor.execute(_EARNED_WRONGLY)
-        for purpose, earned, kept in cursor.fetchall():
-            yield Finding("earned-without-money", purpose, f"earned {earned}, kept {kept}")
+        for purpose, earned, owed, due in cursor.fetchall():
+            detail = f"earned {earned}, and {owed} is owed where {due} should be"
+            yield Finding("earned-without-money", purpose, detail)
         cursor.execute(_SOLD_TWICE)
         for purpose, kind in cursor.fetchall():
             yield Finding("sold-twice", purpose, f"sold at once, and a posting of kind {kind}")
@@ -127,3 +159,19 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_WITHOUT_ACCOUNT)
         for posting, debit, credit in cursor.fetchall():
             yield Finding("account-missing", f"posting {posting}", f"from account {credit} to account {debit}")
+
+
+def _findings_of_returns(cursor: CursorWrapper) -> Iterator[Finding]:
+    """What does not add up of money that went back, or that payers' banks took."""
+    cursor.execute(_REFUNDS_NOT_POSTED)
+    for refund, state, amount, posted in cursor.fetchall():
+        yield Finding("refund-not-posted", f"refund {refund}", f"{state}, {amount}, posted {posted}")
+    cursor.execute(_SURPLUS_KEPT)
+    for capture, amount in cursor.fetchall():
+        yield Finding("surplus-kept", f"capture {capture}", f"{amount}")
+    cursor.execute(_RETURNED_TOO_MUCH)
+    for capture, amount, returned in cursor.fetchall():
+        yield Finding("returned-too-much", f"capture {capture}", f"{returned} of {amount}")
+    cursor.execute(_DISPUTES_NOT_POSTED)
+    for dispute, state, amount in cursor.fetchall():
+        yield Finding("dispute-not-posted", f"dispute {dispute}", f"{state}, {amount}")

@@ -38,3 +38,81 @@ class CreditLimitInUse(DomainError):
     """The account already owes more than the new limit would allow."""
 
     code = "credit-limit-in-use"
+
+
+class CaptureUnknown(DomainError):
+    """There is no captured money of that kind to give back."""
+
+    code = "capture-unknown"
+
+
+class ReasonMissing(DomainError):
+    """Whoever gives money back, or does not, says why."""
+
+    code = "reason-missing"
+
+
+class RefundTooLarge(DomainError):
+    """More than is left of what was paid, or nothing at all; particulars: left_minor, currency."""
+
+    code = "refund-too-large"
+
+
+class RefundTooEarly(DomainError):
+    """What it pays for is still on its way. If that does not come, the money goes back by itself."""
+
+    code = "refund-too-early"
+
+
+class CaptureHeld(DomainError):
+    """It does not fit its order, which a person resolves as a whole."""
+
+    code = "capture-held"
+
+
+class CaptureDisputed(DomainError):
+    """The payer's bank holds the money, by a dispute that has not ended. Nothing is given back twice."""
+
+    code = "capture-disputed"
+
+
+class ProposalUnknown(DomainError):
+    """There is no proposal of that number."""
+
+    code = "proposal-unknown"
+
+
+class ProposalReused(DomainError):
+    """The idempotency key belongs to a proposal of something else."""
+
+    code = "proposal-reused"
+
+
+class ProposalDecided(DomainError):
+    """It was decided otherwise already; particulars: state."""
+
+    code = "proposal-decided"
+
+
+class SecondPersonNeeded(DomainError):
+    """An amount above the limit is approved by another person than the one who proposed it."""
+
+    code = "second-person-needed"
+
+
+class RefundUnknown(DomainError):
+    """There is no refund of that number."""
+
+    code = "refund-unknown"
+
+
+class RefundNotFailed(DomainError):
+    """Only a refund that has failed is asked for once more or closed; particulars: state."""
+
+    code = "refund-not-failed"
+
+
+class DisputeUnknown(DomainError):
+    """There is no dispute of that reference."""
+
+    code = "dispute-unknown"

@@ -57,6 +57,70 @@ class RefundFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundProposed(Event):
+    """Somebody wants to give money back; above the limit it waits for a second person."""
+
+    kind: ClassVar[str] = "refund-proposed"
+    proposal_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundApproved(Event):
+    """What somebody proposed is on its way back."""
+
+    kind: ClassVar[str] = "refund-approved"
+    proposal_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundDeclined(Event):
+    """What somebody proposed is not given back."""
+
+    kind: ClassVar[str] = "refund-declined"
+    proposal_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRetried(Event):
+    """A refund that had failed was asked for once more, as another one."""
+
+    kind: ClassVar[str] = "refund-retried"
+    refund_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundClosed(Event):
+    """The money of a refund that had failed was given back another way."""
+
+    kind: ClassVar[str] = "refund-closed"
+    refund_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeOpened(Event):
+    """A payer's bank has taken money back; what shows that it was rightly taken is gathered."""
+
+    kind: ClassVar[str] = "dispute-opened"
+    dispute_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeEnded(Event):
+    """A dispute was won, and the money is ours again, or lost; outcome: won, lost."""
+
+    kind: ClassVar[str] = "dispute-ended"
+    dispute_id: int
+    purpose: str
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountToppedUp(Event):
     """Somebody's spending account holds more money."""
 

@@ -4,6 +4,16 @@
 money comes in     provider:<name>  <-  customers      we hold it and owe it
 service is given   customers        <-  revenue        the debt is earned
 money goes back    customers        <-  provider:<name>
+  by another way   customers        <-  operator
+as goodwill first  revenue          <-  customers      what was earned is owed again
+too little is let  goodwill         <-  customers      the rest of a price that a person lets somebody off
+
+A payer's bank takes money back by a dispute:
+
+it opens           disputes         <-  provider:<name>
+it is won          provider:<name>  <-  disputes
+it is lost         customers        <-  disputes       as far as we owed it, so that it has gone back
+                   losses           <-  disputes       the rest
 
 Whoever keeps money with us has an account of their own, such as partner:7:
 
@@ -35,6 +45,12 @@ REVENUE = "revenue"
 OPERATOR = "operator"
 #: What customers did not spend of their balances in time.
 ENDED = "ended"
+#: What the brand lets payers off.
+GOODWILL = "goodwill"
+#: What payers' banks hold until a dispute has ended.
+DISPUTES = "disputes"
+#: What disputes have cost the brand.
+LOSSES = "losses"
 
 
 def provider_account(provider: str) -> str:

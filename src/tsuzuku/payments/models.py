@@ -9,14 +9,20 @@ from tsuzuku.journal.models import Waiting
 from tsuzuku.kernel.money import Money
 from tsuzuku.payments.ports import Instructions
 from tsuzuku.payments.states import (
+    APPROVED,
     CHARGE_STATES,
     CREATED,
+    DISPUTE_STATES,
+    NOTHING_RETURNED_STATES,
     OPEN_PAYMENT_STATES,
+    OPENED,
     PAYMENT_STATES,
+    PROPOSAL_STATES,
     REFUND_STATES,
     REQUESTED,
     RETURNED,
     SET_ASIDE,
+    WAITING,
 )
 
 
@@ -153,12 +159,21 @@ class Refund(Waiting):
     problem = models.TextField(blank=True)
     requested_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
+    #: Whether what it gives back had been earned: the service was given, and the money is a person's goodwill.
+    is_goodwill = models.BooleanField(default=False, db_default=False)
+    #: The one that failed, in whose place it was asked for.
+    replaces = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="replacement")
+    #: How the money was given back another way, and who says so.
+    closed_note = models.TextField(default="", db_default="", blank=True)
+    closed_by = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         constraints = (
             # By itself, a capture goes back once; parts that people give back keep under its lock to what is left.
             models.UniqueConstraint(
-                fields=["capture"], condition=~Q(state="failed") & Q(actor="system"), name="payments_refund_once"
+                fields=["capture"],
+                condition=~Q(state__in=sorted(NOTHING_RETURNED_STATES)) & Q(actor="system"),
+                name="payments_refund_once",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount"),
             models.CheckConstraint(condition=Q(state__in=sorted(REFUND_STATES.moves)), name="payments_refund_state"),
@@ -175,6 +190,85 @@ class Refund(Waiting):
         return Money(self.amount_minor, self.capture.currency)
 
 
+class RefundProposal(models.Model):
+    """What a person wants to give back of a capture, and what was decided. `proposing` has the verbs."""
+
+    capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="proposals")
+    #: The form's: sent twice, it proposes once.
+    key = models.UUIDField(unique=True)
+    amount_minor = models.BigIntegerField()
+    reason = models.TextField()
+    #: Above the limit another person than the proposer decides.
+    needs_approval = models.BooleanField()
+    state = models.TextField(default=WAITING)
+    #: Who, as facts name people: staff:3, operator:mika ...
+    proposed_by = models.TextField()
+    proposed_at = models.DateTimeField()
+    decided_by = models.TextField(blank=True)
+    decided_at = models.DateTimeField(null=True)
+    #: Why it was declined.
+    note = models.TextField(blank=True)
+    #: What it led to.
+    refund = models.OneToOneField(Refund, null=True, on_delete=models.PROTECT, related_name="proposal")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_proposal_amount"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(PROPOSAL_STATES.moves)), name="payments_proposal_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=WAITING, decided_at=None, decided_by="")
+                | ~Q(state=WAITING) & Q(decided_at__isnull=False) & ~Q(decided_by=""),
+                name="payments_proposal_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_approval=False) | ~Q(state=APPROVED) | ~Q(decided_by=F("proposed_by")),
+                name="payments_proposal_second_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=APPROVED, refund__isnull=False) | ~Q(state=APPROVED) & Q(refund=None),
+                name="payments_proposal_refund",
+            ),
+        )
+        indexes = (models.Index(fields=["proposed_at"], name="payments_proposal_waiting", condition=Q(state=WAITING)),)
+
+    @property
+    def amount(self) -> Money:
+        """What is to go back."""
+        return Money(self.amount_minor, self.capture.currency)
+
+
+class Dispute(models.Model):
+    """A payer's bank has taken money of a capture back from the provider, and may give it up again."""
+
+    capture = models.ForeignKey(Capture, on_delete=models.PROTECT, related_name="disputes")
+    provider = models.TextField()
+    reference = models.TextField()
+    amount_minor = models.BigIntegerField()
+    #: The provider's word for why, such as fraudulent.
+    reason = models.TextField(blank=True)
+    state = models.TextField(default=OPENED)
+    opened_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["provider", "reference"], name="payments_dispute_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_dispute_amount"),
+            models.CheckConstraint(condition=Q(state__in=sorted(DISPUTE_STATES.moves)), name="payments_dispute_state"),
+            models.CheckConstraint(
+                condition=Q(state=OPENED, ended_at=None) | ~Q(state=OPENED) & Q(ended_at__isnull=False),
+                name="payments_dispute_ended",
+            ),
+        )
+
+    @property
+    def amount(self) -> Money:
+        """What the bank took back."""
+        return Money(self.amount_minor, self.capture.currency)
+
+
 class ProviderNotice(models.Model):
     """An event that a provider delivered, kept as it came; its id makes a second delivery a repetition."""
 
@@ -182,6 +276,8 @@ class ProviderNotice(models.Model):
     event_id = models.TextField()
     kind = models.TextField()
     raw = models.TextField()
+    #: What it is about, if it is ours.
+    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="notices")
     #: Why it had no effect, if it had none.
     problem = models.TextField(blank=True)
     taken_at = models.DateTimeField()

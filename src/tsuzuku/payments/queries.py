@@ -4,12 +4,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from tsuzuku.journal import statements
 from tsuzuku.journal.claims import due
 from tsuzuku.payments import states
-from tsuzuku.payments.models import Payment, Posting, Refund
+from tsuzuku.payments.errors import DisputeUnknown
+from tsuzuku.payments.models import Capture, Dispute, Payment, Posting, Refund, RefundProposal
 from tsuzuku.payments.registry import providers
 
 
@@ -21,6 +22,41 @@ def latest_payment(purpose: str) -> Payment | None:
 def refunds_of(purpose: str) -> Sequence[Refund]:
     """What went back or is on its way back, oldest first."""
     return list(Refund.objects.filter(capture__payment__purpose=purpose).select_related("capture").order_by("pk"))
+
+
+def captures_of(purpose: str) -> Sequence[Capture]:
+    """What was taken for something, oldest first."""
+    return list(Capture.objects.filter(payment__purpose=purpose).select_related("payment").order_by("pk"))
+
+
+def proposals_waiting() -> QuerySet[RefundProposal]:
+    """What people proposed to give back and nobody has decided, oldest first."""
+    waiting = RefundProposal.objects.filter(state=states.WAITING)
+    return waiting.select_related("capture__payment").order_by("proposed_at", "pk")
+
+
+def refunds_failed() -> QuerySet[Refund]:
+    """Refunds that a provider would not make, and that wait for a person, oldest first."""
+    return Refund.objects.filter(state=states.FAILED).select_related("capture__payment").order_by("pk")
+
+
+def disputes_of(purpose: str) -> Sequence[Dispute]:
+    """Which disputes there were about something, oldest first."""
+    return list(Dispute.objects.filter(capture__payment__purpose=purpose).select_related("capture").order_by("pk"))
+
+
+def disputes_listed(*, with_ended: bool) -> QuerySet[Dispute]:
+    """The disputes there are, or those that have not ended, oldest first."""
+    disputes = Dispute.objects.all() if with_ended else Dispute.objects.filter(state=states.OPENED)
+    return disputes.select_related("capture__payment").order_by("opened_at", "pk")
+
+
+def dispute_by_reference(reference: str) -> Dispute:
+    """The dispute that a provider calls so. Raises DisputeUnknown."""
+    found = Dispute.objects.filter(reference=reference).select_related("capture__payment").order_by("pk").first()
+    if found is None:
+        raise DisputeUnknown
+    return found
 
 
 def payment_methods(currency: str) -> list[tuple[str, str]]:

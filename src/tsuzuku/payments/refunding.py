@@ -12,11 +12,12 @@ from tsuzuku.journal.chores import wake
 from tsuzuku.journal.claims import still_held, try_again_at, work_off
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.calls import WHOLE_SECONDS
+from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments import states
 from tsuzuku.payments.events import RefundDone, RefundFailed
-from tsuzuku.payments.ledger import CUSTOMERS, Entry, post, provider_account
-from tsuzuku.payments.models import Capture, CaptureOutcome, Refund
+from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, LOSSES, Entry, post, provider_account
+from tsuzuku.payments.models import Capture, CaptureOutcome, Posting, Refund
 from tsuzuku.payments.ports import EventKind, ProviderEvent, RefundRequest
 from tsuzuku.payments.registry import provider as provider_named
 
@@ -34,31 +35,77 @@ def refund_purpose(*, purpose: str, reason: str, now: datetime) -> None:
     accepted = Capture.objects.filter(payment__purpose=purpose, outcome=CaptureOutcome.ACCEPTED)
     for capture in accepted.order_by("pk"):
         request_refund(capture, reason=reason, now=now)
+    _take_back_what_was_let_off(purpose, now=now)
 
 
-def request_refund(capture: Capture, *, reason: str, now: datetime) -> None:
+def _take_back_what_was_let_off(purpose: str, *, now: datetime) -> None:
+    """Nobody is let off a part of the price of what is not given."""
+    for let_off in Posting.objects.filter(kind="let-off", subject=purpose):
+        entry = Entry(
+            kind="let-off-return",
+            subject=purpose,
+            purpose=purpose,
+            debit=CUSTOMERS,
+            credit=GOODWILL,
+            amount=Money(let_off.amount_minor, let_off.currency),
+        )
+        post([entry], now=now)
+
+
+def request_refund(capture: Capture, *, reason: str, now: datetime, actor: str = "system") -> None:
     """Writes down that what is left of a capture is to go back, in the caller's transaction; sent after the commit."""
     left = refundable_minor(capture)
-    if left <= 0:
-        return
-    refund = Refund(
+    if left > 0 and not _was_requested(capture, actor):
+        write_refund(capture, amount_minor=left, reason=reason, actor=actor, now=now)
+
+
+def write_refund(
+    capture: Capture,
+    *,
+    amount_minor: int,
+    reason: str,
+    actor: str,
+    now: datetime,
+    is_goodwill: bool = False,
+    replaces: Refund | None = None,
+) -> Refund:
+    """Writes down that a part of a capture is to go back, whose lock the caller holds and which has so much left."""
+    refund = Refund.objects.create(
         capture=capture,
         key=uuid.uuid4(),
-        amount_minor=left,
+        amount_minor=amount_minor,
         reason=reason,
-        actor="system",
+        actor=actor,
+        is_goodwill=is_goodwill,
+        replaces=replaces,
         requested_at=now,
         next_attempt_at=now,
     )
-    Refund.objects.bulk_create([refund], ignore_conflicts=True)
     wake(SEND_REFUNDS)
+    return refund
 
 
 def refundable_minor(capture: Capture) -> int:
-    """What is left of a capture that has not gone back and is not on its way. Locks the capture until the commit."""
+    """What is left of a capture: neither gone back, nor on its way, nor lost by a dispute. Locks it until the commit.
+
+    Less than nothing if a bank took what was on its way already.
+    """
     Capture.objects.select_for_update().get(pk=capture.pk)
-    returned = capture.refunds.exclude(state=states.FAILED).aggregate(total=Sum("amount_minor"))["total"]
-    return capture.amount_minor - (returned or 0)
+    refunds = capture.refunds.exclude(state__in=states.NOTHING_RETURNED_STATES)
+    returned = refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
+    lost = capture.disputes.filter(state=states.LOST).aggregate(total=Sum("amount_minor"))["total"] or 0
+    return capture.amount_minor - returned - lost
+
+
+def _was_requested(capture: Capture, actor: str) -> bool:
+    """Whether the system has asked already; what is left then is a part that somebody gave back and that failed."""
+    refunds = capture.refunds.exclude(state__in=states.NOTHING_RETURNED_STATES)
+    return actor == "system" and refunds.filter(actor=actor).exists()
+
+
+def is_disputed(capture: Capture) -> bool:
+    """Whether the payer's bank holds money of a capture until a dispute has ended."""
+    return capture.disputes.filter(state=states.OPENED).exists()
 
 
 def send_refunds() -> int:
@@ -67,6 +114,8 @@ def send_refunds() -> int:
 
 
 def _send_refund(refund: Refund) -> None:
+    if not _may_be_sent(refund, now=clock.now()):
+        return
     capture = refund.capture
     request = RefundRequest(
         key=str(refund.key),
@@ -93,6 +142,41 @@ def _send_refund(refund: Refund) -> None:
                 locked.save(update_fields=["state", "reference", "attempts", "lease_until", "next_attempt_at"])
             if started.is_done:
                 _finish_refund(locked, now=clock.now())
+
+
+def _may_be_sent(refund: Refund, *, now: datetime) -> bool:
+    """Money that a bank holds or has kept is not given back a second time (docs/decisions/0019)."""
+    with transaction.atomic():
+        capture = refund.capture
+        left = refundable_minor(capture)
+        if is_disputed(capture):
+            # The end of the dispute takes it up again.
+            still_held(refund).update(lease_until=None, next_attempt_at=None)
+            return False
+        if left >= 0:
+            return True
+        locked = Refund.objects.select_for_update().get(pk=refund.pk)
+        if left + locked.amount_minor <= 0:
+            void_refund(locked, now=now)
+        else:
+            _fail_refund(locked, problem="dispute-lost", now=now)
+        return False
+
+
+def void_refund(refund: Refund, *, now: datetime) -> None:
+    """A lost dispute has given back what this refund was to give, so that it is owed no more."""
+    states.REFUND_STATES.check_move(refund.state, states.VOID)
+    refund.state, refund.lease_until, refund.next_attempt_at = states.VOID, None, None
+    refund.save(update_fields=["state", "lease_until", "next_attempt_at"])
+    entry = Entry(
+        kind="dispute-owed",
+        subject=f"refund:{refund.pk}",
+        purpose=refund.capture.payment.purpose,
+        debit=CUSTOMERS,
+        credit=LOSSES,
+        amount=refund.amount,
+    )
+    post([entry], now=now)
 
 
 def _finish_refund(refund: Refund, *, now: datetime) -> None:

@@ -32,16 +32,26 @@ ASKED_PAYMENT_STATES: Final = frozenset({STARTED, FAILED})
 REQUESTED: Final = "requested"
 SENT: Final = "sent"
 DONE: Final = "done"
+#: Another refund was asked for in its place.
+REPLACED: Final = "replaced"
+#: The money was given back another way; the note says how.
+CLOSED: Final = "closed"
+#: It was never sent: the payer's bank has taken the money back by a dispute.
+VOID: Final = "void"
 
 REFUND_STATES = States(
     subject="refund",
     initial=REQUESTED,
     moves={
-        REQUESTED: frozenset({SENT, DONE, FAILED}),
+        REQUESTED: frozenset({SENT, DONE, FAILED, VOID}),
         SENT: frozenset({DONE, FAILED}),
         # The payer's bank may send it back weeks later.
         DONE: frozenset({FAILED}),
-        FAILED: frozenset(),
+        # A person asks once more, or gives the money back another way.
+        FAILED: frozenset({REPLACED, CLOSED, VOID}),
+        REPLACED: frozenset(),
+        CLOSED: frozenset(),
+        VOID: frozenset(),
     },
 )
 
@@ -67,3 +77,27 @@ CHARGE_STATES = States(
 HELD_CHARGE_STATES: Final = frozenset({SET_ASIDE, SPENT})
 #: States of charges that have paid, even if the money went back later.
 PAID_CHARGE_STATES: Final = frozenset({SPENT, GIVEN_BACK})
+#: States of refunds by which nothing has gone back nor will.
+NOTHING_RETURNED_STATES: Final = frozenset({FAILED, REPLACED, VOID})
+
+WAITING: Final = "waiting"
+APPROVED: Final = "approved"
+DECLINED: Final = "declined"
+
+#: What somebody proposes to give back, until it is decided.
+PROPOSAL_STATES = States(
+    subject="proposal",
+    initial=WAITING,
+    moves={WAITING: frozenset({APPROVED, DECLINED}), APPROVED: frozenset(), DECLINED: frozenset()},
+)
+
+OPENED: Final = "open"
+WON: Final = "won"
+LOST: Final = "lost"
+
+#: A payer's bank has taken a capture back, until it is known who keeps the money.
+DISPUTE_STATES = States(
+    subject="dispute",
+    initial=OPENED,
+    moves={OPENED: frozenset({WON, LOST}), WON: frozenset(), LOST: frozenset()},
+)

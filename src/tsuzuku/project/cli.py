@@ -80,6 +80,7 @@ tsuzuku = Commands(
         },
         "Fill it": {"import": "import_", "promotion": "promotion"},
         "Let others sell": {"partner": "partner", "api-key": "api_key"},
+        "Give back": {"refund": "refund", "order": "order", "dispute": "dispute"},
         "Prove it": {"verify": "verify"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "tsuzuku.usage",
     "tsuzuku.receipts",
     "tsuzuku.sellers",
+    "tsuzuku.support",
     "tsuzuku.channels.web",
     "tsuzuku.channels.partner_api",
     "tsuzuku.project",
@@ -200,6 +201,8 @@ ALIPAY_SELLER_ID = env_text("TSUZUKU_ALIPAY_SELLER_ID")
 ALIPAY_PRIVATE_KEY = env_text("TSUZUKU_ALIPAY_PRIVATE_KEY")
 ALIPAY_PUBLIC_KEYS = env_list("TSUZUKU_ALIPAY_PUBLIC_KEYS")
 ALIPAY_GATEWAY = env_text("TSUZUKU_ALIPAY_GATEWAY", "https://openapi.alipay.com/gateway.do")
+#: Above it, in yen, a second person approves what goes back to a payer.
+REFUND_APPROVAL_YEN = env_int("TSUZUKU_REFUND_APPROVAL_YEN", 5000)
 EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
 DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
 EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")

@@ -11,7 +11,9 @@ from django.utils import translation
 from tsuzuku.look import formats
 from tsuzuku.receipts.content import Content
 from tsuzuku.receipts.models import Receipt
+from tsuzuku.receipts.queries import Returned
 from tsuzuku.receipts.signing import verify_address
+from tsuzuku.receipts.tax import included_tax
 from tsuzuku.receipts.texts import TEXTS, Texts
 
 #: The place of a receipt that is not marked as a copy: the first one handed out, or the one on its page.
@@ -36,7 +38,7 @@ class Document:
     #: What, rate, amount.
     lines: tuple[tuple[str, str, str], ...]
     sums: tuple[tuple[str, str], ...]
-    #: That the money went back, or nothing.
+    #: How much of the money went back, or nothing.
     returned: str
     issuer: str
     issuer_name: str
@@ -49,7 +51,7 @@ class Document:
     mail_page: str
 
 
-def describe(receipt: Receipt, *, language: str, ordinal: int, returned_on: date | None) -> Document:
+def describe(receipt: Receipt, *, language: str, ordinal: int, returned: Returned | None) -> Document:
     """An issued receipt in one of the five languages; from the second one handed out on it is marked as a copy."""
     texts, content = TEXTS[language], Content.from_json(receipt.content or {})
     issuer = content.issuer
@@ -66,7 +68,7 @@ def describe(receipt: Receipt, *, language: str, ordinal: int, returned_on: date
             columns=(texts.what, texts.rate, texts.amount),
             lines=_lines(content, texts, language),
             sums=_sums(content, texts),
-            returned=_returned(content, texts, language, returned_on),
+            returned=_returned(texts, language, returned),
             issuer=texts.issuer,
             issuer_name=issuer.name,
             issuer_rest=tuple(
@@ -115,11 +117,13 @@ def _sums(content: Content, texts: Texts) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _returned(content: Content, texts: Texts, language: str, returned_on: date | None) -> str:
-    if returned_on is None:
+def _returned(texts: Texts, language: str, returned: Returned | None) -> str:
+    if returned is None:
         return ""
     return texts.returned.format(
-        day=_day(returned_on, language), amount=formats.money(content.total), tax=formats.money(content.tax)
+        day=_day(returned.day, language),
+        amount=formats.money(returned.amount),
+        tax=formats.money(included_tax(returned.amount)),
     )
 
 

@@ -14,7 +14,7 @@ from tsuzuku.receipts.document import Document, describe
 from tsuzuku.receipts.errors import TooManyReceiptMails
 from tsuzuku.receipts.models import CopyWay, Receipt, ReceiptCopy
 from tsuzuku.receipts.pdf import receipt_pdf
-from tsuzuku.receipts.queries import returned_on
+from tsuzuku.receipts.queries import returned_of
 
 MAILS_AN_HOUR_MAX = 5
 
@@ -61,8 +61,8 @@ def _hand_out(receipt: Receipt, way: CopyWay, *, language: str, key: uuid.UUID, 
             actor=actor,
             made_at=now,
         )
-    returned = returned_on(receipt.order.number)
-    return describe(receipt, language=copy.language, ordinal=copy.ordinal, returned_on=returned)
+    returned = returned_of(receipt.order.number)
+    return describe(receipt, language=copy.language, ordinal=copy.ordinal, returned=returned)
 
 
 def _mailed_lately(receipt: Receipt, *, now: datetime) -> int:

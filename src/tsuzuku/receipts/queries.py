@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads of receipts that have more than one caller."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from tsuzuku.journal.claims import due
+from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.orders import states as order_states
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
-from tsuzuku.payments.models import CaptureOutcome, Refund
-from tsuzuku.payments.queries import refunds_of
+from tsuzuku.payments.models import CaptureOutcome
+from tsuzuku.payments.queries import disputes_of, refunds_of
 from tsuzuku.receipts.errors import ReceiptNotGenuine
 from tsuzuku.receipts.models import Receipt, ReceiptKey
 from tsuzuku.receipts.signing import SignedReceipt, check_receipt, token_in
@@ -37,16 +38,31 @@ def receipt_of(order: Order) -> Receipt | None:
     return Receipt.objects.filter(order=order, sequence__isnull=False).select_related("order").first()
 
 
-def returned_on(order_number: str) -> date | None:
-    """The day on which the money of a sale went back or began to; None if it is ours."""
-    return _day_of_return(refunds_of(order_number))
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """How much of a sale's money has gone back or begun to, and on which day the last of it."""
+
+    amount: Money
+    day: date
 
 
-def _day_of_return(refunds: Sequence[Refund]) -> date | None:
-    for refund in refunds:
-        if refund.capture.outcome == CaptureOutcome.ACCEPTED and refund.state != payment_states.FAILED:
-            return formats.local(refund.done_at or refund.requested_at).date()
-    return None
+def returned_of(order_number: str) -> Returned | None:
+    """What went back of the money of a sale, by refunds or by its payer's bank; None if all of it is ours."""
+    returns = [
+        (refund.amount, refund.done_at or refund.requested_at)
+        for refund in refunds_of(order_number)
+        if refund.is_goodwill and refund.state not in payment_states.NOTHING_RETURNED_STATES
+    ] + [
+        (dispute.amount, dispute.ended_at or dispute.opened_at)
+        for dispute in disputes_of(order_number)
+        if dispute.state == payment_states.LOST and dispute.capture.outcome == CaptureOutcome.ACCEPTED
+    ]
+    if not returns:
+        return None
+    total = sum(amount.amount_minor for amount, _ in returns)
+    return Returned(
+        Money(total, returns[0][0].currency), max(formats.local(returned_at).date() for _, returned_at in returns)
+    )
 
 
 def public_keys() -> dict[str, str]:

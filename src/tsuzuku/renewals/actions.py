@@ -24,6 +24,7 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.orders.actions import cancel_order, has_promotions, place_order
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import earn
 from tsuzuku.payments.balance import return_charges
 from tsuzuku.payments.refunding import refund_purpose
@@ -32,6 +33,7 @@ from tsuzuku.people.models import User
 from tsuzuku.renewals import states
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
+from tsuzuku.renewals.lateness import check_still_sold, late_ones
 from tsuzuku.renewals.models import Renewal, RenewalMove
 from tsuzuku.renewals.quotes import quote_renewal
 
@@ -165,6 +167,14 @@ def cancel_renewal(*, number: str, actor: str, now: datetime) -> None:
             withdraw(renewal, reason="cancelled-by-payer", actor=actor, now=now)
 
 
+def withdraw_returned(*, order_ids: Sequence[int], reason: str, actor: str, now: datetime) -> None:
+    """Gives up renewals whose orders' money a person has given back; one that was given up already is left alone."""
+    with transaction.atomic():
+        returned = Renewal.objects.filter(order_id__in=order_ids, state=states.ORDERED, order__state=CANCELLED)
+        for renewal in returned.select_related("order").order_by("pk").select_for_update(of=("self",)):
+            withdraw(renewal, reason=reason, actor=actor, now=now)
+
+
 def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
     """Settles renewals whose orders are paid: many in one transaction, oldest first.
 
@@ -180,6 +190,12 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
             renewal.settled_at = now
         renewals = _use_promotions(renewals, now=now)
         renewals = [renewal for renewal in renewals if not _withdraw_if_blocked(renewal, cards, now=now)]
+        late = late_ones(renewals, now=now)
+        renewals = [
+            renewal
+            for renewal in renewals
+            if renewal.pk not in late or not _withdraw_if_not_sold(renewal, cards, now=now)
+        ]
         # Asked once for each carrier: an answer that changes half-way would lose a renewal between the two lists.
         confirms = {name: carrier(name).capabilities.confirms_at_once for name in {c.carrier for c in cards.values()}}
         at_once = [renewal for renewal in renewals if confirms[cards[renewal.card_id].carrier]]
@@ -218,6 +234,16 @@ def _withdraw_if_blocked(renewal: Renewal, cards: Mapping[int, Card], *, now: da
     """A card blocked since the order takes nothing; its last date is held against the order, as money may come late."""
     try:
         check_can_renew(cards[renewal.card_id], renewal.created_at)
+    except DomainError as refusal:
+        withdraw(renewal, reason=refusal.code, actor="system", now=now)
+        return True
+    return False
+
+
+def _withdraw_if_not_sold(renewal: Renewal, cards: Mapping[int, Card], *, now: datetime) -> bool:
+    """Late money buys what is still sold at that price, and goes back otherwise (docs/decisions/0019)."""
+    try:
+        check_still_sold(renewal, cards[renewal.card_id], now=now)
     except DomainError as refusal:
         withdraw(renewal, reason=refusal.code, actor="system", now=now)
         return True

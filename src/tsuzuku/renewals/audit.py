@@ -21,33 +21,36 @@ _GRANTS_DIFFER = """
      ORDER BY r.id
 """
 
-#: An active renewal was earned once, and its price was paid and kept: by a capture, out of an account, or out of a
-#: balance together with either. A withdrawn one was not earned, and what was taken for it goes back.
+#: An active renewal was earned once, and its price was paid: by a capture, out of an account, or out of a balance
+#: together with either; what went back since is goodwill. A withdrawn one was not earned, and what was taken goes back.
 _MONEY_DIFFERS = """
-    SELECT o.number, r.state, o.state, o.amount_minor, earned.count, kept.minor
+    SELECT o.number, r.state, o.state, o.amount_minor, earned.count, posted.minor + captured.minor + spent.minor
       FROM renewals_renewal AS r
       JOIN orders_order AS o ON o.id = r.order_id
       CROSS JOIN LATERAL (
            SELECT count(*) FROM payments_posting AS p
             WHERE p.kind IN ('earn', 'sale') AND p.subject = o.number) AS earned
       CROSS JOIN LATERAL (
-           SELECT coalesce(sum(paid.minor), 0) AS minor
-             FROM (SELECT CASE p.kind WHEN 'return' THEN -p.amount_minor ELSE p.amount_minor END AS minor
-                     FROM payments_posting AS p
-                    WHERE p.kind IN ('sale', 'charge', 'return') AND p.subject = o.number
-                   UNION ALL
-                   SELECT b.amount_minor FROM payments_balancecharge AS b
-                    WHERE b.purpose = o.number AND b.state = 'spent'
-                   UNION ALL
-                   SELECT c.amount_minor
-                     FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
-                    WHERE p.purpose = o.number AND c.outcome = 'accepted'
-                      AND NOT EXISTS (
-                          SELECT FROM payments_refund AS f WHERE f.capture_id = c.id AND f.state <> 'failed')) AS paid
-           ) AS kept
+           SELECT coalesce(sum(CASE WHEN p.kind IN ('return', 'let-off-return') THEN -p.amount_minor
+                                    ELSE p.amount_minor END), 0) AS minor
+             FROM payments_posting AS p
+            WHERE p.kind IN ('sale', 'charge', 'return', 'let-off', 'let-off-return') AND p.subject = o.number
+           ) AS posted
+      CROSS JOIN LATERAL (
+           SELECT coalesce(sum(b.amount_minor), 0) AS minor
+             FROM payments_balancecharge AS b WHERE b.purpose = o.number AND b.state = 'spent') AS spent
+      CROSS JOIN LATERAL (
+           SELECT coalesce(sum(c.amount_minor - coalesce(returned.minor, 0)), 0) AS minor
+             FROM payments_capture AS c
+             JOIN payments_payment AS p ON p.id = c.payment_id
+             CROSS JOIN LATERAL (
+                  SELECT sum(f.amount_minor) AS minor FROM payments_refund AS f
+                   WHERE f.capture_id = c.id AND f.state NOT IN ('failed', 'replaced') AND NOT f.is_goodwill
+                  ) AS returned
+            WHERE p.purpose = o.number AND c.outcome = 'accepted') AS captured
      WHERE earned.count <> CASE WHEN r.state = 'active' THEN 1 ELSE 0 END
-        OR (r.state = 'active' AND (o.state <> 'paid' OR kept.minor <> o.amount_minor))
-        OR (r.state = 'withdrawn' AND kept.minor <> 0)
+        OR (r.state = 'active' AND (o.state <> 'paid' OR posted.minor + captured.minor + spent.minor <> o.amount_minor))
+        OR (r.state = 'withdrawn' AND posted.minor + captured.minor + spent.minor <> 0)
      ORDER BY r.id
 """
 
@@ -123,7 +126,7 @@ def findings() -> Iterator[Finding]:
             yield Finding("grants-differ", f"renewal {number}", f"{state} with {grants} grants for {kinds} kinds")
         cursor.execute(_MONEY_DIFFERS)
         for number, state, order_state, price, earned, kept in cursor.fetchall():
-            detail = f"{state}, order {order_state} at {price}, earned {earned} times, {kept} paid and kept"
+            detail = f"{state}, order {order_state} at {price}, earned {earned} times, {kept} kept"
             yield Finding("renewal-and-money-differ", f"renewal {number}", detail)
         cursor.execute(_FORGOTTEN)
         for number, state in cursor.fetchall():

@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people are told by message at the end of a renewal: once each, in the language of the order."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 
 from tsuzuku.allowances.queries import LotView, card_allowances, lots_of_renewals
-from tsuzuku.catalog.errors import PromotionUsedUp
 from tsuzuku.kernel.iccid import masked
+from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
-from tsuzuku.orders.models import OrderMove
-from tsuzuku.orders.states import PAID
+from tsuzuku.orders.models import Order, OrderMove
+from tsuzuku.orders.states import HELD, PAID
 from tsuzuku.payments.balance import charge_given_back
+from tsuzuku.payments.models import RefundProposal
+from tsuzuku.payments.queries import refunds_of
+from tsuzuku.payments.states import NOTHING_RETURNED_STATES
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import PriceLine, price_lines
+
+#: Why a renewal was withdrawn whose order's money a person has given back.
+ORDER_RETURNED: Final = "order-returned"
 
 
 def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
@@ -57,20 +65,44 @@ def _beginning(lot: LotView) -> dict[str, str]:
 
 def confirm_withdrawal(*, renewal_ids: Sequence[int], now: datetime) -> None:
     """Tells payers who have paid that their renewal will not happen and that their money goes back."""
-    paid = set(OrderMove.objects.filter(order__renewal__in=renewal_ids, target=PAID).values_list("order_id", flat=True))
+    moves = OrderMove.objects.filter(Q(target=PAID) | Q(source=HELD), order__renewal__in=renewal_ids)
+    paid = set(moves.values_list("order_id", flat=True))
     for renewal in _to_tell(renewal_ids):
         if renewal.order_id not in paid:
             continue
-        share = charge_given_back(renewal.order.number)
-        rest = renewal.order.price - share.amount if share else renewal.order.price
+        share, returned = charge_given_back(renewal.order.number), _returned(renewal.order)
         with translation.override(renewal.order.language):
             _tell(
                 renewal,
                 template="renewals/withdrawn.txt",
                 share=formats.money(share.amount) if share else "",
-                rest=formats.money(rest) if rest.amount_minor else "",
                 subject=gettext("We could not renew your card · order %(number)s") % {"number": renewal.order.number},
-                is_discount_gone=renewal.refusal == PromotionUsedUp.code,
+                refusal=renewal.refusal,
+                returned=formats.money(returned) if returned.amount_minor else "",
+                now=now,
+            )
+
+
+def _returned(order: Order) -> Money:
+    """What goes back by providers: what came, which need not be the price."""
+    refunds = [each for each in refunds_of(order.number) if each.state not in NOTHING_RETURNED_STATES]
+    if not refunds:
+        share = charge_given_back(order.number)
+        return order.price - share.amount if share else order.price
+    return Money(sum(each.amount_minor for each in refunds), refunds[0].capture.currency)
+
+
+def confirm_refund(*, proposal_id: int, number: str, now: datetime) -> None:
+    """Tells a payer that somebody gives money back."""
+    proposal = RefundProposal.objects.select_related("capture").get(pk=proposal_id)
+    for renewal in _to_tell(Renewal.objects.filter(order__number=number).values_list("pk", flat=True)):
+        with translation.override(renewal.order.language):
+            _tell(
+                renewal,
+                template="renewals/refunded.txt",
+                subject=gettext("Money back · order %(number)s") % {"number": number},
+                once_for=f":{proposal_id}",
+                returned=formats.money(proposal.amount),
                 now=now,
             )
 
@@ -85,13 +117,13 @@ def _lines(renewal: Renewal) -> tuple[PriceLine, ...]:
     )
 
 
-def _to_tell(renewal_ids: Sequence[int]) -> list[Renewal]:
+def _to_tell(renewal_ids: Collection[int]) -> list[Renewal]:
     """The renewals whose payer left an address."""
     renewals = Renewal.objects.filter(pk__in=renewal_ids).exclude(order__email="")
     return list(renewals.select_related("order", "card", "plan").order_by("pk"))
 
 
-def _tell(renewal: Renewal, *, template: str, subject: str, now: datetime, **words: object) -> None:
+def _tell(renewal: Renewal, *, template: str, subject: str, now: datetime, once_for: str = "", **words: object) -> None:
     order = renewal.order
     text = render_to_string(
         template,
@@ -105,7 +137,7 @@ def _tell(renewal: Renewal, *, template: str, subject: str, now: datetime, **wor
         },
     )
     send_message(
-        dedupe_key=f"{template}:{order.number}",
+        dedupe_key=f"{template}:{order.number}{once_for}",
         kind=AddressKind.EMAIL,
         address=order.email,
         language=order.language,

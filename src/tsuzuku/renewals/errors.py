@@ -15,6 +15,18 @@ class QuoteChanged(DomainError):
         self.quote = quote
 
 
+class PriceRisen(DomainError):
+    """Money came when the order's time was over, and the plan costs more by now."""
+
+    code = "price-risen"
+
+
+class PlanGone(DomainError):
+    """Money came when the order's time was over, and the plan is not sold for this card any more."""
+
+    code = "plan-gone"
+
+
 class KeyReused(DomainError):
     """The idempotency key belongs to another renewal of this card by this actor."""
 

@@ -7,12 +7,20 @@ from tsuzuku.catalog.redemptions import free_uses
 from tsuzuku.journal.chores import register_chore
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
-from tsuzuku.orders.events import OrderPaid
-from tsuzuku.renewals.actions import ACTIVATE, settle_renewals
+from tsuzuku.orders.events import OrderPaid, OrderReturned
+from tsuzuku.payments.events import DisputeEnded, DisputeOpened, RefundApproved
+from tsuzuku.payments.states import WON
+from tsuzuku.renewals.actions import ACTIVATE, settle_renewals, withdraw_returned
 from tsuzuku.renewals.activation import activate_renewals, has_renewals_to_activate
 from tsuzuku.renewals.automatic import TAKE_TURNS
 from tsuzuku.renewals.automatic_turns import has_turns_to_take, take_turns
-from tsuzuku.renewals.confirmation import confirm_activation, confirm_withdrawal
+from tsuzuku.renewals.confirmation import (
+    ORDER_RETURNED,
+    confirm_activation,
+    confirm_refund,
+    confirm_withdrawal,
+)
+from tsuzuku.renewals.disputed import flag_disputed, unflag_disputed
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
 from tsuzuku.renewals.queries import numbers_of_renewals
 
@@ -20,6 +28,31 @@ from tsuzuku.renewals.queries import numbers_of_renewals
 def hear_paid_orders(heard: Sequence[Heard[OrderPaid]]) -> None:
     """Orders are paid: settle what they pay for."""
     settle_renewals(order_ids=[each.event.order_id for each in heard], now=clock.now())
+
+
+def hear_returned(heard: Sequence[Heard[OrderReturned]]) -> None:
+    """The money of held orders goes back: what they were for will not be given."""
+    for each in heard:
+        withdraw_returned(order_ids=[each.event.order_id], reason=ORDER_RETURNED, actor=each.actor, now=clock.now())
+
+
+def hear_disputes(heard: Sequence[Heard[DisputeOpened]]) -> None:
+    """A payer's bank has taken money back: staff see it at the card."""
+    for each in heard:
+        flag_disputed(dispute_id=each.event.dispute_id, number=each.event.purpose, now=clock.now())
+
+
+def hear_ended_disputes(heard: Sequence[Heard[DisputeEnded]]) -> None:
+    """The money is ours again: nothing is to be seen at the card any more."""
+    for each in heard:
+        if each.event.outcome == WON:
+            unflag_disputed(dispute_id=each.event.dispute_id, actor="system", note="dispute won", now=clock.now())
+
+
+def hear_approved_refunds(heard: Sequence[Heard[RefundApproved]]) -> None:
+    """Somebody gives money back: say so to who paid."""
+    for each in heard:
+        confirm_refund(proposal_id=each.event.proposal_id, number=each.event.purpose, now=clock.now())
 
 
 def hear_activated(heard: Sequence[Heard[RenewalActivated]]) -> None:
@@ -39,6 +72,10 @@ def hear_withdrawn_of_promotions(heard: Sequence[Heard[RenewalWithdrawn]]) -> No
 
 
 listen(name="renewals settle paid orders", event_type=OrderPaid, hear=hear_paid_orders)
+listen(name="renewals withdraw returned orders", event_type=OrderReturned, hear=hear_returned)
+listen(name="renewals flag disputed cards", event_type=DisputeOpened, hear=hear_disputes)
+listen(name="renewals unflag won cards", event_type=DisputeEnded, hear=hear_ended_disputes)
+listen(name="renewals confirm refunds", event_type=RefundApproved, hear=hear_approved_refunds, is_urgent=False)
 listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hear_activated, is_urgent=False)
 listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn, is_urgent=False)
 listen(name="renewals free promotions", event_type=RenewalWithdrawn, hear=hear_withdrawn_of_promotions)

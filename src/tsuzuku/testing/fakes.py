@@ -174,6 +174,8 @@ class FakeProvider:
         #: What became of charges of kept methods and was not delivered yet; take it from here.
         self.untold: deque[payments.ProviderEvent] = deque()
         self._charge_failures: deque[payments.FailureReason] = deque()
+        #: By reference: whose payment, which capture, how much, and why.
+        self.disputes: dict[str, tuple[FakePayment, str, Money, str]] = {}
         self._by_key: dict[str, FakePayment] = {}
         self._events = 0
         self._lock = threading.RLock()
@@ -286,6 +288,22 @@ class FakeProvider:
             self.refunds[key].is_failed = True
             return self._end_refund(self.refunds[key], payments.EventKind.REFUND_FAILED)
 
+    def dispute(
+        self, capture_reference: str, *, amount: Money | None = None, reason: str = "fraudulent"
+    ) -> payments.ProviderEvent:
+        """The payer's bank takes a capture back, wholly unless an amount is given."""
+        with self._lock:
+            payment, captured = self._capture(capture_reference)
+            reference = f"fakedisp_{self._events + 1}"
+            self.disputes[reference] = (payment, capture_reference, amount or captured, reason)
+            return self._tell_dispute(reference, payments.EventKind.DISPUTE_OPENED)
+
+    def end_dispute(self, reference: str, *, is_won: bool) -> payments.ProviderEvent:
+        """It is decided who keeps the money."""
+        with self._lock:
+            kind = payments.EventKind.DISPUTE_WON if is_won else payments.EventKind.DISPUTE_LOST
+            return self._tell_dispute(reference, kind)
+
     def refunds_under_way(self) -> list[str]:
         """The keys of refunds that were accepted and have not ended."""
         return [key for key, refund in self.refunds.items() if not refund.is_ended]
@@ -345,6 +363,17 @@ class FakeProvider:
             amount=refund.request.amount,
         )
 
+    def _tell_dispute(self, reference: str, kind: payments.EventKind) -> payments.ProviderEvent:
+        payment, capture_reference, amount, reason = self.disputes[reference]
+        return self._record(
+            payment,
+            kind=kind,
+            capture_reference=capture_reference,
+            amount=amount,
+            dispute_reference=reference,
+            dispute_reason=reason,
+        )
+
     def _record(
         self,
         payment: FakePayment,
@@ -355,6 +384,8 @@ class FakeProvider:
         amount: Money | None = None,
         failure: payments.FailureReason | None = None,
         kept: payments.KeptMethod | None = None,
+        dispute_reference: str | None = None,
+        dispute_reason: str = "",
     ) -> payments.ProviderEvent:
         self._events += 1
         event_id = f"fakeevt_{self._events}"
@@ -367,6 +398,8 @@ class FakeProvider:
             amount=amount,
             failure=failure,
             kept=kept,
+            dispute_reference=dispute_reference,
+            dispute_reason=dispute_reason,
             occurred_at=clock.now(),
             raw=json.dumps({"id": event_id}),
         )

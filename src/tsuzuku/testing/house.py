@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A house with fakes at its doors to the outside, and the verbs in which stories about renewals are told."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -14,18 +15,23 @@ from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.journal.chores import chores
 from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.findings import Finding
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.orders import audit as orders
 from tsuzuku.orders.actions import pay_from_balance
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.shares import left_to_pay
+from tsuzuku.payments import audit as payments
 from tsuzuku.payments.actions import start_payment, take_events
-from tsuzuku.payments.models import KeptMethodRow
+from tsuzuku.payments.models import KeptMethodRow, RefundProposal
 from tsuzuku.payments.ports import FailureReason, ProviderEvent
-from tsuzuku.payments.queries import latest_payment
+from tsuzuku.payments.proposing import propose_refund
+from tsuzuku.payments.queries import captures_of, latest_payment
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.people.models import User
+from tsuzuku.renewals import audit as renewals
 from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.quotes import quote_renewal
@@ -136,6 +142,27 @@ class House:
         """Starts a payment that the payer's bank declines, and delivers the webhook."""
         self.deliver(self.provider.decline(self.start_payment(order), reason))
 
+    def give_back(
+        self, order: Order, *, amount_minor: int | None = None, actor: str = "staff:1", reason: str = "no signal"
+    ) -> RefundProposal:
+        """Somebody proposes to give a part of an order's first payment back, or all that is left of it."""
+        capture = captures_of(order.number)[0]
+        proposal = propose_refund(
+            capture_id=capture.pk,
+            amount_minor=amount_minor,
+            reason=reason,
+            actor=actor,
+            key=uuid.uuid4(),
+            now=clock.now(),
+        )
+        settle_down()
+        return proposal
+
+    def end_refunds(self) -> None:
+        """The provider gives back what it has accepted to give back, and says so."""
+        self.deliver(*(self.provider.finish_refund(key) for key in self.provider.refunds_under_way()))
+        settle_down()
+
     def deliver(self, *events: ProviderEvent) -> None:
         """Hands over what the provider's webhook told."""
         take_events(provider="fake", events=events, now=clock.now())
@@ -162,6 +189,10 @@ class House:
     def facts(self) -> list[str]:
         """The kinds of everything that happened, in order."""
         return list(Fact.objects.order_by("pk").values_list("kind", flat=True))
+
+    def findings(self) -> list[Finding]:
+        """What does not add up of money, orders and renewals."""
+        return [finding for audit in (payments, orders, renewals) for finding in audit.findings()]
 
     def subjects(self) -> list[str]:
         """The subjects of the mails that went out, in order."""

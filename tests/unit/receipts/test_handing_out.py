@@ -122,20 +122,15 @@ def test_two_at_once_get_one_original(make_receipt: "Callable[[], Receipt]") -> 
     assert [ordinal for ordinal, _, _ in copies(receipt)] == [1, 2, 3, 4]
 
 
-def test_a_sale_that_was_paid_back_says_so(house: "House", make_receipt: "Callable[[], Receipt]") -> None:
-    from tsuzuku.payments.refunding import refund_purpose
+def test_a_sale_that_was_paid_back_says_how_much(house: "House", make_receipt: "Callable[[], Receipt]") -> None:
     from tsuzuku.receipts.document import describe
-    from tsuzuku.receipts.queries import find_genuine, returned_on
+    from tsuzuku.receipts.queries import find_genuine, returned_of
 
     receipt = make_receipt()
-    assert returned_on(receipt.order.number) is None
-    refund_purpose(purpose=receipt.order.number, reason="goodwill", now=clock.now())
-    day = returned_on(receipt.order.number)
-    document = describe(receipt, language="en", ordinal=1, returned_on=day)
-    assert document.returned.startswith("Repayment of ")
-    assert document.returned.endswith(": ¥1,180 (consumption tax in it: ¥107).")
+    assert returned_of(receipt.order.number) is None
+    for amount, told in ((80, "¥80 (consumption tax in it: ¥7)."), (1100, "¥1,180 (consumption tax in it: ¥107).")):
+        house.give_back(receipt.order, amount_minor=amount)
+        document = describe(receipt, language="en", ordinal=1, returned=returned_of(receipt.order.number))
+        assert document.returned.startswith("Repayment of ")
+        assert document.returned.endswith(f": {told}")
     assert find_genuine(receipt.token)[1] == receipt
-    # What this story did is no business of the audit, which rightly calls it a debt.
-    from tsuzuku.payments.models import Refund
-
-    Refund.objects.all().delete()

@@ -75,7 +75,7 @@ def test_it_says_what_a_qualified_invoice_must(make_receipt: "Callable[[], Recei
     from tsuzuku.receipts.document import describe
 
     receipt = make_receipt()
-    document = describe(receipt, language="ja", ordinal=1, returned_on=None)
+    document = describe(receipt, language="ja", ordinal=1, returned=None)
     assert receipt.issued_at is not None
     assert document.subtitle == "適格簡易請求書"
     assert (document.issuer_name, document.issuer_rest[-1]) == ("株式会社つづく通信", "登録番号 T1234567890123")
@@ -91,7 +91,7 @@ def test_without_a_tax_number_it_claims_to_be_no_qualified_invoice(
     from tsuzuku.receipts.document import describe
 
     brand.BRAND_TAX_NUMBER = brand.BRAND_ADDRESS = ""
-    document = describe(make_receipt(), language="ja", ordinal=1, returned_on=None)
+    document = describe(make_receipt(), language="ja", ordinal=1, returned=None)
     assert (document.subtitle, document.issuer_rest) == ("", ())
 
 
@@ -101,12 +101,12 @@ def test_a_receipt_stays_as_it_was_written(make_receipt: "Callable[[], Receipt]"
     from tsuzuku.receipts.queries import find_genuine
 
     receipt = make_receipt()
-    before = describe(receipt, language="en", ordinal=1, returned_on=None)
+    before = describe(receipt, language="en", ordinal=1, returned=None)
     brand.BRAND_NAME, brand.PUBLIC_URL = "Another Ltd.", "https://other.example"
     brand.RECEIPT_SECRET = "another secret"
     Plan.objects.update(name={"en": "Another plan"})
     make_receipt()
-    assert describe(receipt, language="en", ordinal=1, returned_on=None) == before
+    assert describe(receipt, language="en", ordinal=1, returned=None) == before
     assert find_genuine(before.verify_address)[1] == receipt
 
 

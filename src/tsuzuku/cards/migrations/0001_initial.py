@@ -95,4 +95,35 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("user", "card"), name="cards_cardholder_once")],
             },
         ),
+        migrations.CreateModel(
+            name="CardFlag",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reason", models.TextField()),
+                ("subject", models.TextField()),
+                ("raised_at", models.DateTimeField()),
+                ("cleared_at", models.DateTimeField(null=True)),
+                ("cleared_by", models.TextField(blank=True, db_default="", default="")),
+                ("note", models.TextField(blank=True, db_default="", default="")),
+                (
+                    "card",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="flags", to="cards.card"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("card", "reason", "subject"), name="cards_cardflag_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("cleared_at", None), ("cleared_by", "")),
+                            models.Q(("cleared_at__isnull", False), models.Q(("cleared_by", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="cards_cardflag_cleared",
+                    ),
+                ],
+            },
+        ),
     ]

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ("amount_minor", models.BigIntegerField()),
                 ("currency", models.TextField()),
                 ("lines", models.JSONField()),
+                ("policy", models.TextField(blank=True, db_default="", default="")),
                 ("state", models.TextField(default="awaiting_payment")),
                 ("created_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),

@@ -4,6 +4,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import ClassVar
 from unittest.mock import patch
@@ -17,9 +18,10 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.actions import start_payment
-from tsuzuku.payments.errors import PaymentNotStarted
+from tsuzuku.payments.errors import PaymentNotStarted, RefundTooLarge
+from tsuzuku.payments.failed_refunds import close_refund, retry_refund
 from tsuzuku.payments.models import Capture, Payment, ProviderNotice, Refund
-from tsuzuku.payments.ports import FailureReason, PaymentProvider
+from tsuzuku.payments.ports import FailureReason, PaymentProvider, RefundRequest
 from tsuzuku.payments.queries import balances, latest_payment
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.testing.contracts.payment_provider import (
@@ -250,6 +252,69 @@ class PaymentMoneyContract:
         assert Refund.objects.get().state == "failed"
         assert house.facts()[-1] == "refund-failed"
         assert balances() == {"customers": -300, f"provider:{NAME}": 300}
+
+    @pytest.fixture
+    def sold(self, house: House, provider: PaymentProvider, outside: ProviderOutside, order: Order) -> Order:
+        """An order whose money is there, and whose card holds what it paid for."""
+        outside.pay(start(order, provider))
+        deliver(outside.webhooks())
+        house.settle_down()
+        assert house.renewal(order).state == "active"
+        return order
+
+    def test_parts_that_people_give_back_are_followed_to_the_end(
+        self, house: House, outside: ProviderOutside, sold: Order
+    ) -> None:
+        for amount in (100, 50):
+            house.give_back(sold, amount_minor=amount)
+        with pytest.raises(RefundTooLarge):
+            house.give_back(sold, amount_minor=151)
+        assert balances() == {"customers": -150, f"provider:{NAME}": 300, "revenue": -150}
+        outside.end_refunds()
+        deliver(outside.webhooks(2))
+        assert [refund.state for refund in Refund.objects.all()] == ["done", "done"]
+        assert balances() == {"customers": 0, f"provider:{NAME}": 150, "revenue": -150}
+        house.give_back(sold)
+        outside.end_refunds()
+        assert at_once(partial(deliver, outside.webhooks())) == [HTTPStatus.OK] * _AT_ONCE
+        assert balances() == {"customers": 0, f"provider:{NAME}": 0, "revenue": 0}
+        assert house.findings() == []
+
+    def test_a_refund_that_failed_is_asked_for_once_more(
+        self, house: House, outside: ProviderOutside, sold: Order
+    ) -> None:
+        outside.next_refund_fails()
+        house.give_back(sold, amount_minor=100)
+        outside.end_refunds()
+        deliver(outside.webhooks())
+        failed = Refund.objects.get()
+        assert (failed.state, balances()["customers"]) == ("failed", -100)
+        again = retry_refund(refund_id=failed.pk, actor="staff:2", now=clock.now())
+        house.settle_down()
+        outside.end_refunds()
+        deliver(outside.webhooks())
+        again.refresh_from_db()
+        assert again.state == "done"
+        assert balances() == {"customers": 0, f"provider:{NAME}": 200, "revenue": -200}
+        assert house.findings() == []
+
+    def test_more_than_the_provider_has_left_fails_and_is_closed_by_a_person(
+        self, house: House, provider: PaymentProvider, outside: ProviderOutside, sold: Order
+    ) -> None:
+        capture = Capture.objects.select_related("payment").get()
+        by_hand = RefundRequest(
+            key="by-hand",
+            payment_key=str(capture.payment.key),
+            capture_reference=capture.reference,
+            amount=Money(250, "JPY"),
+        )
+        provider.refund(by_hand)
+        house.give_back(sold, amount_minor=100)
+        refund = Refund.objects.get()
+        assert (refund.state, house.facts()[-1]) == ("failed", "refund-failed")
+        close_refund(refund_id=refund.pk, note="was made by hand", actor="staff:2", now=clock.now())
+        assert balances() == {"customers": 0, "operator": -100, f"provider:{NAME}": 300, "revenue": -200}
+        assert house.findings() == []
 
 
 def start(order: Order, provider: PaymentProvider) -> str:

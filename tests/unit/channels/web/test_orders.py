@@ -10,9 +10,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.unit.channels.web.conftest import Answer, Page, heading, notices, text_of
 from tsuzuku.cards.models import Blocked
+from tsuzuku.catalog.models import Price
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import expire_orders
+from tsuzuku.orders.policy import CURRENT_POLICY
+from tsuzuku.orders.resolving import return_held_order
 from tsuzuku.payments.ports import Capabilities, FailureReason
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeProvider, Outcome
@@ -295,6 +298,54 @@ def test_an_amount_that_differs_is_looked_at_by_a_person(house: "House", with_pi
     assert heading(page) == "We are checking your payment"
     assert "Please do not pay again." in text_of(page)
     assert with_pin.post(f"/o/{order.number}/pay", {"method": "fake:fake"})["Location"] == f"/o/{order.number}"
+
+
+def test_the_policy_that_was_told_stays_with_the_order(with_pin: Client, order: "Order") -> None:
+    assert order.policy == CURRENT_POLICY
+    words = text_of(look(with_pin, order))
+    assert "Once the renewal is active it cannot be refunded. If it cannot be activated, your money comes back" in words
+    order.policy = ""
+    order.save()
+    assert "cannot be refunded" not in text_of(look(with_pin, order))
+
+
+def test_money_that_is_given_back_is_told_at_what_it_paid_for(house: "House", with_pin: Client, order: "Order") -> None:
+    house.pay(order)
+    house.give_back(order, amount_minor=100)
+    assert "¥100 are on their way back to where they came from." in text_of(look(with_pin, order))
+    house.end_refunds()
+    assert "¥100 were paid back on " in text_of(look(with_pin, order))
+
+
+def test_a_held_order_that_is_given_back_says_why(house: "House", with_pin: Client, order: "Order") -> None:
+    house.pay(order, amount=Money(200, "JPY"))
+    return_held_order(number=order.number, reason="asked the payer", actor="staff:1", now=clock.now())
+    house.settle_down()
+    words = text_of(look(with_pin, order))
+    assert "What arrived was not the price of your order. ¥200 are on their way back" in words
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("price-risen", "Your payment came after the order’s time, and by then the plan cost more."),
+        ("plan-gone", "Your payment came after the order’s time, and by then the plan was no longer sold."),
+    ],
+)
+def test_late_money_that_bought_nothing_says_why(
+    house: "House", with_pin: Client, order: "Order", plan: "Plan", code: str, told: str
+) -> None:
+    reference = house.start_payment(order)
+    with clock.travel_to(clock.now() + timedelta(hours=3)):
+        expire_orders()
+        if code == "price-risen":
+            Price.objects.update(amount_minor=order.amount_minor + 1)
+        else:
+            type(plan).objects.update(withdrawn_at=clock.now())
+        house.deliver(*house.provider.pay(reference))
+        house.settle_down()
+    assert house.renewal(order).refusal == code
+    assert told in text_of(look(with_pin, order))
 
 
 def test_an_order_past_its_time_is_ordered_anew(

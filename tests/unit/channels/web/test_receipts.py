@@ -169,6 +169,12 @@ def test_anybody_can_check_a_receipt_and_learns_nothing_of_who_bought(receipt: "
         assert secret not in shown.replace(receipt.token, ""), secret
 
 
+def test_who_checks_a_receipt_learns_how_much_went_back(house: "House", receipt: "Receipt") -> None:
+    house.give_back(receipt.order, amount_minor=80)
+    page = Client().get("/verify", {"r": receipt.token})
+    assert "Of the money of this sale, ¥80 has gone back to the buyer since" in text_of(page)
+
+
 def test_what_the_page_shows_as_qr_is_what_is_checked(of_holder: Client, receipt: "Receipt") -> None:
     page = of_holder.get(f"/o/{receipt.order.number}/receipt")
     found = re.search(r'<div class="proof"><a href="([^"]*)">', page.content.decode())

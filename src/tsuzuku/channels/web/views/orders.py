@@ -44,11 +44,14 @@ from tsuzuku.kernel.iccid import masked
 from tsuzuku.orders.actions import cancel_order
 from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable
 from tsuzuku.orders.models import Order
-from tsuzuku.orders.queries import orders_of_payer
+from tsuzuku.orders.policy import policy_sentences
+from tsuzuku.orders.queries import orders_of_payer, was_held
+from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.errors import PaymentNotStarted
 from tsuzuku.payments.models import CaptureOutcome
 from tsuzuku.payments.queries import latest_payment, payment_methods, refunds_of, returns_only_payers
+from tsuzuku.payments.states import REPLACED
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import price_lines
@@ -85,7 +88,7 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
     stage = stage_of(order, paid_for, payment, came_back=came_back, now=now)
     settled_at = None if isinstance(paid_for, TopUp) else paid_for.settled_at
     again = look_again_after(settled_at or (payment.created_at if payment else order.created_at), now=now)
-    refunds = refunds_of(order.number)
+    refunds = [refund for refund in refunds_of(order.number) if refund.state != REPLACED]
     return {
         "now": now,
         "order": order,
@@ -99,6 +102,8 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "chosen": method_to_offer(payment, [value for value, _name in methods]),
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
+        "was_held": order.state == CANCELLED and was_held(order),
+        "policy": policy_sentences(order.policy),
         "shown_in": currency_shown(request, now=now),
         **share_context(access, now=now),
         **_about(access, now=now),

@@ -27,7 +27,7 @@ from tsuzuku.receipts.errors import ReceiptNotGenuine, ReceiptNotPrintable, TooM
 from tsuzuku.receipts.handing_out import mail_receipt, print_receipt
 from tsuzuku.receipts.models import Receipt
 from tsuzuku.receipts.pdf import qr_svg
-from tsuzuku.receipts.queries import find_genuine, is_receipt_due, public_keys, receipt_of, returned_on
+from tsuzuku.receipts.queries import find_genuine, is_receipt_due, public_keys, receipt_of, returned_of
 from tsuzuku.receipts.signing import jwks
 from tsuzuku.receipts.texts import TEXTS, receipt_language
 
@@ -54,7 +54,7 @@ def receipt_page(request: HttpRequest, number: str) -> HttpResponse:
 
 def _context(request: HttpRequest, access: OrderAccess, receipt: Receipt) -> dict[str, Any]:
     language = receipt_language(request.GET.get("language", access.order.language))
-    document = describe(receipt, language=language, ordinal=ORIGINAL, returned_on=returned_on(access.order.number))
+    document = describe(receipt, language=language, ordinal=ORIGINAL, returned=returned_of(access.order.number))
     return {
         "order": access.order,
         "document": document,
@@ -134,7 +134,7 @@ def verify(request: HttpRequest) -> HttpResponse:
         signed, receipt = find_genuine(text)
     except ReceiptNotGenuine:
         return render(request, "web/verify_receipt.html", {**context, "verdict": "not-genuine"})
-    found = {"verdict": "genuine", "signed": signed, "returned_on": returned_on(receipt.order.number)}
+    found = {"verdict": "genuine", "signed": signed, "returned": returned_of(receipt.order.number)}
     return render(request, "web/verify_receipt.html", {**context, **found})
 
 

@@ -34,6 +34,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 from tsuzuku.look.line import Stretch
+from tsuzuku.orders.policy import CURRENT_POLICY, policy_sentences
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.addresses import client_address
 from tsuzuku.receipts.tax import CONSUMPTION_TAX_PERCENT, included_tax
@@ -198,6 +199,7 @@ def _ask(
         "summary": summarize(access.card, access.holder, quote.before, now=now),
         "access": access,
         "quote": quote,
+        "policy": policy_sentences(CURRENT_POLICY),
         "plan_name": plan_name,
         "gives": what_it_gives(quote.plan, terms),
         "after": after,
