@@ -33,6 +33,8 @@ from tsuzuku.payments.models import Capture, Refund, RefundProposal
 from tsuzuku.payments.proposing import approve_refund, decline_refund, propose_refund
 from tsuzuku.payments.queries import balances, proposals_waiting, refunds_failed
 from tsuzuku.project.audit import findings
+from tsuzuku.receipts.document import describe
+from tsuzuku.receipts.queries import receipt_of
 from tsuzuku.testing.factories import make_card, make_plan, make_promotion
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, Story, open_house
@@ -331,6 +333,10 @@ def test_a_held_order_is_accepted_and_the_rest_let_off(house: House) -> None:
 
     assert house.renewal(order).state == "active"
     assert balances() == {"customers": 0, "goodwill": 100, "provider:fake": 200, "revenue": -300}
+    receipt = receipt_of(order)
+    assert receipt is not None
+    document = describe(receipt, language="en", ordinal=1, returned=None)
+    assert (document.lines[-1][2], document.total[1]) == ("\N{MINUS SIGN}¥100", "¥200")
 
 
 def test_what_is_above_the_price_goes_back(house: House) -> None:
@@ -377,3 +383,19 @@ def test_a_promotion_of_an_order_that_is_given_back_is_free_again(house: House, 
 
     promotion.refresh_from_db()
     assert promotion.uses == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_people_who_resolve_an_order_at_once_one_decides() -> None:
+    with open_house() as house:
+        order = hold(house, Money(500, "JPY"))
+
+        def give_back() -> Order:
+            return return_held_order(number=order.number, reason="wrong amount", actor="staff:2", now=clock.now())
+
+        outcomes = _at_once([lambda: accept(order), give_back, lambda: accept(order), give_back])
+        assert sorted(outcomes) == ["OrderNotHeld", "OrderNotHeld", "done", "done"]
+        house.settle_down()
+        house.end_refunds()
+        assert balances()["provider:fake"] == {"paid": 300, "cancelled": 0}[Order.objects.get().state]
+        assert findings() == []

@@ -24,6 +24,12 @@ def refunds_of(purpose: str) -> Sequence[Refund]:
     return list(Refund.objects.filter(capture__payment__purpose=purpose).select_related("capture").order_by("pk"))
 
 
+def let_off_minor(purpose: str) -> int:
+    """What a payer was let off of a price, in minor units."""
+    let_off = Posting.objects.filter(kind="let-off", subject=purpose)
+    return let_off.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
 def captures_of(purpose: str) -> Sequence[Capture]:
     """What was taken for something, oldest first."""
     return list(Capture.objects.filter(payment__purpose=purpose).select_related("payment").order_by("pk"))

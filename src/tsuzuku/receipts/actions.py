@@ -12,6 +12,7 @@ from tsuzuku.journal.claims import due, try_again_at
 from tsuzuku.kernel import clock
 from tsuzuku.look import formats
 from tsuzuku.orders.models import Order
+from tsuzuku.payments.queries import let_off_minor
 from tsuzuku.receipts.content import receipt_content
 from tsuzuku.receipts.models import Receipt, ReceiptKey, ReceiptSequence
 from tsuzuku.receipts.queries import CURRENCY, is_receipt_due
@@ -89,7 +90,8 @@ def _number(sold: Sequence[tuple[Receipt, Renewal]], *, now: datetime) -> None:
 def _write(receipt: Receipt, renewal: Renewal) -> None:
     """Fixes what a numbered receipt says, and signs it."""
     sold_on = formats.local(renewal.credited_at or renewal.created_at).date()
-    content = receipt_content(receipt.order, renewal.plan, sold_on=sold_on)
+    let_off = let_off_minor(receipt.order.number)
+    content = receipt_content(receipt.order, renewal.plan, sold_on=sold_on, let_off_minor=let_off)
     signed = SignedReceipt(
         issuer_url=content.issuer.url,
         issuer_name=content.issuer.name,

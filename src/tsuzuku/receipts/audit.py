@@ -18,7 +18,7 @@ _NUMBERS_BROKEN = """
      ORDER BY year
 """
 
-#: A receipt is of an order that was paid and of what was given for it, over the same amount.
+#: A receipt is of an order that was paid and of what was given for it, over the same amount, less what was let off.
 _SALE_DIFFERS = """
     SELECT o.number, o.state, o.amount_minor, receipt.year, receipt.sequence,
            (SELECT sum((line ->> 'amount_minor')::bigint) FROM jsonb_array_elements(receipt.content -> 'lines') AS line)
@@ -26,7 +26,9 @@ _SALE_DIFFERS = """
       JOIN orders_order AS o ON o.id = receipt.order_id
       JOIN renewals_renewal AS renewal ON renewal.order_id = o.id
      WHERE receipt.sequence IS NOT NULL
-       AND (o.state <> 'paid' OR renewal.state <> 'active' OR o.amount_minor IS DISTINCT FROM
+       AND (o.state <> 'paid' OR renewal.state <> 'active' OR
+            o.amount_minor - coalesce((SELECT sum(p.amount_minor) FROM payments_posting AS p
+                                        WHERE p.kind = 'let-off' AND p.subject = o.number), 0) IS DISTINCT FROM
             (SELECT sum((line ->> 'amount_minor')::bigint)
                FROM jsonb_array_elements(receipt.content -> 'lines') AS line))
      ORDER BY receipt.id

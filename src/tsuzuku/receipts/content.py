@@ -88,8 +88,12 @@ def issuer_now() -> Issuer:
     )
 
 
-def receipt_content(order: Order, plan: Plan, *, sold_on: date) -> Content:
-    """What the receipt of an order says. Everything that is sold today is telecommunication, taxed at the one rate."""
+def receipt_content(order: Order, plan: Plan, *, sold_on: date, let_off_minor: int = 0) -> Content:
+    """What the receipt of an order says. Everything that is sold today is telecommunication, taxed at the one rate.
+
+    What the payer was let off of the price is a discount without a name.
+    """
+    let_off = [{"amount_minor": -let_off_minor}] if let_off_minor else []
     return Content(
         issuer=issuer_now(),
         order_number=order.number,
@@ -101,7 +105,7 @@ def receipt_content(order: Order, plan: Plan, *, sold_on: date) -> Content:
                 amount_minor=line["amount_minor"],
                 tax_percent=CONSUMPTION_TAX_PERCENT,
             )
-            for line in order.lines
+            for line in [*order.lines, *let_off]
         ),
     )
 

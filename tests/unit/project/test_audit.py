@@ -10,8 +10,9 @@ from tsuzuku.catalog.models import Promotion, Redemption
 from tsuzuku.journal.actions import chore_name
 from tsuzuku.journal.chores import chore
 from tsuzuku.journal.models import Delivery
+from tsuzuku.kernel import clock
 from tsuzuku.orders.models import Order
-from tsuzuku.payments.models import Capture, CaptureOutcome, Posting
+from tsuzuku.payments.models import Capture, CaptureOutcome, Dispute, Posting, Refund
 from tsuzuku.project.audit import findings
 from tsuzuku.receipts.models import Receipt, ReceiptSequence
 from tsuzuku.renewals.actions import ACTIVATE
@@ -82,6 +83,40 @@ def test_rows_that_name_what_is_not_there_are_found(house: House, order: Order) 
     Posting.objects.filter(kind="capture").update(debit_id=0)
 
     assert sorted(codes()) == ["account-missing", "ledger-unbalanced", "terms-missing", "terms-missing"]
+
+
+def test_what_went_back_without_being_taken_out_of_the_revenue_is_found(house: House, order: Order) -> None:
+    house.pay(order)
+    house.give_back(order, amount_minor=100)
+    assert codes() == []
+
+    Posting.objects.filter(kind="unearn").delete()
+    assert codes() == ["earned-without-money"]
+
+
+def test_a_refund_that_was_closed_without_a_posting_is_found(house: House, order: Order) -> None:
+    house.pay(order)
+    house.provider.script.add(Outcome.REFUSED)
+    house.give_back(order, amount_minor=100)
+    Refund.objects.update(state="closed")
+    assert codes() == ["refund-not-posted", "earned-without-money"]
+
+
+def test_more_back_than_was_taken_is_found(house: House, order: Order) -> None:
+    house.pay(order)
+    house.give_back(order, amount_minor=100)
+    Refund.objects.update(amount_minor=301)
+    Posting.objects.filter(kind="unearn").update(amount_minor=301)
+    assert codes() == ["returned-too-much"]
+
+
+def test_a_dispute_that_is_not_in_the_books_as_what_it_is_is_found(house: House, order: Order) -> None:
+    house.pay(order)
+    house.deliver(house.provider.dispute(Capture.objects.get().reference))
+    assert codes() == []
+
+    Dispute.objects.update(state="lost", ended_at=clock.now())
+    assert codes() == ["dispute-not-posted"]
 
 
 def test_a_gap_in_the_numbers_of_receipts(house: House, order: Order) -> None:

@@ -269,7 +269,8 @@ class PaymentMoneyContract:
             house.give_back(sold, amount_minor=amount)
         with pytest.raises(RefundTooLarge):
             house.give_back(sold, amount_minor=151)
-        assert balances() == {"customers": -150, f"provider:{NAME}": 300, "revenue": -150}
+        if self.lists_refunds:
+            assert balances() == {"customers": -150, f"provider:{NAME}": 300, "revenue": -150}
         outside.end_refunds()
         deliver(outside.webhooks(2))
         assert [refund.state for refund in Refund.objects.all()] == ["done", "done"]
@@ -285,8 +286,9 @@ class PaymentMoneyContract:
     ) -> None:
         outside.next_refund_fails()
         house.give_back(sold, amount_minor=100)
-        outside.end_refunds()
-        deliver(outside.webhooks())
+        if self.lists_refunds:
+            outside.end_refunds()
+            deliver(outside.webhooks())
         failed = Refund.objects.get()
         assert (failed.state, balances()["customers"]) == ("failed", -100)
         again = retry_refund(refund_id=failed.pk, actor="staff:2", now=clock.now())
