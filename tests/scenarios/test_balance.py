@@ -16,6 +16,7 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import leave_balance, pay_from_balance
 from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable, OrderUnknown
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.resolving import accept_held_order, return_held_order
 from tsuzuku.payments.models import BalanceCharge, Capture, Payment, Refund
 from tsuzuku.payments.queries import balances
 from tsuzuku.people.models import User
@@ -336,3 +337,28 @@ def test_two_phones_never_spend_the_same_yen(is_same_order: bool) -> None:
         assert sorted(said) == sorted(["paid", other, other, other])
         assert house.balance(mei) == 500
         assert findings() == []
+
+
+@pytest.mark.usefixtures("card_plan")
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_person_resolves_what_came_beside_a_balance(house: House, mei: User, is_accepted: bool) -> None:
+    house.top_up(mei, 600)
+    order = order_of(house, mei)
+    house.use_balance(order, mei)
+    house.pay(order, amount=Money(300, "JPY"))
+    order.refresh_from_db()
+    assert (order.state, house.balance(mei)) == ("held", 0)
+
+    resolve = accept_held_order if is_accepted else return_held_order
+    resolve(number=order.number, reason="asked the payer", actor="staff:1", now=clock.now())
+    house.settle_down()
+    finish_refunds(house)
+
+    if is_accepted:
+        assert house.renewal(order).state == "active"
+        assert house.balance(mei) == 0
+        assert (balances()["revenue"], balances()["goodwill"]) == (-1_000, 100)
+    else:
+        assert house.renewal(order).state == "withdrawn"
+        assert house.balance(mei) == 600
+        assert balances() == {"customers": 0, "provider:fake": 600, f"customer:{mei.pk}": -600}
