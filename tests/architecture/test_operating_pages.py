@@ -27,6 +27,12 @@ def test_every_code_of_a_promotion_file_says_what_to_do() -> None:
     assert (set(MISTAKES) | set(NOTICES)) - _codes("promotions.md") == set()
 
 
+def test_every_code_of_a_file_of_rates_says_what_to_do() -> None:
+    from tsuzuku.catalog.rate_file import MISTAKES
+
+    assert set(MISTAKES) - _codes("rates.md") == set()
+
+
 def test_every_finding_of_the_audit_is_explained() -> None:
     audits = [path.read_text(encoding="utf-8") for path in sorted(SOURCES.glob("*/audit.py"))]
     findings = {code for audit in audits for code in re.findall(r'Finding\(\s*"([a-z-]+)"', audit)}

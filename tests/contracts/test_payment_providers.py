@@ -21,6 +21,7 @@ from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged
 from tsuzuku.testing.contracts.payment_disputed_money import DisputedMoneyContract
 from tsuzuku.testing.contracts.payment_disputes import DisputesContract
+from tsuzuku.testing.contracts.payment_kept import KeptMethodsContract
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook, a_payment, read
 from tsuzuku.testing.fakes import FakeProvider, Outcome
@@ -135,6 +136,9 @@ class FakeOutside:
     def decline(self, reference: str, reason: FailureReason) -> None:
         self.deliver_again(self.fake.decline(reference, reason).event_id)
 
+    def decline_next_charge(self, reason: FailureReason) -> None:
+        self.fake.refuse_charges(reason)
+
     def next_refund_fails(self) -> None:
         self._next_fails = True
 
@@ -153,6 +157,8 @@ class FakeOutside:
         self.deliver_again(self.fake.end_dispute(opened.dispute_reference or "", is_won=is_won).event_id)
 
     def webhooks(self, count: int = 1) -> list[Webhook]:
+        while self.fake.untold:
+            self.deliver_again(self.fake.untold.popleft().event_id)
         return [self._sent.popleft() for _ in range(count)]
 
     def deliver_again(self, event_id: str) -> None:
@@ -215,6 +221,12 @@ class TestFakeProvider(PaymentProviderContract):
     @pytest.fixture
     def outside(self, provider: FakeProvider) -> FakeOutside:
         return FakeOutside(provider)
+
+
+class TestFakeKeptMethods(KeptMethodsContract):
+    """What the double keeps."""
+
+    provider, outside = TestFakeProvider.provider, TestFakeProvider.outside
 
 
 @pytest.mark.django_db(transaction=True)

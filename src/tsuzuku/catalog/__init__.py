@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans, their terms, their prices per door, and promotions. Owns what is for sale; knows not who bought it."""
+"""Plans, their terms, their prices per door, promotions, and rates to tell prices by.
+
+Owns what is for sale; knows not who bought it.
+"""

@@ -2,6 +2,7 @@
 """What the catalogue refuses."""
 
 from tsuzuku.catalog.promotion_file import ParsedPromotions
+from tsuzuku.catalog.rate_file import ParsedRates
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 
@@ -30,6 +31,16 @@ class PromotionFileRefused(DomainError):
     code = "promotion-file-refused"
 
     def __init__(self, parsed: ParsedPromotions) -> None:
+        super().__init__(mistakes=len(parsed.mistakes))
+        self.parsed = parsed
+
+
+class RateFileRefused(DomainError):
+    """A file of exchange rates with mistakes, of which nothing was taken. `parsed` names them."""
+
+    code = "rate-file-refused"
+
+    def __init__(self, parsed: ParsedRates) -> None:
         super().__init__(mistakes=len(parsed.mistakes))
         self.parsed = parsed
 

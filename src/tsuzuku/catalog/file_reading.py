@@ -17,7 +17,7 @@ from tsuzuku.kernel.texts import is_one_line
 
 LANGUAGES = ("zh-Hans", "zh-Hant", "ja", "en", "ko")
 #: The doors that sell; a price may be for a door that does not exist yet, but then somebody should know.
-DOORS = frozenset({"web", "kiosk", "counter", "desk", "marketplace", "partner_api", "tmf_api"})
+DOORS = frozenset({"web", "kiosk", "counter", "desk", "marketplace", "partner_api", "tmf_api", "automatic"})
 NAME_LENGTH_MAX = 120
 #: Beyond these a number is a slip of the hand, and sums with it would not fit their columns.
 AMOUNT_MINOR_MAX = 10**12

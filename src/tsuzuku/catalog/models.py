@@ -124,6 +124,25 @@ class Price(models.Model):
         return Money(self.amount_minor, self.currency)
 
 
+class Rate(models.Model):
+    """What a yen buys of a currency from a moment on. Append-only: later rows count, earlier ones are history."""
+
+    currency = models.CharField(max_length=3)
+    units_per_yen = models.DecimalField(max_digits=20, decimal_places=10)
+    valid_from = models.DateTimeField()
+    imported_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(units_per_yen__gt=0), name="catalog_rate_positive"),
+            models.CheckConstraint(condition=Q(currency__regex=r"^[A-Z]{3}$"), name="catalog_rate_currency"),
+        )
+        indexes = (models.Index(fields=["valid_from"], name="catalog_rate_valid_from"),)
+
+    def __str__(self) -> str:
+        return f"{self.currency} {self.units_per_yen}"
+
+
 class Promotion(models.Model):
     """What takes something off a price, when and how often. Its rule may change; what it took off does not."""
 

@@ -53,6 +53,12 @@ def money(amount: Money) -> str:
     return f"{MINUS if amount.amount_minor < 0 else ''}{sign}{text}"
 
 
+def about(value: Decimal, currency: str) -> str:
+    """CN¥21.3, NT$1,190: an amount of a currency that claims no more digits than it has."""
+    text = format_decimal(value, format="#,##0.####", locale=active_locale())
+    return f"{CURRENCY_SIGNS.get(currency, currency + NO_BREAK)}{text}"
+
+
 def data_parts(size_bytes: int) -> tuple[str, str]:
     """An amount of data as number and unit, decimal as carriers count, rounded down: never more than there is."""
     if size_bytes >= GIGABYTE:

@@ -15,11 +15,13 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders import states
 from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
-from tsuzuku.orders.events import OrderHeld, OrderPaid
+from tsuzuku.orders.events import OrderHeld, OrderPaid, PaymentInVain
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import new_number
 from tsuzuku.orders.policy import CURRENT_POLICY
+from tsuzuku.orders.shares import Misfit, find_misfit, set_share_aside
 from tsuzuku.payments.actions import decide_capture
+from tsuzuku.payments.balance import customer_account, return_charges, spend_charge
 from tsuzuku.payments.models import Capture, CaptureOutcome
 from tsuzuku.people.models import User
 
@@ -43,11 +45,12 @@ def place_order(
     payer: User | None,
     email: str,
     language: str,
+    policy: str = CURRENT_POLICY,
     now: datetime,
 ) -> Order:
     """Writes an order that awaits its payment, in the caller's transaction, which also writes what it pays for.
 
-    Its payer has been told the refund policy of now, which the order keeps.
+    Its payer has been told this refund policy, which the order keeps.
     """
     return Order.objects.create(
         number=new_number(),
@@ -59,7 +62,7 @@ def place_order(
         amount_minor=price.amount_minor,
         currency=price.currency,
         lines=lines,
-        policy=CURRENT_POLICY,
+        policy=policy,
         created_at=now,
         expires_at=now + PAY_WITHIN,
     )
@@ -114,24 +117,68 @@ def place_paid_orders(*, sales: Sequence[PaidSale], channel: str, language: str,
     )
 
 
+def pay_from_balance(*, number: str, payer: User, shown: Money, now: datetime) -> Money:
+    """Sets aside for an order what its payer's balance covers; if that is all, the order is paid at once.
+
+    Committed when it returns; returns what is left to pay. `shown` is what the payer was told that the balance would
+    pay. Raises OrderUnknown (also for somebody else's order, and for one that tops up a balance), OrderNotPayable, or
+    BalanceChanged when the balance covers less than was shown.
+    """
+    account = customer_account(payer.pk)
+    with transaction.atomic():
+        order = Order.objects.select_for_update().filter(number=number, payer=payer).first()
+        if order is None or is_top_up(order):
+            raise OrderUnknown
+        if not order.can_be_paid(now):
+            raise OrderNotPayable(state=order.state)
+        left = set_share_aside(order, account=account, shown=shown, now=now)
+        if not left.amount_minor:
+            move_order(order, states.PAID, reason="paid-from-balance", actor=account, now=now)
+            record_facts([OrderPaid(order_id=order.pk)], actor=account, now=now)
+        return left
+
+
+def leave_balance(*, number: str, now: datetime) -> None:
+    """Puts back what is set aside of a balance for an order that awaits its payment. Raises OrderUnknown."""
+    with transaction.atomic():
+        order = Order.objects.select_for_update().filter(number=number).first()
+        if order is None:
+            raise OrderUnknown
+        if order.state == states.AWAITING_PAYMENT:
+            return_charges(purposes=[number], now=now)
+
+
+def is_top_up(order: Order) -> bool:
+    """Whether it pays for a balance."""
+    return any("top_up" in line for line in order.lines)
+
+
 def has_promotions(order: Order) -> bool:
     """Whether promotions have taken something off its price."""
     return any("promotion" in line for line in order.lines)
 
 
 def move_order(order: Order, target: str, *, reason: str, actor: str, now: datetime) -> None:
-    """Moves an order whose row the caller has locked; writes the history. Raises MoveNotAllowed."""
+    """Moves an order whose row the caller has locked; writes the history. Raises MoveNotAllowed.
+
+    What is set aside for it of a balance is spent when it is paid, and goes back when it is cancelled.
+    """
     states.ORDER_STATES.check_move(order.state, target)
     OrderMove.objects.create(order=order, source=order.state, target=target, reason=reason, actor=actor, at=now)
     order.state = target
     order.save(update_fields=["state"])
+    if target == states.PAID:
+        spend_charge(order.number)
+    if target == states.CANCELLED:
+        return_charges(purposes=[order.number], now=now)
 
 
 def accept_captures(*, capture_ids: Sequence[int], now: datetime) -> None:
     """Decides what captured money does to its order: pays it, is one payment too many, or has to wait for a person.
 
     Each capture is decided once, whoever asks how often. Orders are locked in one order. Money for an order that is
-    paid or cancelled goes back by itself; money of another amount or currency is never settled.
+    paid or cancelled goes back by itself; money of another amount or currency is never settled. What was asked for
+    beside a part out of a balance fits as long as the balance has that part.
     """
     with transaction.atomic():
         captures = list(Capture.objects.filter(pk__in=capture_ids).select_related("payment"))
@@ -148,12 +195,19 @@ def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
     actor = f"provider:{capture.provider}"
     if order.state in _NEEDS_NO_MONEY:
         decide_capture(capture, CaptureOutcome.SURPLUS, reason=_NEEDS_NO_MONEY[order.state], now=now)
-    elif order.state == states.HELD:
+        return
+    if order.state == states.HELD:
         decide_capture(capture, CaptureOutcome.HELD, reason="order-held", now=now)
-    elif capture.amount != order.price:
-        decide_capture(capture, CaptureOutcome.HELD, reason="amount-differs", now=now)
-        move_order(order, states.HELD, reason="amount-differs", actor=actor, now=now)
-        record_facts([OrderHeld(order_id=order.pk, reason="amount-differs")], actor=actor, now=now)
+        return
+    misfit = find_misfit(order, capture, now=now)
+    if misfit == Misfit.AMOUNT_DIFFERS:
+        decide_capture(capture, CaptureOutcome.HELD, reason=misfit, now=now)
+        move_order(order, states.HELD, reason=misfit, actor=actor, now=now)
+        record_facts([OrderHeld(order_id=order.pk, reason=misfit)], actor=actor, now=now)
+    elif misfit == Misfit.BALANCE_GONE:
+        decide_capture(capture, CaptureOutcome.SURPLUS, reason=misfit, now=now)
+        in_vain = PaymentInVain(order_id=order.pk, amount_minor=capture.amount_minor)
+        record_facts([in_vain], actor=actor, now=now)
     else:
         decide_capture(capture, CaptureOutcome.ACCEPTED, reason="", now=now)
         # What counts is when the money was taken: a webhook may be late, or the sweep that writes down what expired.
@@ -202,4 +256,5 @@ def expire_orders() -> int:
             move_order(order, states.EXPIRED, reason="not-paid-in-time", actor="system", now=now)
         if discounted := [order.number for order in orders if has_promotions(order)]:
             free_uses(purposes=discounted, now=now)
+        return_charges(purposes=[order.number for order in orders], now=now)
         return len(orders)

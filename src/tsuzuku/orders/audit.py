@@ -7,23 +7,36 @@ from django.db import connection
 
 from tsuzuku.kernel.findings import Finding
 
-#: A paid order was paid once, exactly its price, by an accepted capture or out of an account; no other order was. What
-#: a person took for the price of a held order may be another amount.
+#: A paid order was paid exactly its price: once by an accepted capture or out of a partner's account, and once at most
+#: out of its payer's balance, for a part or all of it. No other order was paid. What a person took for the price of a
+#: held order may be another amount.
 _PAID_WITHOUT_MONEY = """
     SELECT o.number, o.state, o.amount_minor, count(paid.minor), sum(paid.minor)
       FROM orders_order AS o
-      LEFT JOIN (SELECT p.purpose AS number, c.amount_minor AS minor
+      LEFT JOIN (SELECT p.purpose AS number, c.amount_minor AS minor, 'whole' AS way
                    FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
                   WHERE c.outcome = 'accepted'
                  UNION ALL
-                 SELECT subject, amount_minor FROM payments_posting WHERE kind IN ('sale', 'charge')) AS paid
+                 SELECT subject, amount_minor, 'whole' FROM payments_posting WHERE kind IN ('sale', 'charge')
+                 UNION ALL
+                 SELECT purpose, amount_minor, 'balance'
+                   FROM payments_balancecharge WHERE state IN ('spent', 'given_back')) AS paid
              USING (number)
      GROUP BY o.id
-    HAVING (o.state = 'paid') <> (count(paid.minor) = 1)
-        OR count(paid.minor) > 1
+    HAVING (o.state = 'paid') <> (count(paid.minor) > 0)
+        OR count(*) FILTER (WHERE paid.way = 'whole') > 1
+        OR count(*) FILTER (WHERE paid.way = 'balance') > 1
         OR sum(paid.minor) <> o.amount_minor
            AND NOT EXISTS (SELECT FROM orders_ordermove AS m WHERE m.order_id = o.id AND m.source = 'held')
      ORDER BY o.id
+"""
+
+#: What is set aside of a balance waits with its order, and goes back when the order ends unpaid.
+_BALANCE_FORGOTTEN = """
+    SELECT o.number, o.state, c.amount_minor
+      FROM payments_balancecharge AS c JOIN orders_order AS o ON o.number = c.purpose
+     WHERE c.state = 'set_aside' AND o.state NOT IN ('awaiting_payment', 'held')
+     ORDER BY c.id
 """
 
 #: Money without an outcome is on its way to the listener that decides: the fact is written with it, and is told until
@@ -77,9 +90,12 @@ def findings() -> Iterator[Finding]:
     """Everything that does not add up in this room."""
     with connection.cursor() as cursor:
         cursor.execute(_PAID_WITHOUT_MONEY)
-        for number, state, price, captures, captured in cursor.fetchall():
-            detail = f"{state} at {price}, {captures} accepted captures of {captured}"
+        for number, state, price, payments, paid in cursor.fetchall():
+            detail = f"{state} at {price}, paid {payments} times, {paid} together"
             yield Finding("order-and-money-differ", f"order {number}", detail)
+        cursor.execute(_BALANCE_FORGOTTEN)
+        for number, state, amount in cursor.fetchall():
+            yield Finding("balance-forgotten", f"order {number}", f"{state}, {amount} of a balance still set aside")
         cursor.execute(_CAPTURES_FORGOTTEN)
         for capture, number, amount in cursor.fetchall():
             yield Finding("capture-forgotten", f"capture {capture}", f"{amount} for order {number} has no outcome")

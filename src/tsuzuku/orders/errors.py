@@ -16,6 +16,12 @@ class OrderNotPayable(DomainError):
     code = "order-not-payable"
 
 
+class BalanceChanged(DomainError):
+    """The payer's balance covers less than they were shown; nothing was taken of it."""
+
+    code = "balance-changed"
+
+
 class OrderNotHeld(DomainError):
     """Only an order whose money does not fit is resolved by a person; particulars: state."""
 

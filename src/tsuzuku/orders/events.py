@@ -25,6 +25,15 @@ class OrderHeld(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaymentInVain(Event):
+    """Money came for what a balance had left to pay, and the balance does not hold its part any more; it goes back."""
+
+    kind: ClassVar[str] = "payment-in-vain"
+    order_id: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderReturned(Event):
     """A person has given the money of a held order back; what it was for is not given."""
 

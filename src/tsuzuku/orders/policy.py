@@ -15,9 +15,11 @@ _VERSIONS: Final[Mapping[str, Sequence[Promise]]] = {
         _("Once the renewal is active it cannot be refunded."),
         _("If it cannot be activated, your money comes back by itself."),
     ),
+    "top-up-2026-11": (_("It cannot be paid out."),),
 }
-#: What is told now.
+#: What is told now, and what before a balance is topped up.
 CURRENT_POLICY: Final = "2026-11"
+TOP_UP_POLICY: Final = "top-up-2026-11"
 
 
 def policy_sentences(version: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from tsuzuku.orders.errors import OrderNotHeld, OrderTakesNoOther, OrderUnknown,
 from tsuzuku.orders.events import OrderPaid, OrderReturned
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.queries import was_held
+from tsuzuku.orders.shares import left_to_pay
 from tsuzuku.payments.actions import decide_capture, let_off
 from tsuzuku.payments.errors import CaptureDisputed, ReasonMissing
 from tsuzuku.payments.models import Capture, CaptureOutcome
@@ -25,6 +26,7 @@ from tsuzuku.payments.refunding import is_disputed, refundable_minor, write_refu
 def accept_held_order(*, number: str, reason: str, actor: str, now: datetime) -> Order:
     """Lets a held order be paid by what came for it: held -> paid. Accepted already is fine.
 
+    What is set aside of a balance pays its part, so all that follows is about what is left of the price.
     Of several captures the one that fits the price pays, else the largest; the others go back, and so does what is
     above the price. What is missing is let off, up to TSUZUKU_REFUND_APPROVAL_YEN.
 
@@ -36,7 +38,7 @@ def accept_held_order(*, number: str, reason: str, actor: str, now: datetime) ->
             return order
         _check_held(order)
         paying = _paying(order, captures)
-        missing = order.amount_minor - paying.amount_minor
+        missing = left_to_pay(order).amount_minor - paying.amount_minor
         if missing > settings.REFUND_APPROVAL_YEN or (missing > 0 and order.currency != "JPY"):
             raise ShortfallTooLarge(missing_minor=missing, currency=order.currency)
         decide_capture(paying, CaptureOutcome.ACCEPTED, reason="", now=now)
@@ -94,4 +96,5 @@ def _paying(order: Order, captures: Sequence[Capture]) -> Capture:
     fit = [each for each in captures if each.currency == order.currency and refundable_minor(each) == each.amount_minor]
     if not fit:
         raise OrderTakesNoOther
-    return max(fit, key=lambda capture: (capture.amount == order.price, capture.amount_minor))
+    left = left_to_pay(order)
+    return max(fit, key=lambda capture: (capture.amount == left, capture.amount_minor))

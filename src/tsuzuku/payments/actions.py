@@ -4,24 +4,27 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
 from tsuzuku.kernel.money import Money
-from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
 from tsuzuku.payments import states
 from tsuzuku.payments.disputing import DISPUTE_KINDS, take_dispute_word
 from tsuzuku.payments.errors import PaymentNotStarted, PaymentRefused, ProviderUnknown
 from tsuzuku.payments.events import PaymentCaptured, PaymentFailed, PaymentInstructed
+from tsuzuku.payments.kept import keep_method
 from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, REVENUE, Entry, post, provider_account
-from tsuzuku.payments.models import Capture, CaptureOutcome, Payment, ProviderNotice
+from tsuzuku.payments.models import Capture, CaptureOutcome, KeptMethodRow, Payment, ProviderNotice
 from tsuzuku.payments.outages import hide_provider, show_provider
 from tsuzuku.payments.ports import EventKind, FailureReason, Instructions, PaymentRequest, ProviderEvent
 from tsuzuku.payments.refunding import our_key, request_refund, take_refund_word
 from tsuzuku.payments.registry import provider as provider_named
 from tsuzuku.payments.registry import providers
+from tsuzuku.people.models import User
 
 #: A payment without a word from its provider is asked about first after this.
 ASK_FIRST_AFTER = timedelta(seconds=20)
@@ -44,22 +47,36 @@ def start_payment(
     language: str,
     expires_at: datetime,
     payer_email: str = "",
+    keep_for: User | None = None,
+    kept: KeptMethodRow | None = None,
     now: datetime,
 ) -> Payment:
     """Starts a payment with a provider, or finds the one that is open and whose code or slip has not run out.
 
     Its payer goes to its `redirect_url` or is shown its instructions; when nobody can pay by those any more, another is
-    started. Raises ProviderUnknown, or PaymentNotStarted: when the provider cannot be had, it is not offered for a
-    while, and the payment stays to be started by the next try under the same key; when the provider refused it, which
-    is PaymentRefused, the next try starts another.
+    started. A `kept` method is charged at once, and an event tells what became of it. The method is kept `keep_for`
+    whoever asks for it, if its provider can.
+
+    Raises ProviderUnknown, or PaymentNotStarted: when the provider cannot be had, it is not offered for a while, and
+    the payment stays to be started by the next try under the same key; when the provider refused it, which is
+    PaymentRefused, the next try starts another.
     """
     if provider not in providers():
         raise ProviderUnknown
-    payment = _open_payment(purpose=purpose, amount=amount, provider=provider, method=method, now=now)
+    can_keep = method in provider_named(provider).capabilities.keeps
+    wanted = {
+        "purpose": purpose,
+        "provider": provider,
+        "method": method,
+        "amount_minor": amount.amount_minor,
+        "keep_for": keep_for if can_keep else None,
+        "kept": kept,
+    }
+    payment = _open_payment(wanted, currency=amount.currency, now=now)
     if payment.has_run_out(now):
         # Its provider may take a while to say so, or never. Money that comes for it all the same is taken.
         fail_payment(payment, reason=FailureReason.EXPIRED, is_final=False, now=now)
-        payment = _open_payment(purpose=purpose, amount=amount, provider=provider, method=method, now=now)
+        payment = _open_payment(wanted, currency=amount.currency, now=now)
     if payment.state == states.STARTED:
         return payment
     request = PaymentRequest(
@@ -74,6 +91,8 @@ def start_payment(
         created_at=payment.created_at,
         expires_at=expires_at,
         payer_email=payer_email,
+        keep=payment.keep_for_id is not None,
+        kept_reference=kept.reference if kept else "",
     )
     try:
         started = provider_named(provider).start_payment(request)
@@ -83,6 +102,8 @@ def start_payment(
         raise PaymentRefused(reason=rejected.code) from rejected
     except (Unavailable, OutcomeUnknown) as problem:
         hide_provider(provider, now=now)
+        raise PaymentNotStarted(reason=problem.code) from problem
+    except Unsupported as problem:
         raise PaymentNotStarted(reason=problem.code) from problem
     show_provider(provider)
     with transaction.atomic():
@@ -110,26 +131,13 @@ def _instruct(payment: Payment, instructions: Instructions, *, now: datetime) ->
     record_facts([instructed], actor=f"provider:{payment.provider}", now=now)
 
 
-def _open_payment(*, purpose: str, amount: Money, provider: str, method: str, now: datetime) -> Payment:
-    """The open payment of this purpose by this method; the database sees to it that there is only one."""
-    payments = Payment.objects.filter(
-        purpose=purpose, provider=provider, method=method, state__in=states.OPEN_PAYMENT_STATES
-    )
+def _open_payment(wanted: dict[str, Any], *, currency: str, now: datetime) -> Payment:
+    """The open payment with these fields; the database sees to it that there is only one."""
     Payment.objects.bulk_create(
-        [
-            Payment(
-                purpose=purpose,
-                provider=provider,
-                method=method,
-                key=uuid.uuid4(),
-                amount_minor=amount.amount_minor,
-                currency=amount.currency,
-                created_at=now,
-            )
-        ],
-        ignore_conflicts=True,
+        [Payment(**wanted, key=uuid.uuid4(), currency=currency, created_at=now)], ignore_conflicts=True
     )
-    payment = payments.first()
+    # A field that is None has to be so: `filter(kept=None)` asks for exactly that.
+    payment = Payment.objects.filter(**wanted, state__in=states.OPEN_PAYMENT_STATES).first()
     if payment is None:  # It was paid or declined between the two statements: whoever asks looks again.
         raise PaymentNotStarted(reason="just-ended")
     return payment
@@ -235,6 +243,8 @@ def _take_dispute(payment: Payment, event: ProviderEvent, *, now: datetime) -> s
 def _take_capture(payment: Payment, event: ProviderEvent, *, now: datetime) -> str:
     if event.capture_reference is None or event.amount is None:
         return "capture-malformed"
+    if event.kept is not None and payment.keep_for is not None:
+        keep_method(payment, payment.keep_for, event.kept, now=now)
     capture, is_new = Capture.objects.get_or_create(
         provider=payment.provider,
         reference=event.capture_reference,

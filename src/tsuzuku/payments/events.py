@@ -139,3 +139,49 @@ class CreditLimitChanged(Event):
     account: str
     credit_limit_minor: int
     currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceCharged(Event):
+    """Somebody pays a part or all of a purpose out of their balance; it is set aside."""
+
+    kind: ClassVar[str] = "balance-charged"
+    charge_id: int
+    purpose: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceReturned(Event):
+    """What was set aside or spent is in the balance again, with its old end."""
+
+    kind: ClassVar[str] = "balance-returned"
+    charge_id: int
+    purpose: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceEnded(Event):
+    """A part of a balance was not spent in time."""
+
+    kind: ClassVar[str] = "balance-ended"
+    part_id: int
+    account: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodKept(Event):
+    """A payer's method can be charged while they are away, as they asked."""
+
+    kind: ClassVar[str] = "method-kept"
+    method_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodRemoved(Event):
+    """Its owner does not want it kept any more."""
+
+    kind: ClassVar[str] = "method-removed"
+    method_id: int

@@ -21,6 +21,13 @@ it is topped up            operator     <-  partner:7
 it pays for what is given  partner:7    <-  revenue        at once, or
 it pays for what will be   partner:7    <-  customers      earned when it is given, or
 what was not given         customers    <-  partner:7
+
+A customer's balance is such an account, customer:12. It is topped up by an order, and its parts may have an end:
+
+its order is paid          customers    <-  customer:12
+it pays a part or all      customer:12  <-  customers
+what was not given         customers    <-  customer:12
+a part was not spent       customer:12  <-  ended
 """
 
 from collections.abc import Collection, Sequence
@@ -36,6 +43,8 @@ CUSTOMERS = "customers"
 REVENUE = "revenue"
 #: What the brand has received outside Tsuzuku, by bank transfer or on paper.
 OPERATOR = "operator"
+#: What customers did not spend of their balances in time.
+ENDED = "ended"
 #: What the brand lets payers off.
 GOODWILL = "goodwill"
 #: What payers' banks hold until a dispute has ended.

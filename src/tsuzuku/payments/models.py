@@ -3,6 +3,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -11,6 +12,7 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.payments.ports import Instructions
 from tsuzuku.payments.states import (
     APPROVED,
+    CHARGE_STATES,
     CREATED,
     DISPUTE_STATES,
     NOTHING_RETURNED_STATES,
@@ -20,6 +22,8 @@ from tsuzuku.payments.states import (
     PROPOSAL_STATES,
     REFUND_STATES,
     REQUESTED,
+    RETURNED,
+    SET_ASIDE,
     WAITING,
 )
 
@@ -36,6 +40,25 @@ class CaptureOutcome(models.TextChoices):
     HELD = "held"
 
 
+class KeptMethodRow(models.Model):
+    """A payer's method that may be charged while they are away, until they remove it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    provider = models.TextField()
+    method = models.TextField()
+    #: The provider's token for it; worth nothing to anybody else.
+    reference = models.TextField()
+    #: What its owner knows it by.
+    label = models.TextField()
+    kept_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["owner", "provider", "reference"], name="payments_keptmethod_once"),
+        )
+
+
 class Payment(Waiting):
     """One try to take an amount for a purpose from a payer, by one provider. It waits for the provider's word."""
 
@@ -48,6 +71,12 @@ class Payment(Waiting):
     #: The provider's, from the moment it has started the payment.
     reference = models.TextField(null=True)
     redirect_url = models.TextField(blank=True)
+    #: Who asked for their method to be kept when they pay.
+    keep_for = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    #: The method that is charged while its owner is away.
+    kept = models.ForeignKey(KeptMethodRow, null=True, on_delete=models.PROTECT, db_index=False, related_name="+")
     #: How to pay elsewhere than on the provider's page, as `shown` reads it.
     instructions = models.JSONField(null=True)
     amount_minor = models.BigIntegerField()
@@ -62,10 +91,12 @@ class Payment(Waiting):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["provider", "reference"], name="payments_payment_reference"),
-            # A double click starts one payment.
+            # A double click starts one payment. One of another amount is another one, as a balance may pay a part; so
+            # is one by which the method is kept.
             models.UniqueConstraint(
-                fields=["purpose", "provider", "method"],
+                fields=["purpose", "provider", "method", "amount_minor", "keep_for", "kept"],
                 condition=Q(state__in=sorted(OPEN_PAYMENT_STATES)),
+                nulls_distinct=False,
                 name="payments_payment_open",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_payment_amount"),
@@ -303,6 +334,83 @@ class SpendingAccount(models.Model):
             models.CheckConstraint(
                 condition=Q(balance_minor__gte=-F("credit_limit_minor")), name="payments_spending_covered"
             ),
+        )
+
+
+class BalancePart(models.Model):
+    """What one top-up brought into somebody's balance, and until when it can be spent."""
+
+    account = models.ForeignKey(SpendingAccount, on_delete=models.PROTECT, related_name="parts")
+    #: What brought it, once.
+    reference = models.TextField()
+    amount_minor = models.BigIntegerField()
+    #: What can still be spent until its end; after it, what has yet to be booked as ended.
+    left_minor = models.BigIntegerField()
+    #: What was not spent in time.
+    ended_minor = models.BigIntegerField(default=0)
+    topped_up_at = models.DateTimeField()
+    #: From then on it cannot be spent; null: it has no end.
+    expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["account", "reference"], name="payments_balancepart_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    left_minor__gte=0, ended_minor__gte=0, amount_minor__gte=F("left_minor") + F("ended_minor")
+                ),
+                name="payments_balancepart_left",
+            ),
+        )
+        indexes = (models.Index(fields=["expires_at"], name="payments_balancepart_due", condition=Q(left_minor__gt=0)),)
+
+    @property
+    def left(self) -> Money:
+        """What is left of it."""
+        return Money(self.left_minor, self.account.currency)
+
+
+class BalanceCharge(models.Model):
+    """What somebody pays of a purpose out of their balance."""
+
+    account = models.ForeignKey(SpendingAccount, on_delete=models.PROTECT, related_name="charges")
+    purpose = models.TextField()
+    amount_minor = models.BigIntegerField()
+    state = models.TextField(default=SET_ASIDE)
+    charged_at = models.DateTimeField()
+    #: When the money went back into the balance.
+    returned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["purpose"], condition=~Q(state=RETURNED), name="payments_balancecharge_once"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_balancecharge_amount"),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(CHARGE_STATES.moves)), name="payments_balancecharge_state"
+            ),
+        )
+        indexes = (models.Index(fields=["purpose"], name="payments_balancecharge_purpose"),)
+
+    @property
+    def amount(self) -> Money:
+        """What is paid out of the balance."""
+        return Money(self.amount_minor, self.account.currency)
+
+
+class BalanceDraw(models.Model):
+    """What a charge took from one part, so that it can go back there and end with it."""
+
+    charge = models.ForeignKey(BalanceCharge, on_delete=models.PROTECT, related_name="draws")
+    part = models.ForeignKey(BalancePart, on_delete=models.PROTECT, related_name="draws")
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["charge", "part"], name="payments_balancedraw_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_balancedraw_amount"),
         )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Money that partners keep with us and spend: one debit for many things, never past the limit.
+"""Money that is kept with us and spent, by partners above all: one debit for many things, never past the limit.
 
 A batch reads what is there, decides, writes, and debits last, so that the account's row is locked only from there to
 the commit. When somebody else spent in between and the debit would pass the limit, `FundsMoved` says so: the batch
@@ -63,7 +63,7 @@ def open_account(*, code: str, currency: str, credit_limit_minor: int, now: date
 def set_credit_limit(*, code: str, credit_limit_minor: int, actor: str, now: datetime) -> None:
     """Changes how far below zero an account may go. Raises AccountUnknown or CreditLimitInUse."""
     with transaction.atomic():
-        spending = _locked(code)
+        spending = lock_account(code)
         if spending.balance_minor < -credit_limit_minor:
             raise CreditLimitInUse(balance_minor=spending.balance_minor)
         spending.credit_limit_minor = credit_limit_minor
@@ -79,7 +79,7 @@ def top_up(*, code: str, amount: Money, reference: str, actor: str, now: datetim
     amount.
     """
     with transaction.atomic():
-        spending = _locked(code)
+        spending = lock_account(code)
         if spending.currency != amount.currency:
             raise AccountUnknown(account=code, currency=amount.currency)
         subject = f"{code}:{reference}"
@@ -97,7 +97,8 @@ def top_up(*, code: str, amount: Money, reference: str, actor: str, now: datetim
         record_facts([topped_up], actor=actor, now=now)
 
 
-def _locked(code: str) -> SpendingAccount:
+def lock_account(code: str) -> SpendingAccount:
+    """A spending account, held until the commit. Raises AccountUnknown."""
     spending = SpendingAccount.objects.select_for_update().filter(account__code=code).first()
     if spending is None:
         raise AccountUnknown(account=code)

@@ -55,6 +55,28 @@ REFUND_STATES = States(
     },
 )
 
+SET_ASIDE: Final = "set_aside"
+SPENT: Final = "spent"
+RETURNED: Final = "returned"
+GIVEN_BACK: Final = "given_back"
+
+#: What a balance pays: set aside while the rest is on its way, spent with the order, back if nothing comes of it.
+CHARGE_STATES = States(
+    subject="charge",
+    initial=SET_ASIDE,
+    moves={
+        SET_ASIDE: frozenset({SPENT, RETURNED}),
+        # What it paid for was withdrawn.
+        SPENT: frozenset({GIVEN_BACK}),
+        RETURNED: frozenset(),
+        GIVEN_BACK: frozenset(),
+    },
+)
+
+#: States in which the money of a charge is not in its balance.
+HELD_CHARGE_STATES: Final = frozenset({SET_ASIDE, SPENT})
+#: States of charges that have paid, even if the money went back later.
+PAID_CHARGE_STATES: Final = frozenset({SPENT, GIVEN_BACK})
 #: States of refunds by which nothing has gone back nor will.
 NOTHING_RETURNED_STATES: Final = frozenset({FAILED, REPLACED, VOID})
 

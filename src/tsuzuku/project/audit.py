@@ -4,6 +4,7 @@
 from django.db import connection, transaction
 
 from tsuzuku.allowances import audit as allowances
+from tsuzuku.balances import audit as balances
 from tsuzuku.catalog import audit as catalog
 from tsuzuku.kernel.findings import Finding
 from tsuzuku.orders import audit as orders
@@ -13,7 +14,7 @@ from tsuzuku.renewals import audit as renewals
 from tsuzuku.sellers import audit as sellers
 from tsuzuku.usage import audit as usage
 
-ROOMS = (catalog, allowances, payments, orders, renewals, usage, receipts, sellers)
+ROOMS = (catalog, allowances, payments, orders, balances, renewals, usage, receipts, sellers)
 
 
 def findings() -> list[Finding]:

@@ -19,6 +19,7 @@ from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.catalog.actions import import_plans
 from tsuzuku.catalog.plan_file import parse_plans
 from tsuzuku.catalog.promotion_import import import_promotions
+from tsuzuku.catalog.rates import import_rates
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
@@ -147,6 +148,17 @@ def make_demo(*, on_progress: Callable[[str], None]) -> None:
         for email, display_name, role in STAFF:
             _make_staff(email, display_name, role)
         import_promotions(text=resources.files("tsuzuku.testing").joinpath("data/promotions.json").read_bytes())
+        import_rates(text=resources.files("tsuzuku.testing").joinpath("data/rates.csv").read_bytes(), now=now)
+        _top_up(house, users[_MEI])
+
+
+def _top_up(house: House, user: User) -> None:
+    """A balance in two parts, of which one ends soon."""
+    now = clock.now()
+    with clock.travel_to(now - timedelta(days=165)):
+        house.top_up(user, 1_000, key="demo-1")
+    with clock.travel_to(now - timedelta(days=5)):
+        house.top_up(user, 3_000, key="demo-2")
 
 
 def is_made() -> bool:

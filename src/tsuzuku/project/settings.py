@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "tsuzuku.allowances",
     "tsuzuku.payments",
     "tsuzuku.orders",
+    "tsuzuku.balances",
     "tsuzuku.renewals",
     "tsuzuku.usage",
     "tsuzuku.receipts",
@@ -233,6 +234,8 @@ BRAND_NAME = env_text("TSUZUKU_BRAND_NAME", "Tsuzuku")
 BRAND_ADDRESS = env_text("TSUZUKU_BRAND_ADDRESS", "東京都千代田区1-1-1" if DEMO else "")
 #: The registration number of a qualified invoice issuer; without it receipts are no qualified invoices.
 BRAND_TAX_NUMBER = env_tax_number("TSUZUKU_BRAND_TAX_NUMBER", "T1234567890123" if DEMO else "")
+#: Whether the issuer is registered for prepaid value that lasts six months or longer; else balances end before that.
+BALANCE_REGISTERED = env_bool("TSUZUKU_BALANCE_REGISTERED")
 #: Folders with fonts for receipts, beside those where the machine keeps its own.
 FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
 #: Readings are kept one by one for so long, in whole months, and then per card and day.

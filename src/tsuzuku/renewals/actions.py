@@ -26,6 +26,7 @@ from tsuzuku.orders.actions import cancel_order, has_promotions, place_order
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import earn
+from tsuzuku.payments.balance import return_charges
 from tsuzuku.payments.refunding import refund_purpose
 from tsuzuku.payments.spending import give_back
 from tsuzuku.people.models import User
@@ -279,6 +280,7 @@ def withdraw(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> Non
     move_renewals([renewal], states.WITHDRAWN, reason=reason, actor=actor, now=now)
     refund_purpose(purpose=renewal.order.number, reason=reason, now=now)
     give_back(purposes=[renewal.order.number], now=now)
+    return_charges(purposes=[renewal.order.number], now=now)
     withdrawn = RenewalWithdrawn(card_id=renewal.card_id, renewal_id=renewal.pk, reason=reason)
     record_facts([withdrawn], actor=actor, now=now)
 

@@ -21,10 +21,10 @@ _GRANTS_DIFFER = """
      ORDER BY r.id
 """
 
-#: An active renewal was paid and earned once, by a capture or out of an account, and what went back since is goodwill.
-#: A withdrawn one was not earned, and what was taken for it goes back.
+#: An active renewal was earned once, and its price was paid: by a capture, out of an account, or out of a balance
+#: together with either; what went back since is goodwill. A withdrawn one was not earned, and what was taken goes back.
 _MONEY_DIFFERS = """
-    SELECT o.number, r.state, o.state, o.amount_minor, earned.count, posted.minor + captured.minor
+    SELECT o.number, r.state, o.state, o.amount_minor, earned.count, posted.minor + captured.minor + spent.minor
       FROM renewals_renewal AS r
       JOIN orders_order AS o ON o.id = r.order_id
       CROSS JOIN LATERAL (
@@ -37,6 +37,9 @@ _MONEY_DIFFERS = """
             WHERE p.kind IN ('sale', 'charge', 'return', 'let-off', 'let-off-return') AND p.subject = o.number
            ) AS posted
       CROSS JOIN LATERAL (
+           SELECT coalesce(sum(b.amount_minor), 0) AS minor
+             FROM payments_balancecharge AS b WHERE b.purpose = o.number AND b.state = 'spent') AS spent
+      CROSS JOIN LATERAL (
            SELECT coalesce(sum(c.amount_minor - coalesce(returned.minor, 0)), 0) AS minor
              FROM payments_capture AS c
              JOIN payments_payment AS p ON p.id = c.payment_id
@@ -46,8 +49,8 @@ _MONEY_DIFFERS = """
                   ) AS returned
             WHERE p.purpose = o.number AND c.outcome = 'accepted') AS captured
      WHERE earned.count <> CASE WHEN r.state = 'active' THEN 1 ELSE 0 END
-        OR (r.state = 'active' AND (o.state <> 'paid' OR posted.minor + captured.minor <> o.amount_minor))
-        OR (r.state = 'withdrawn' AND posted.minor + captured.minor <> 0)
+        OR (r.state = 'active' AND (o.state <> 'paid' OR posted.minor + captured.minor + spent.minor <> o.amount_minor))
+        OR (r.state = 'withdrawn' AND posted.minor + captured.minor + spent.minor <> 0)
      ORDER BY r.id
 """
 
@@ -98,6 +101,12 @@ _HISTORY_DIFFERS = """
      ORDER BY r.id
 """
 
+#: What renews itself says when it is looked at again; what does not, waits for nothing.
+_AUTOMATIC_FORGOTTEN = """
+    SELECT id, card_id, is_on FROM renewals_automaticrenewal
+     WHERE is_on <> (next_attempt_at IS NOT NULL) ORDER BY id
+"""
+
 #: What no constraint holds, so that renewals need not lock the few rows of plans and terms.
 _WITHOUT_TERMS = """
     SELECT o.number, r.plan_id, r.terms_id
@@ -129,6 +138,10 @@ def findings() -> Iterator[Finding]:
         cursor.execute(_HISTORY_DIFFERS)
         for number, state, target in cursor.fetchall():
             yield Finding("history-differs", f"renewal {number}", f"is {state}, last moved to {target}")
+        cursor.execute(_AUTOMATIC_FORGOTTEN)
+        for automatic, card, is_on in cursor.fetchall():
+            detail = f"card {card}, {'on and nothing will look at it' if is_on else 'off and still waiting'}"
+            yield Finding("automatic-forgotten", f"automatic renewal {automatic}", detail)
         cursor.execute(_WITHOUT_TERMS)
         for number, plan_id, terms_id in cursor.fetchall():
             yield Finding(

@@ -19,6 +19,7 @@ from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.states import HELD, PAID
+from tsuzuku.payments.balance import charge_given_back
 from tsuzuku.payments.models import RefundProposal
 from tsuzuku.payments.queries import refunds_of
 from tsuzuku.payments.states import NOTHING_RETURNED_STATES
@@ -69,22 +70,25 @@ def confirm_withdrawal(*, renewal_ids: Sequence[int], now: datetime) -> None:
     for renewal in _to_tell(renewal_ids):
         if renewal.order_id not in paid:
             continue
+        share, returned = charge_given_back(renewal.order.number), _returned(renewal.order)
         with translation.override(renewal.order.language):
             _tell(
                 renewal,
                 template="renewals/withdrawn.txt",
+                share=formats.money(share.amount) if share else "",
                 subject=gettext("We could not renew your card · order %(number)s") % {"number": renewal.order.number},
                 refusal=renewal.refusal,
-                returned=formats.money(_returned(renewal.order)),
+                returned=formats.money(returned) if returned.amount_minor else "",
                 now=now,
             )
 
 
 def _returned(order: Order) -> Money:
-    """What goes back: what came, which need not be the price."""
+    """What goes back by providers: what came, which need not be the price."""
     refunds = [each for each in refunds_of(order.number) if each.state not in NOTHING_RETURNED_STATES]
     if not refunds:
-        return order.price
+        share = charge_given_back(order.number)
+        return order.price - share.amount if share else order.price
     return Money(sum(each.amount_minor for each in refunds), refunds[0].capture.currency)
 
 

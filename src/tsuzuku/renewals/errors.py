@@ -31,3 +31,21 @@ class KeyReused(DomainError):
     """The idempotency key belongs to another renewal of this card by this actor."""
 
     code = "idempotency-key-reused"
+
+
+class SourceUnknown(DomainError):
+    """There is no such kept method of this customer, or it was removed."""
+
+    code = "source-unknown"
+
+
+class AutomaticByAnother(DomainError):
+    """Another holder of the card has it renewed by itself; only they can change that."""
+
+    code = "automatic-by-another"
+
+
+class StopLinkForged(DomainError):
+    """Nobody sent this link, or it is for an automatic renewal that has been switched on anew since."""
+
+    code = "stop-link-forged"

@@ -12,6 +12,8 @@ from tsuzuku.payments.events import DisputeEnded, DisputeOpened, RefundApproved
 from tsuzuku.payments.states import WON
 from tsuzuku.renewals.actions import ACTIVATE, settle_renewals, withdraw_returned
 from tsuzuku.renewals.activation import activate_renewals, has_renewals_to_activate
+from tsuzuku.renewals.automatic import TAKE_TURNS
+from tsuzuku.renewals.automatic_turns import has_turns_to_take, take_turns
 from tsuzuku.renewals.confirmation import (
     ORDER_RETURNED,
     confirm_activation,
@@ -78,3 +80,4 @@ listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hea
 listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn, is_urgent=False)
 listen(name="renewals free promotions", event_type=RenewalWithdrawn, hear=hear_withdrawn_of_promotions)
 register_chore(name=ACTIVATE, run=activate_renewals, is_due=has_renewals_to_activate)
+register_chore(name=TAKE_TURNS, run=take_turns, is_due=has_turns_to_take)

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Renewals and the history of their moves."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from tsuzuku.cards.models import Card
 from tsuzuku.catalog.models import Plan, PlanTermsRow
 from tsuzuku.journal.models import Waiting
+from tsuzuku.kernel.money import Money
 from tsuzuku.orders.models import Order
+from tsuzuku.payments.models import KeptMethodRow
 from tsuzuku.renewals.states import ACTIVATING, ORDERED, RENEWAL_STATES
 
 
@@ -62,6 +65,53 @@ class Renewal(Waiting):
                 fields=["next_attempt_at"], name="renewals_renewal_due", condition=Q(next_attempt_at__isnull=False)
             ),
         )
+
+
+class AutomaticRenewal(Waiting):
+    """That a card is renewed by itself, with which plan, from what, and how far the renewal to come has got."""
+
+    card = models.OneToOneField(Card, on_delete=models.PROTECT, related_name="automatic")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="+")
+    #: What is charged; null: the balance.
+    kept = models.ForeignKey(KeptMethodRow, null=True, on_delete=models.PROTECT, related_name="+")
+    is_on = models.BooleanField(default=True)
+    #: Counts how often it was switched on, so that a link in an old mail stops nothing that began later.
+    generation = models.PositiveIntegerField(default=1)
+    language = models.TextField()
+    #: What was agreed when it was switched on, or announced since; never more is charged.
+    price_minor = models.BigIntegerField()
+    currency = models.TextField()
+    #: The end of what the card had when the next renewal was announced; null: nothing is announced.
+    announced_for = models.DateTimeField(null=True)
+    #: When it is charged.
+    due_at = models.DateTimeField(null=True)
+    #: How often the announced renewal has failed.
+    failures = models.PositiveIntegerField(default=0)
+    #: The order that is being paid.
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, db_index=False, related_name="+")
+    #: Why it was switched off, if not by its owner.
+    stopped_by = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(price_minor__gt=0), name="renewals_automatic_price"),
+            models.CheckConstraint(
+                condition=Q(announced_for__isnull=True, due_at__isnull=True)
+                | Q(announced_for__isnull=False, due_at__isnull=False),
+                name="renewals_automatic_announced",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["next_attempt_at"], name="renewals_automatic_due", condition=Q(next_attempt_at__isnull=False)
+            ),
+        )
+
+    @property
+    def price(self) -> Money:
+        """What is charged at most."""
+        return Money(self.price_minor, self.currency)
 
 
 class RenewalMove(models.Model):

@@ -24,6 +24,6 @@ def renewals_of_card(card_id: int) -> QuerySet[Renewal]:
     return Renewal.objects.filter(card_id=card_id).select_related("order", "plan").order_by("-pk")
 
 
-def renewals_of_orders(orders: QuerySet[Order]) -> QuerySet[Renewal]:
-    """What these orders pay for, newest first."""
+def renewals_of_orders(orders: Collection[int]) -> QuerySet[Renewal]:
+    """What orders of these ids pay for, newest first; those that renew."""
     return Renewal.objects.filter(order__in=orders).select_related("order", "plan", "card").order_by("-pk")

@@ -16,6 +16,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.luhn import luhn_digit
 from tsuzuku.kernel.money import Money
+from tsuzuku.people.models import User
 from tsuzuku.sellers.actions import create_partner
 from tsuzuku.sellers.models import Partner
 from tsuzuku.usage.actions import take_readings
@@ -82,6 +83,11 @@ def make_partner(name: str = "Kaze Mobile", **fields: Any) -> Partner:  # noqa: 
         "now": clock.now(),
     }
     return create_partner(**{"name": name, **usual, **fields})
+
+
+def make_customer(email: str = "mei@example.com", *, language: str = "en") -> User:
+    """Somebody who can log in."""
+    return User.objects.create_user(email, "a password nobody guesses", language=language)
 
 
 def use_data(card: Card, amount: int) -> None:

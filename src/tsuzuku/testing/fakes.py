@@ -159,7 +159,8 @@ class FakeProvider:
 
     Each returns its events; `webhook` makes of an event what would be delivered. `script` sets the outcomes of the next
     calls to `start_payment` and `refund`, `lookup_script` of those to `find_payment`. `methods` are what it offers, and
-    `instructions` what payers by a method are told; by any other they are sent to its page.
+    `instructions` what payers by a method are told; by any other they are sent to its page. A method that was kept is
+    charged at once; `refuse_charges` says why the next charges fail.
     """
 
     origin = "https://pay.fake.example"
@@ -173,6 +174,9 @@ class FakeProvider:
         self.payments: dict[str, FakePayment] = {}
         self.lookup_script = Script()
         self.refunds: dict[str, FakeRefund] = {}
+        #: What became of charges of kept methods and was not delivered yet; take it from here.
+        self.untold: deque[payments.ProviderEvent] = deque()
+        self._charge_failures: deque[payments.FailureReason] = deque()
         #: By reference: whose payment, which capture, how much, and why.
         self.disputes: dict[str, tuple[FakePayment, str, Money, str]] = {}
         self._by_key: dict[str, FakePayment] = {}
@@ -182,7 +186,11 @@ class FakeProvider:
     @property
     def capabilities(self) -> payments.Capabilities:
         return payments.Capabilities(
-            methods=self.methods, currencies=("JPY",), refunds=True, redirect_origins=(self.origin,)
+            methods=self.methods,
+            currencies=("JPY",),
+            refunds=True,
+            redirect_origins=(self.origin,),
+            keeps=("fake",),
         )
 
     def start_payment(self, request: payments.PaymentRequest) -> payments.StartedPayment:
@@ -193,15 +201,21 @@ class FakeProvider:
             if payment is None:
                 reference = f"fakepay_{len(self.payments) + 1}"
                 told = self.instructions.get(request.method)
-                url = "" if told else f"{self.origin}/{reference}"
+                url = "" if told or request.kept_reference else f"{self.origin}/{reference}"
                 raw = json.dumps({"id": reference})
                 started = payments.StartedPayment(reference=reference, redirect_url=url, instructions=told, raw=raw)
                 payment = FakePayment(request=request, started=started)
                 self.payments[reference] = self._by_key[request.key] = payment
+                if request.kept_reference:
+                    self._charge(payment)
             if payment.request != request:
                 raise Rejected("idempotency-key-reused")
             _answer(outcome)
             return payment.started
+
+    def refuse_charges(self, *reasons: payments.FailureReason) -> None:
+        """The bank says no to the next charges of methods that were kept."""
+        self._charge_failures.extend(reasons)
 
     def find_payment(self, reference: str) -> tuple[payments.ProviderEvent, ...]:
         with self._lock:
@@ -257,6 +271,7 @@ class FakeProvider:
                     kind=payments.EventKind.CAPTURED,
                     capture_reference=f"fakecap_{self._events + 1}",
                     amount=amount or payment.request.amount,
+                    kept=_kept(payment.request),
                 )
                 for _ in range(times)
             )
@@ -301,6 +316,13 @@ class FakeProvider:
         """Headers and body that deliver an event, signed now or at another moment."""
         body = json.dumps({"id": event_id}).encode()
         return {"Fake-Signature": signature_header(body, secrets=self.secrets, at=at or clock.now())}, body
+
+    def _charge(self, payment: FakePayment) -> None:
+        if self._charge_failures:
+            failure = self._charge_failures.popleft()
+            self.untold.append(self._record(payment, kind=payments.EventKind.FAILED, failure=failure))
+        else:
+            self.untold.extend(self.pay(payment.started.reference))
 
     def _check_up(self) -> None:
         if self.is_down:
@@ -365,6 +387,7 @@ class FakeProvider:
         refund_key: str | None = None,
         amount: Money | None = None,
         failure: payments.FailureReason | None = None,
+        kept: payments.KeptMethod | None = None,
         dispute_reference: str | None = None,
         dispute_reason: str = "",
     ) -> payments.ProviderEvent:
@@ -378,6 +401,7 @@ class FakeProvider:
             refund_key=refund_key,
             amount=amount,
             failure=failure,
+            kept=kept,
             dispute_reference=dispute_reference,
             dispute_reason=dispute_reason,
             occurred_at=clock.now(),
@@ -406,6 +430,11 @@ class FakeGateway:
 
     def kept(self, *, limit: int) -> tuple[messaging.KeptMessage, ...]:
         return tuple(reversed(self.sent[-limit:]))
+
+
+def _kept(request: payments.PaymentRequest) -> payments.KeptMethod | None:
+    """What a payer asked to keep; the same payer's method has another token each time it is kept."""
+    return payments.KeptMethod(reference=f"fakekept_{request.key}", label="Fake ···· 0001") if request.keep else None
 
 
 def _answer(outcome: Outcome) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tsuzuku.allowances.queries import Allowance, card_allowance
+from tsuzuku.balances.actions import order_top_up
+from tsuzuku.balances.queries import balance_of_user
 from tsuzuku.cards.models import Card
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.journal.chores import chores
@@ -18,10 +20,12 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.orders import audit as orders
+from tsuzuku.orders.actions import pay_from_balance
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.shares import left_to_pay
 from tsuzuku.payments import audit as payments
 from tsuzuku.payments.actions import start_payment, take_events
-from tsuzuku.payments.models import RefundProposal
+from tsuzuku.payments.models import KeptMethodRow, RefundProposal
 from tsuzuku.payments.ports import FailureReason, ProviderEvent
 from tsuzuku.payments.proposing import propose_refund
 from tsuzuku.payments.queries import captures_of, latest_payment
@@ -84,11 +88,11 @@ class House:
             coupon=coupon,
         )
 
-    def start_payment(self, order: Order, *, method: str = "fake") -> str:
-        """The provider's reference of the payment. Raises PaymentNotStarted."""
+    def start_payment(self, order: Order, *, method: str = "fake", keep_for: User | None = None) -> str:
+        """The provider's reference of the payment; its method is kept if asked. Raises PaymentNotStarted."""
         payment = start_payment(
             purpose=order.number,
-            amount=order.price,
+            amount=left_to_pay(order),
             provider=self.sells_by,
             method=method,
             description="a plan",
@@ -97,9 +101,38 @@ class House:
             cancel_url=f"http://127.0.0.1/o/{order.number}",
             language="en",
             expires_at=order.expires_at,
+            keep_for=keep_for,
             now=clock.now(),
         )
         return payment.reference or ""
+
+    def top_up(self, user: User, yen: int, *, key: str = "t1") -> Order:
+        """Tops somebody's balance up, paid and booked."""
+        order = order_top_up(user=user, amount_minor=yen, key=key, language="en", channel="web", now=clock.now())
+        self.pay(order)
+        return order
+
+    def keep_method(self, user: User, *, key: str = "kept") -> KeptMethodRow:
+        """Has somebody pay ¥500 into their balance by a method that is kept."""
+        order = order_top_up(user=user, amount_minor=500, key=key, language="en", channel="web", now=clock.now())
+        self.deliver(*self.provider.pay(self.start_payment(order, keep_for=user)))
+        settle_down()
+        return KeptMethodRow.objects.filter(owner=user).latest("pk")
+
+    def hear_charges(self) -> None:
+        """Delivers what became of charges of kept methods, and lets the house do its work."""
+        while self.provider.untold:
+            self.deliver(self.provider.untold.popleft())
+        settle_down()
+
+    def use_balance(self, order: Order, payer: User, *, shown: int = 0) -> int:
+        """Has the payer's balance pay what it covers; returns the yen that are left to pay."""
+        shown_money = Money(shown, "JPY")
+        return pay_from_balance(number=order.number, payer=payer, shown=shown_money, now=clock.now()).amount_minor
+
+    def balance(self, user: User) -> int:
+        """The yen that somebody can spend."""
+        return balance_of_user(user, now=clock.now()).amount_minor
 
     def pay(self, order: Order, *, times: int = 1, amount: Money | None = None) -> None:
         """Starts a payment, pays it, delivers the webhook, and lets the house do its work."""

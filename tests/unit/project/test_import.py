@@ -192,3 +192,26 @@ def test_what_is_not_json(plans: Path) -> None:
 @pytest.mark.parametrize("kind", ["cards", "plans"])
 def test_a_file_that_is_not_there(kind: str, tmp_path: Path) -> None:
     assert _run(kind, str(tmp_path / "nothing")).exit_code == 2
+
+
+def test_rates_for_a_person_and_for_a_script() -> None:
+    path = str(files("tsuzuku.testing") / "data" / "rates.csv")
+    result = _run("rates", path)
+    assert (result.exit_code, result.stdout) == (0, f"{path}:\n        7  new\n        0  unchanged\n")
+    assert _json("rates", path) == {"new": 7, "unchanged": 0, "mistakes": []}
+
+
+def test_every_mistake_of_a_file_of_rates_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rates.csv"
+    path.write_text("currency,jpy_per_unit\nCNY,20\nYEN,1\nUSD,-1\n")
+    result = _run("rates", str(path))
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"{path} has mistakes, so nothing was imported:",
+        "  entry 2: currency-malformed, it names no currency of ISO 4217, or yen itself",
+        "  entry 3: rate-malformed, it needs one of jpy_per_unit and units_per_jpy, a number above zero that can be",
+    ]
+    assert _json("rates", str(path), exit_code=1)["mistakes"] == [
+        {"entry": 2, "code": "currency-malformed"},
+        {"entry": 3, "code": "rate-malformed"},
+    ]

@@ -219,4 +219,23 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Rate",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("currency", models.CharField(max_length=3)),
+                ("units_per_yen", models.DecimalField(decimal_places=10, max_digits=20)),
+                ("valid_from", models.DateTimeField()),
+                ("imported_at", models.DateTimeField()),
+            ],
+            options={
+                "indexes": [models.Index(fields=["valid_from"], name="catalog_rate_valid_from")],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("units_per_yen__gt", 0)), name="catalog_rate_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(("currency__regex", "^[A-Z]{3}$")), name="catalog_rate_currency"
+                    ),
+                ],
+            },
+        ),
     ]

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest
 
+from tsuzuku.balances.models import TopUp
+from tsuzuku.balances.queries import top_up_of
 from tsuzuku.cards.errors import CardUnknown
 from tsuzuku.cards.models import Card, CardHolder
 from tsuzuku.cards.queries import card_by_token
@@ -46,13 +48,25 @@ class OrderAccess:
     """An order with what it pays for, and as whom it is seen."""
 
     order: Order
-    renewal: Renewal
+    paid_for: Renewal | TopUp
     user: User | None
+
+    @property
+    def renewal(self) -> Renewal:
+        """What it pays for, where only renewals have a page; for anything else that page does not exist."""
+        if isinstance(self.paid_for, TopUp):
+            raise Http404
+        return self.paid_for
 
     @property
     def actor(self) -> str:
         """Who acts, as facts name people."""
         return f"customer:{self.user.pk}" if self.user else f"card:{self.renewal.card_id}"
+
+    @property
+    def payer(self) -> User | None:
+        """Who is logged in, if it is their order."""
+        return self.user if self.user is not None and self.user.pk == self.order.payer_id else None
 
 
 def person(request: HttpRequest) -> User | None:
@@ -96,13 +110,18 @@ def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAc
     except OrderUnknown:
         raise Http404 from None
     user = person(request)
+    top_up = top_up_of(order)
+    if top_up is not None:
+        if user is None or top_up.user_id != user.pk:
+            raise Http404
+        return OrderAccess(order=order, paid_for=top_up, user=user)
     renewal = renewal_of(order)
     is_payer = user is not None and order.payer_id == user.pk
     is_holder = user is not None and CardHolder.objects.filter(user=user, card=renewal.card_id).exists()
     has_link = order.number in _opened(request, _ORDERS_KEY, now=now)
     if not (is_payer or is_holder or has_link or _is_opened(request, renewal.card_id, now=now)):
         raise Http404
-    return OrderAccess(order=order, renewal=renewal, user=user)
+    return OrderAccess(order=order, paid_for=renewal, user=user)
 
 
 def _is_opened(request: HttpRequest, card_id: int, *, now: datetime) -> bool:

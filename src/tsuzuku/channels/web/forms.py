@@ -4,6 +4,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from tsuzuku.balances.errors import AmountNotOffered
+from tsuzuku.balances.rules import AMOUNT_MAX, AMOUNT_MIN, STEP, check_amount
 from tsuzuku.cards.errors import CardNameMalformed
 from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
 from tsuzuku.channels.web.refusals import refusal_text
@@ -83,6 +85,29 @@ class AddressForm(forms.Form):
     email = forms.EmailField(
         label=_("E-mail for the confirmation"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
+
+
+class TopUpForm(forms.Form):
+    """How much to top up by: one of the amounts on buttons, or another one; and under which key."""
+
+    # One of both is enough.
+    use_required_attribute = False
+
+    amount = forms.IntegerField(
+        label=_("Another amount"),
+        min_value=AMOUNT_MIN,
+        max_value=AMOUNT_MAX,
+        widget=forms.NumberInput(attrs={"step": STEP, "inputmode": "numeric", "autocomplete": "off"}),
+    )
+    key = forms.UUIDField()
+
+    def clean_amount(self) -> int:
+        amount: int = self.cleaned_data["amount"]
+        try:
+            check_amount(amount)
+        except AmountNotOffered as refused:
+            raise forms.ValidationError(refusal_text(refused), code=refused.code) from None
+        return amount
 
 
 class ReceiptForm(forms.Form):

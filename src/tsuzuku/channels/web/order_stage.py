@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from tsuzuku.balances.models import TopUp
 from tsuzuku.orders import states as order_states
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
@@ -56,10 +57,14 @@ _OF_ORDER = {
 }
 
 
-def stage_of(order: Order, renewal: Renewal, payments: Sequence[Payment], *, came_back: Return, now: datetime) -> Stage:
+def stage_of(
+    order: Order, paid_for: Renewal | TopUp, payments: Sequence[Payment], *, came_back: Return, now: datetime
+) -> Stage:
     """The stage at `now`; `payments` are the tries to pay, newest first, `came_back` what a payer says of it."""
     if order.state == order_states.PAID:
-        return _OF_RENEWAL.get(renewal.state, Stage.ACTIVATING)
+        if isinstance(paid_for, TopUp):
+            return Stage.ACTIVE if paid_for.is_booked else Stage.ACTIVATING
+        return _OF_RENEWAL.get(paid_for.state, Stage.ACTIVATING)
     payment = telling_payment(payments)
     if payment is not None and order.state in order_states.PAYABLE_STATES and _is_under_way(payment, came_back):
         return Stage.CHECKING
@@ -97,9 +102,9 @@ def _is_under_way(payment: Payment, came_back: Return) -> bool:
     return payment.state == payment_states.CAPTURED
 
 
-def simple_stage(order: Order, renewal: Renewal, *, now: datetime) -> Stage:
+def simple_stage(order: Order, paid_for: Renewal | TopUp, *, now: datetime) -> Stage:
     """The stage where nothing is known of payments: in lists."""
-    return stage_of(order, renewal, (), came_back=Return.NONE, now=now)
+    return stage_of(order, paid_for, (), came_back=Return.NONE, now=now)
 
 
 def method_to_offer(payments: Sequence[Payment], methods: Sequence[str]) -> str:

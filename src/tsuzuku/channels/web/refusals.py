@@ -48,6 +48,12 @@ _TEXTS = {
     "coupon-not-better": _(
         "Your price is as good or better without this code. It stays unused: keep it for another time."
     ),
+    "automatic-by-another": _("Somebody else who holds this card has it renewed automatically."),
+    "source-unknown": _("This way of paying is not kept any more. Please choose another one."),
+    "quote-changed": _("The price has changed in the meantime. Please look again."),
+    "balance-changed": _("Your balance has changed in the meantime. Nothing was taken. Please look again."),
+    "amount-not-offered": _("Please choose from ¥500 to ¥10,000, in steps of ¥100."),
+    "top-up-key-reused": _("This page was used already. Please choose again."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 

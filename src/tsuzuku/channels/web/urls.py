@@ -4,19 +4,24 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, cards, doors, mailbox, orders, receipts, renewing
+from tsuzuku.channels.web.views import account, automatic, balance, cards, doors, mailbox, orders, receipts, renewing
 
 urlpatterns = [
     path("", doors.home, name="home"),
     path("open", doors.open_card, name="open_card"),
     path("leave", doors.leave, name="leave"),
     path("language", doors.choose_language, name="choose_language"),
+    path("currency", doors.choose_currency, name="choose_currency"),
     path("cards", cards.my_cards, name="my_cards"),
     path("cards/add", cards.add_card, name="add_card"),
     path("c/<str:token>", cards.card_page, name="card"),
     path("c/<str:token>/keep", cards.keep_card, name="keep_card"),
     path("c/<str:token>/name", cards.name_card, name="name_card"),
     path("c/<str:token>/start/<int:lot_id>", cards.start_lot, name="start_lot"),
+    path("c/<str:token>/automatic", automatic.automatic_page, name="automatic"),
+    path("c/<str:token>/automatic/off", automatic.automatic_off, name="automatic_off"),
+    path("automatic/stop/<str:stop_token>", automatic.stop_automatic, name="stop_automatic"),
+    path("methods/<int:method_id>/remove", automatic.remove_method, name="remove_method"),
     path("c/<str:token>/plans", renewing.plans, name="plans"),
     path("c/<str:token>/renew/<str:plan_code>", renewing.confirm, name="confirm"),
     path("orders", orders.my_orders, name="my_orders"),
@@ -28,6 +33,8 @@ urlpatterns = [
     path("o/<str:number>/receipt", receipts.receipt_page, name="receipt"),
     path("o/<str:number>/receipt/pdf", receipts.receipt_pdf, name="receipt_pdf"),
     path("o/<str:number>/receipt/mail", receipts.receipt_mail, name="receipt_mail"),
+    path("balance", balance.balance_page, name="balance"),
+    path("balance/top-up", balance.top_up, name="top_up"),
     path("verify", receipts.verify, name="verify"),
     path("verify/keys.json", receipts.verify_keys, name="verify_keys"),
     path("account", account.account_page, name="account"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tsuzuku import`: card stock as carriers send it, plans, promotions, and usage."""
+"""`tsuzuku import`: card stock as carriers send it, plans, promotions, exchange rates, and usage."""
 
 import json
 import os
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tsuzuku.catalog.plan_file import ParsedPlans
     from tsuzuku.catalog.promotion_file import ParsedPromotions
     from tsuzuku.catalog.promotion_import import PromotionsImport
+    from tsuzuku.catalog.rate_file import ParsedRates
     from tsuzuku.catalog.terms import Mistake
     from tsuzuku.usage.imports import UsageImport
 
@@ -33,7 +34,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Answer with one JS
 
 
 @click.group(
-    name="import", short_help="Import card stock, plans, promotions and usage from files.", no_args_is_help=True
+    name="import", short_help="Import card stock, plans, promotions, rates and usage from files.", no_args_is_help=True
 )
 def command() -> None:
     """Imports files. An import can be repeated, and repeated after it was killed."""
@@ -298,6 +299,47 @@ def _tell_promotions(file: Path, result: "PromotionsImport") -> None:
         (result.unchanged, _("unchanged")),
     )
     _tell_counts(file, counts, result.notices, NOTICES)
+
+
+@command.command(name="rates", short_help="Import exchange rates from a CSV or JSON file.")
+@_file
+@_json
+def rates(file: Path, as_json: bool) -> None:
+    """Imports exchange rates from FILE (CSV with headings, or JSON), by which prices are told in other currencies too.
+
+    What was there stays as history; a rate older than a week is not shown. Exit code 1 if the file has a mistake; every
+    mistake is named and nothing is imported then.
+    """
+    from tsuzuku.project.database import database
+
+    with database():
+        from django.utils.translation import gettext as _
+
+        from tsuzuku.catalog.errors import RateFileRefused
+        from tsuzuku.catalog.rates import import_rates
+
+        try:
+            result = import_rates(text=file.read_bytes(), now=clock.now())
+        except RateFileRefused as refused:
+            _refuse_rates(file, refused.parsed, as_json=as_json)
+        if as_json:
+            _answer_json({"new": result.new, "unchanged": result.unchanged, "mistakes": []})
+        else:
+            _tell_counts(file, ((result.new, _("new")), (result.unchanged, _("unchanged"))), (), {})
+
+
+def _refuse_rates(file: Path, parsed: "ParsedRates", *, as_json: bool) -> NoReturn:
+    from django.utils.translation import gettext as _
+
+    from tsuzuku.catalog.rate_file import MISTAKES
+
+    if as_json:
+        _answer_json({"mistakes": [each._asdict() for each in parsed.mistakes]})
+    click.echo(_("%(file)s has mistakes, so nothing was imported:") % {"file": file}, err=True)
+    for each in parsed.mistakes:
+        words = {"entry": each.entry, "code": each.code, "what": MISTAKES[each.code]}
+        click.echo(_("  entry %(entry)d: %(code)s, %(what)s") % words, err=True)
+    sys.exit(1)
 
 
 @command.command(name="usage", short_help="Import readings from a file of JSON lines or CSV.")

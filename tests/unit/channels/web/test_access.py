@@ -30,6 +30,7 @@ GET = {
     "open_card": (200, 200, 200, 200, 200),
     "leave": (405, 405, 405, 405, 405),
     "choose_language": (405, 405, 405, 405, 405),
+    "choose_currency": (405, 405, 405, 405, 405),
     "my_cards": (302, 302, 200, 302, 200),
     "add_card": (302, 200, 200, 302, 200),
     "card": (302, 200, 302, 200, 302),
@@ -38,6 +39,10 @@ GET = {
     "start_lot": (405, 405, 405, 405, 405),
     "plans": (404, 200, 404, 200, 404),
     "confirm": (404, 200, 404, 200, 404),
+    "automatic": (302, 200, 404, 302, 404),
+    "automatic_off": (405, 405, 405, 405, 405),
+    "stop_automatic": (404, 404, 404, 404, 404),
+    "remove_method": (405, 405, 405, 405, 405),
     "my_orders": (302, 200, 200, 302, 200),
     "order": (404, 200, 404, 200, 404),
     "open_order": (302, 302, 302, 302, 302),
@@ -47,6 +52,8 @@ GET = {
     "receipt": (404, 200, 404, 200, 404),
     "receipt_pdf": (405, 405, 405, 405, 405),
     "receipt_mail": (405, 405, 405, 405, 405),
+    "balance": (302, 200, 200, 302, 200),
+    "top_up": (302, 200, 200, 302, 200),
     "verify": (200, 200, 200, 200, 200),
     "verify_keys": (200, 200, 200, 200, 200),
     "account": (302, 200, 200, 302, 200),
@@ -69,6 +76,10 @@ POST = {
     "keep_card": (302, 302, 404, 302, 404),
     "name_card": (302, 302, 404, 302, 404),
     "start_lot": (404, 302, 404, 302, 404),
+    "automatic": (302, 302, 404, 302, 404),
+    "automatic_off": (302, 302, 404, 302, 404),
+    "stop_automatic": (404, 404, 404, 404, 404),
+    "remove_method": (302, 302, 302, 302, 302),
     "confirm": (404, 200, 404, 200, 404),
     "pay": (404, 302, 404, 302, 404),
     "cancel": (404, 302, 404, 302, 404),
@@ -109,6 +120,8 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<str:number>", order.number)
         .replace("<int:lot_id>", "1")
         .replace("<str:key>", "wrong")
+        .replace("<int:method_id>", "1")
+        .replace("<str:stop_token>", "forged")
         .replace("<str:provider>", "fake")
         for name, address in addresses(get_resolver().url_patterns).items()
         # The console has a walk of its own.

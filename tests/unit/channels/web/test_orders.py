@@ -391,7 +391,7 @@ def test_everything_ordered_with_the_way_to_order_it_again(
     elsewhere = make_card()
     house.order(elsewhere, plan.code, payer=holder, key="k2")
     page = of_holder.get("/orders")
-    shown = [(row["plan_name"], row["card_name"], row["stage"], row["is_held"]) for row in page.context["rows"]]
+    shown = [(row["what"], row["card_name"], row["stage"], row["is_held"]) for row in page.context["rows"]]
     assert shown == [
         ("Plan GB-1-3D", f"…{elsewhere.iccid[-4:]}", "to-pay", False),
         ("Plan GB-1-3D", "Mei’s phone", "active", True),
@@ -413,8 +413,8 @@ def test_the_orders_ask_the_database_as_often_for_one_as_for_three(
 ) -> None:
     for each in range(number):
         house.order(card, plan.code, payer=holder, key=f"k{each}")
-    # Session, person, how many, renewals with orders, plans and cards; names of cards.
-    with django_assert_num_queries(5):
+    # Session, person, how many, orders, names of cards, top-ups, renewals with plans and cards.
+    with django_assert_num_queries(7):
         page = of_holder.get("/orders")
     assert len(page.context["rows"]) == number
 

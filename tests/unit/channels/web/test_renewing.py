@@ -109,8 +109,8 @@ def test_the_plans_ask_the_database_as_often_for_one_as_for_three(
 ) -> None:
     for each in range(number):
         make_plan(f"P{each}")
-    # Session, card; plans, prices, lots for the previews; lots.
-    with django_assert_num_queries(7):
+    # Session, card; plans, prices, lots for the previews; lots; exchange rates.
+    with django_assert_num_queries(8):
         with_pin.get(f"/c/{card.public_token}/plans")
 
 

@@ -19,6 +19,7 @@ from tsuzuku.cards.actions import open_with_pin
 from tsuzuku.cards.errors import CardNotOpened, TooManyGuesses
 from tsuzuku.cards.models import Card
 from tsuzuku.channels.web.access import person, remember_opened
+from tsuzuku.channels.web.currencies import choose
 from tsuzuku.channels.web.forms import OpenCardForm
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.kernel import clock
@@ -109,6 +110,13 @@ def choose_language(request: HttpRequest) -> HttpResponse:
         if user := person(request):
             keep_language(user=user, language=language)
     return response
+
+
+@require_POST
+def choose_currency(request: HttpRequest) -> HttpResponse:
+    """Keeps in which currency prices are told beside yen, and goes back."""
+    choose(request, request.POST.get("currency", ""), now=clock.now())
+    return redirect(own_path(request.POST.get("next", "")) or "home")
 
 
 def own_path(text: str) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders: paying, the way from paid to online as it happens, giving up, and what was ordered before."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
@@ -20,11 +21,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from tsuzuku.allowances.queries import card_allowance
+from tsuzuku.balances.models import TopUp
+from tsuzuku.balances.queries import top_ups_of_orders
 from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
 from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person, remember_order
+from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.forms import NO_ADDRESS, AddressForm
 from tsuzuku.channels.web.instructions import show_instructions
 from tsuzuku.channels.web.order_stage import (
@@ -41,12 +45,14 @@ from tsuzuku.channels.web.order_stage import (
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
+from tsuzuku.channels.web.shares import share_context, take_share
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
-from tsuzuku.orders.actions import keep_address
-from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
+from tsuzuku.orders.actions import cancel_order, keep_address
+from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable, OrderUnknown
 from tsuzuku.orders.links import is_key_of, order_link
+from tsuzuku.orders.models import Order
 from tsuzuku.orders.policy import policy_sentences
 from tsuzuku.orders.queries import order_by_number, orders_of_payer, was_held
 from tsuzuku.orders.states import CANCELLED
@@ -58,6 +64,7 @@ from tsuzuku.payments.queries import offered_methods, payments_of, refunds_of, r
 from tsuzuku.payments.states import REPLACED, STARTED
 from tsuzuku.people.allauth_adapter import remember_language
 from tsuzuku.renewals.actions import cancel_renewal
+from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
 
@@ -105,26 +112,20 @@ def order_progress(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dict[str, Any]:
-    order, renewal = access.order, access.renewal
+    order, paid_for = access.order, access.paid_for
     payments, payer = payments_of(order.number), payer_of(request)
     payment, instructed = telling_payment(payments), instructed_payment(payments, now=now)
     came_back = _came_back(request)
-    stage = stage_of(order, renewal, payments, came_back=came_back, now=now)
+    stage = stage_of(order, paid_for, payments, came_back=came_back, now=now)
     shown = show_instructions(instructed, payer=payer) if instructed and stage is Stage.INSTRUCTED else None
-    since = renewal.settled_at or (payment.created_at if payment else order.created_at)
+    settled_at = None if isinstance(paid_for, TopUp) else paid_for.settled_at
+    since = settled_at or (payment.created_at if payment else order.created_at)
     again = look_again_after(since, now=now, is_for_days=shown is not None and bool(shown.slips))
     _ask_the_provider(payment if stage is Stage.CHECKING else instructed, stage=stage, came_back=came_back, now=now)
-    holder = CardHolder.objects.filter(user=access.user, card=renewal.card_id).first() if access.user else None
     refunds = [refund for refund in refunds_of(order.number) if refund.state != REPLACED]
-    allowance = card_allowance(renewal.card_id, now=now)
-    language = get_language() or "en"
-    plan_name = renewal.plan.name_in(language)
     return {
         "now": now,
         "order": order,
-        "renewal": renewal,
-        "plan_name": plan_name,
-        "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "stage": stage,
         "is_moving": stage in MOVING_STAGES,
         "again_seconds": int(again.total_seconds()),
@@ -145,7 +146,27 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
         "was_held": order.state == CANCELLED and was_held(order),
         "policy": policy_sentences(order.policy),
-        "summary": summarize(renewal.card, holder, allowance, now=now),
+        "shown_in": currency_shown(request, now=now),
+        **share_context(access, now=now),
+        **_about(access, now=now),
+    }
+
+
+def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
+    """What the order pays for, in words."""
+    order, paid_for = access.order, access.paid_for
+    if isinstance(paid_for, TopUp):
+        return {"top_up": paid_for, "again": reverse("top_up"), "what": _("Balance top-up")}
+    holder = CardHolder.objects.filter(user=access.user, card=paid_for.card_id).first() if access.user else None
+    allowance = card_allowance(paid_for.card_id, now=now)
+    language = get_language() or "en"
+    plan_name = paid_for.plan.name_in(language)
+    return {
+        "renewal": paid_for,
+        "what": plan_name,
+        "again": reverse("confirm", args=[paid_for.card.public_token, paid_for.plan.code]),
+        "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
+        "summary": summarize(paid_for.card, holder, allowance, now=now),
         "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
     }
 
@@ -174,52 +195,73 @@ def pay(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) -> HttpResponse:
-    """To the provider's page by the method that was chosen; to the order's page if that cannot be.
-
-    Whoever chose a method before its provider went down is sent to another provider of it, if there is one.
-    """
-    order, renewal = access.order, access.renewal
-    method = method_of(request.POST.get("method", ""))
-    offered = offered_methods(order.currency, now=now)
-    if method in offered.unreachable:
-        messages.error(request, refusal_text_of(PaymentNotStarted.code))
-    if method not in offered.providers or not order.can_be_paid(now):
+    """To the provider's page by the method that was chosen; to the order's page if that cannot be or need not be."""
+    order = access.order
+    if not order.can_be_paid(now):
         return redirect("order", number=order.number)
-    if needs_address(method) and not order.email:
-        form = AddressForm(request.POST)
-        if not form.is_valid():
-            messages.error(request, NO_ADDRESS)
-            return redirect("order", number=order.number)
-        keep_address(order, form.cleaned_data["email"])
-    provider = offered.providers[method]
     language = get_language() or settings.LANGUAGE_CODE
     page = order_link(order)
     try:
         # Since the order was placed the card may have been blocked or have seen its last day.
-        check_can_renew(renewal.card, now)
+        if isinstance(access.paid_for, Renewal):
+            check_can_renew(access.paid_for.card, now)
+        to_pay = take_share(request, access, now=now)
+        chosen = _chosen(request, order, now=now) if to_pay.amount_minor else None
+        if chosen is None:
+            return redirect("order", number=order.number)
+        provider, method = chosen
         payment = start_payment(
             purpose=order.number,
-            amount=order.price,
+            amount=to_pay,
             provider=provider,
             method=method,
-            description=_("%(plan)s for card %(card)s")
-            % {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)},
+            description=_description(access, language),
             order_number=order.number,
             return_url=f"{page}?back={Return.PAID if returns_only_payers(provider, method) else Return.BACK}",
             cancel_url=page,
             language=language,
             expires_at=order.expires_at,
             payer_email=order.email,
+            keep_for=access.payer if "keep" in request.POST else None,
             now=now,
         )
     except PaymentRefused:
         return redirect("order", number=order.number)  # Which says so.
-    except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted) as refusal:
+    except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted, BalanceChanged, OrderNotPayable) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("order", number=order.number)
     if not payment.redirect_url:  # It is paid by what the order's page shows.
         return redirect("order", number=order.number)
     return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": payment.redirect_url})
+
+
+def _chosen(request: HttpRequest, order: Order, *, now: datetime) -> tuple[str, str] | None:
+    """The provider and method to pay by; None, and a message that says why, if the one that was chosen cannot be had.
+
+    Whoever chose a method before its provider went down is sent to another provider of it, if there is one.
+    """
+    method = method_of(request.POST.get("method", ""))
+    offered = offered_methods(order.currency, now=now)
+    if method in offered.unreachable:
+        messages.error(request, refusal_text_of(PaymentNotStarted.code))
+    if method not in offered.providers:
+        return None
+    if needs_address(method) and not order.email:
+        form = AddressForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, NO_ADDRESS)
+            return None
+        keep_address(order, form.cleaned_data["email"])
+    return offered.providers[method], method
+
+
+def _description(access: OrderAccess, language: str) -> str:
+    """What the payer reads on the provider's page."""
+    if isinstance(access.paid_for, TopUp):
+        return _("Balance top-up")
+    renewal = access.paid_for
+    words = {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)}
+    return _("%(plan)s for card %(card)s") % words
 
 
 @require_POST
@@ -228,7 +270,10 @@ def cancel(request: HttpRequest, number: str) -> HttpResponse:
     now = clock.now()
     access = order_or_404(request, number, now=now)
     try:
-        cancel_renewal(number=access.order.number, actor=access.actor, now=now)
+        if isinstance(access.paid_for, TopUp):
+            cancel_order(number=access.order.number, actor=access.actor, now=now)
+        else:
+            cancel_renewal(number=access.order.number, actor=access.actor, now=now)
     except OrderNotPayable as refusal:
         messages.error(request, refusal_text(refusal))
     return redirect("order", number=access.order.number)
@@ -243,17 +288,27 @@ def my_orders(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if user is None:
         return redirect("home")
-    page = Paginator(renewals_of_orders(orders_of_payer(user)), ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(orders_of_payer(user), ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
     names = {holder.card_id: holder.name for holder in cards_of(user)}
-    language = get_language() or "en"
-    rows = [
-        {
-            "renewal": renewal,
-            "plan_name": renewal.plan.name_in(language),
-            "card_name": names.get(renewal.card_id) or masked(renewal.card.iccid),
-            "is_held": renewal.card_id in names,
-            "stage": simple_stage(renewal.order, renewal, now=now),
-        }
-        for renewal in page
-    ]
-    return render(request, "web/orders.html", {"now": now, "rows": rows, "page": page})
+    return render(request, "web/orders.html", {"now": now, "rows": _rows(list(page), names, now=now), "page": page})
+
+
+def _rows(orders: Sequence[Order], names: Mapping[int, str], *, now: datetime) -> list[dict[str, Any]]:
+    """Orders with what they pay for, in a number of queries that does not grow."""
+    ids = [order.pk for order in orders]
+    paid_for: dict[int, Renewal | TopUp] = {top_up.order_id: top_up for top_up in top_ups_of_orders(ids)}
+    paid_for |= {renewal.order_id: renewal for renewal in renewals_of_orders(ids)}
+    return [_row(order, paid_for[order.pk], names, now=now) for order in orders]
+
+
+def _row(order: Order, paid_for: Renewal | TopUp, names: Mapping[int, str], *, now: datetime) -> dict[str, Any]:
+    row = {"order": order, "stage": simple_stage(order, paid_for, now=now)}
+    if isinstance(paid_for, TopUp):
+        return {**row, "what": _("Balance top-up")}
+    return {
+        **row,
+        "what": paid_for.plan.name_in(get_language() or "en"),
+        "renewal": paid_for,
+        "card_name": names.get(paid_for.card_id) or masked(paid_for.card.iccid),
+        "is_held": paid_for.card_id in names,
+    }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from tsuzuku.balances.models import TopUp
 from tsuzuku.channels.web.access import OrderAccess, order_or_404
 from tsuzuku.channels.web.forms import ReceiptForm
 from tsuzuku.channels.web.refusals import refusal_text
@@ -39,6 +40,8 @@ def receipt_page(request: HttpRequest, number: str) -> HttpResponse:
     """The receipt of an order in one of five languages, or why there is none (yet)."""
     now = clock.now()
     access = order_or_404(request, number, now=now)
+    if isinstance(access.paid_for, TopUp):
+        return render(request, "web/no_receipt.html", {"order": access.order, "is_top_up": True})
     receipt = receipt_of(access.order)
     if receipt is None:
         is_due = is_receipt_due(access.order, access.renewal)

@@ -23,11 +23,13 @@ from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
+from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
+from tsuzuku.channels.web.shares import keepable, offer_of
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
@@ -83,6 +85,7 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
         "now": now,
         "summary": summarize(access.card, access.holder, before, now=now),
         "token": token,
+        "shown_in": currency_shown(request, now=now),
         "held": held_bytes(before),
         "sections": [
             (section, [_tile(offer, before, language) for offer in section.offers]) for section in sections(offers)
@@ -164,7 +167,7 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
     except KeyReused:
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, coupon=coupon, has_changed=True, now=now)
-    return start_paying(request, OrderAccess(order=order, renewal=renewal_of(order), user=access.user), now=now)
+    return start_paying(request, OrderAccess(order=order, paid_for=renewal_of(order), user=access.user), now=now)
 
 
 def _chosen_method(request: HttpRequest) -> str:
@@ -232,6 +235,9 @@ def _ask(
             now=now,
             choose=lambda _methods: _chosen_method(request),
         ),
+        "shown_in": currency_shown(request, now=now),
+        "keepable": keepable(access.user, quote.price.currency, now=now),
+        **offer_of(access.user, quote.price, now=now),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
