@@ -15,7 +15,11 @@ class Fact(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = (models.Index(fields=["card_id", "id"], name="journal_fact_card"),)
+        indexes = (
+            models.Index(fields=["card_id", "id"], name="journal_fact_card"),
+            # What staff did and what was done to them: few among many.
+            models.Index(fields=["-id"], name="journal_fact_staff", condition=models.Q(kind__startswith="staff-")),
+        )
 
 
 class Waiting(models.Model):

@@ -4,11 +4,12 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
 from tsuzuku.kernel.money import Money
-from tsuzuku.orders.states import AWAITING_PAYMENT, ORDER_STATES
+from tsuzuku.orders.states import AWAITING_PAYMENT, HELD, ORDER_STATES
 
 
 class Order(models.Model):
@@ -46,6 +47,9 @@ class Order(models.Model):
         indexes = (
             models.Index(fields=["payer", "-id"], name="orders_order_payer", condition=Q(payer__isnull=False)),
             models.Index(fields=["expires_at"], name="orders_order_due", condition=Q(state=AWAITING_PAYMENT)),
+            # Few wait for a person; and the orders of a day lie together.
+            models.Index(fields=["-id"], name="orders_order_held", condition=Q(state=HELD)),
+            BrinIndex(fields=["created_at"], name="orders_order_created", autosummarize=True),
         )
 
     @property

@@ -5,23 +5,29 @@ Written for allauth 65; its templates are not used, so its upgrades cannot chang
 """
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from tsuzuku.journal.actions import record_facts
 from tsuzuku.kernel import clock
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.people.addresses import client_address
+from tsuzuku.people.events import StaffLoggedIn
 from tsuzuku.people.models import User
 from tsuzuku.people.redirects import is_own_path
+from tsuzuku.people.staff import staff_actor
 
 #: allauth's name of a mail, and our template of it: the first line is the subject.
 MAILS = {
@@ -39,6 +45,10 @@ NOTICES = {
     "account/messages/password_changed.txt": _("Your new password is saved."),
     "account/messages/email_confirmed.txt": _("Your e-mail address is confirmed."),
 }
+
+
+#: How long a login counts for what only its owner may do.
+JUST_LOGGED_IN = timedelta(minutes=5)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -62,6 +72,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str) -> bool:
         return is_own_path(url)
 
+    def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:  # noqa: ANN401  # allauth's
+        """Who has just logged in need not say once more who they are."""
+        records = get_authentication_records(self.request, self.request.user)
+        at = max((each["at"] for each in records), default=0)
+        return clock.now().timestamp() - at > JUST_LOGGED_IN.total_seconds()
+
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True
     ) -> AbstractBaseUser:
@@ -71,6 +87,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **details: Any) -> HttpResponse:  # noqa: ANN401  # allauth's
         response = super().post_login(request, user, **details)
+        if isinstance(user, User) and user.is_staff:
+            logged_in = StaffLoggedIn(subject=staff_actor(user), address=client_address(request))
+            with transaction.atomic():
+                record_facts([logged_in], actor=staff_actor(user), now=clock.now())
         if isinstance(user, User) and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
             remember_language(response, user.language)
         return response

@@ -50,6 +50,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = (
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="people_user_email_lower"),
         )
+        # The staff are few among many.
+        indexes = (models.Index(fields=["email"], name="people_user_staff", condition=models.Q(is_staff=True)),)
 
     def __str__(self) -> str:
         return self.email

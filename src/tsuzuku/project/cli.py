@@ -81,6 +81,7 @@ tsuzuku = Commands(
         "Fill it": {"import": "import_", "promotion": "promotion"},
         "Let others sell": {"partner": "partner", "api-key": "api_key"},
         "Give back": {"refund": "refund", "order": "order", "dispute": "dispute"},
+        "Let people in": {"staff": "staff_members"},
         "Prove it": {"verify": "verify"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},

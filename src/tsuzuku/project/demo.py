@@ -27,6 +27,9 @@ from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.people.models import User
+from tsuzuku.people.second_factor import set_up_second_factor
+from tsuzuku.people.staff import add_staff
+from tsuzuku.project.demo_factor import FACTOR_KEY
 from tsuzuku.testing.house import House
 from tsuzuku.usage.actions import take_readings
 from tsuzuku.usage.reading_lines import Reading
@@ -81,6 +84,13 @@ CUSTOMERS = (
     Customer("alex@example.com", "Alex Morgan", "en"),
 )
 
+#: The staff by address, with what they are called and their role.
+STAFF = (
+    ("support@example.com", "Sora", "support"),
+    ("finance@example.com", "Fumi", "finance"),
+    ("manager@example.com", "Mika", "manager"),
+)
+
 _MEI, _ALEX = (customer.email for customer in CUSTOMERS)
 
 
@@ -128,6 +138,8 @@ def make_demo(*, on_progress: Callable[[str], None]) -> None:
         for number, demo_card in enumerate(demo_cards(now.date()), start=1):
             on_progress(demo_card.shows)
             _make_card(house, demo_card, number, users.get(demo_card.holder or ""))
+        for email, display_name, role in STAFF:
+            _make_staff(email, display_name, role)
         import_promotions(text=resources.files("tsuzuku.testing").joinpath("data/promotions.json").read_bytes())
 
 
@@ -149,6 +161,15 @@ def _make_customer(customer: Customer) -> User:
     )
     EmailAddress.objects.create(user=user, email=customer.email, verified=True, primary=True)
     return user
+
+
+def _make_staff(email: str, display_name: str, role: str) -> None:
+    """A member of staff who has chosen a password and set up a second factor."""
+    user = add_staff(email=email, role=role, actor="operator", now=clock.now())
+    user.display_name = display_name
+    user.set_password(PASSWORD)
+    user.save(update_fields=["display_name", "password"])
+    set_up_second_factor(user, FACTOR_KEY)
 
 
 def _make_card(house: House, demo_card: DemoCard, number: int, holder: User | None) -> None:

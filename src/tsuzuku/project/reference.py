@@ -73,7 +73,8 @@ def _states_page(states: States) -> str:
 
 def _facts_page() -> str:
     lines = ["# Facts", "", _NOTICE, "", "| kind | what happened | told with | who listens |", "|---|---|---|---|"]
-    for event in sorted(_subclasses(Event), key=lambda event: event.kind):
+    events = [event for event in _subclasses(Event) if hasattr(event, "kind")]
+    for event in sorted(events, key=lambda event: event.kind):
         told = ", ".join(field.name for field in fields(event))
         heard = ", ".join(each.name for each in listeners_for(event.kind))
         lines.append(f"| {event.kind} | {_sentence(event)} | {told} | {heard or 'nobody yet'} |")

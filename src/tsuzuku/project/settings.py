@@ -35,6 +35,9 @@ IS_HTTPS = PUBLIC_URL.startswith("https://")
 BEHIND_PROXY = env_bool("TSUZUKU_BEHIND_PROXY")
 
 INSTALLED_APPS = [
+    # Of Django's admin and unfold only the machinery: the console is a site of its own, and none is found by itself.
+    "unfold.apps.BasicAppConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -42,6 +45,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "procrastinate.contrib.django",
     "tsuzuku.look",
     "tsuzuku.journal",
@@ -59,6 +63,7 @@ INSTALLED_APPS = [
     "tsuzuku.support",
     "tsuzuku.channels.web",
     "tsuzuku.channels.partner_api",
+    "tsuzuku.channels.console",
     "tsuzuku.project",
 ]
 
@@ -148,6 +153,10 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+MFA_ADAPTER = "tsuzuku.people.second_factor.MfaAdapter"
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+#: A code of the half minute before or after is right, too: phones' clocks are not exact.
+MFA_TOTP_TOLERANCE = 1
 ACCOUNT_SESSION_REMEMBER = True
 
 LANGUAGE_CODE = "en"

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("inbound/", include("tsuzuku.channels.inbound.urls")),
+    path("console/", include("tsuzuku.channels.console.urls")),
     path("", include("tsuzuku.channels.web.urls")),
 ]
 

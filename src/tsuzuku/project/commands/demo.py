@@ -20,12 +20,18 @@ _HOST = "127.0.0.1"
 @click.command(name="demo", short_help="Run everything on this machine, with data to try it on.")
 @click.option("--port", type=click.IntRange(1024, 65533), default=8000, show_default=True, help="The web pages' port.")
 @click.option("--reset", is_flag=True, help="Start over: forget what was done in the demo before.")
-def command(port: int, reset: bool) -> None:
+@click.option("--code", is_flag=True, help="Print the second factor of the demo's staff for this half minute.")
+def command(port: int, reset: bool, code: bool) -> None:
     """Starts database, web, worker, a sandbox carrier and simulators of the payment providers; Ctrl-C stops it all.
 
     A second run finds everything as it was left. Listens on this machine only.
     """
     os.environ.setdefault("TSUZUKU_HOME", f"{home()}-demo")
+    if code:
+        from tsuzuku.project.demo_factor import factor_code
+
+        click.echo(factor_code())
+        return
     if reset:
         _reset()
     refuse_occupied(_HOST, port)
@@ -101,11 +107,15 @@ def _welcome() -> None:
     from django.conf import settings
 
     from tsuzuku.kernel import clock
-    from tsuzuku.project.demo import COUPON, CUSTOMERS, PASSWORD, PIN, demo_cards, demo_iccid
+    from tsuzuku.project.demo import COUPON, CUSTOMERS, PASSWORD, PIN, STAFF, demo_cards, demo_iccid
+    from tsuzuku.project.demo_factor import FACTOR_KEY
 
     lines = ["", f"Tsuzuku is ready: {settings.PUBLIC_URL}", f"  mail it sends:  {settings.PUBLIC_URL}/demo/mail", ""]
     lines += ["Log in:"]
     lines += [f"  {each.email:<18} password {PASSWORD}   ({each.display_name})" for each in CUSTOMERS]
+    lines += ["", f"The console of the staff: {settings.PUBLIC_URL}/console/   (password {PASSWORD})"]
+    lines += [f"  {email:<20} {role}" for email, _name, role in STAFF]
+    lines += [f"  second factor: `tsuzuku demo --code`, or an app for codes with the key {FACTOR_KEY}"]
     lines += ["", f"Or renew without an account, by card number and PIN {PIN}:"]
     lines += [
         f"  {demo_iccid(number)}  {card.shows}" for number, card in enumerate(demo_cards(clock.now().date()), start=1)

@@ -63,6 +63,10 @@ def refuse_occupied(host: str, port: int) -> None:
             ) from error
 
 
+#: What packages bring and no page of ours asks for: the admin's own look, and unfold's scripts and letters.
+_STATIC_UNUSED = ("admin", "unfold/js", "unfold/fonts/inter", "unfold/css/simplebar")
+
+
 def prepare() -> None:
     """What must be in place before the processes start: tables, and static files with their names by content."""
     from django.core.management import call_command
@@ -71,5 +75,5 @@ def prepare() -> None:
     from tsuzuku.project.database import migrate
 
     migrate()
-    call_command("collectstatic", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=[*_STATIC_UNUSED])
     connections.close_all()

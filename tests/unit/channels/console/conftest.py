@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Staff and their browsers, let in as they are in earnest: by password, then by a code of their app."""
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.unit.channels.conftest import PASSWORD, make_user
+from tsuzuku.project.demo_factor import FACTOR_KEY, factor_code
+
+if TYPE_CHECKING:
+    from tsuzuku.catalog.models import Promotion
+    from tsuzuku.orders.models import Order
+    from tsuzuku.payments.models import Dispute, Refund, RefundProposal
+    from tsuzuku.people.models import User
+    from tsuzuku.sellers.models import Partner
+    from tsuzuku.testing.house import House
+
+
+def make_staff(role: str, email: str = "") -> "User":
+    """A member of staff with a password and a second factor."""
+    from tsuzuku.kernel import clock
+    from tsuzuku.people.second_factor import set_up_second_factor
+    from tsuzuku.people.staff import add_staff
+
+    user = add_staff(email=email or f"{role}@example.com", role=role, actor="operator", now=clock.now())
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    set_up_second_factor(user, FACTOR_KEY)
+    return user
+
+
+def let_in(user: "User") -> Client:
+    client = Client()
+    answer = client.post("/login", {"login": user.email, "password": PASSWORD, "next": "/console/"})
+    assert answer["Location"] == "/console/code"
+    answer = client.post("/console/code", {"code": factor_code()})
+    assert answer["Location"] == "/console/"
+    return client
+
+
+@pytest.fixture
+def as_role(house: "House") -> Callable[[str], Client]:
+    """The browser of somebody in a role."""
+    return lambda role: let_in(make_staff(role))
+
+
+@pytest.fixture
+def manager(as_role: Callable[[str], Client]) -> Client:
+    return as_role("manager")
+
+
+@pytest.fixture
+def customer(house: "House") -> Client:
+    client = Client()
+    user = make_user("customer@example.com")
+    client.post("/login", {"login": user.email, "password": PASSWORD})
+    return client
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One of everything that the console shows."""
+
+    order: "Order"
+    refund: "Refund"
+    proposal: "RefundProposal"
+    dispute: "Dispute"
+    promotion: "Promotion"
+    partner: "Partner"
+
+
+def make_rows(house: "House", settings: Settings) -> Rows:
+    """An order whose refund failed, whose other refund waits for a second person, and one that is disputed."""
+    from tsuzuku.payments.models import Capture, Dispute, Refund
+    from tsuzuku.testing.factories import make_card, make_partner, make_plan, make_promotion
+
+    settings.REFUND_APPROVAL_YEN = 250
+    make_plan("GB-20-30D", price_minor=1000)
+    order, disputed = (house.order(make_card(), "GB-20-30D") for _ in range(2))
+    for each in (order, disputed):
+        house.pay(each)
+    house.give_back(order, amount_minor=200)
+    (key,) = house.provider.refunds_under_way()
+    house.deliver(house.provider.fail_refund(key))
+    proposal = house.give_back(order, amount_minor=700)
+    house.deliver(house.provider.dispute(Capture.objects.get(payment__purpose=disputed.number).reference))
+    return Rows(
+        order=order,
+        refund=Refund.objects.get(),
+        proposal=proposal,
+        dispute=Dispute.objects.get(),
+        promotion=make_promotion(),
+        partner=make_partner(),
+    )
+
+
+@pytest.fixture
+def rows(house: "House", settings: Settings) -> Rows:
+    return make_rows(house, settings)
+
+
+def do(client: Client, address: str, **fields: object) -> str:
+    """Fills in the form of a deed, confirms it, and returns what the page then says."""
+    page = client.get(address).content.decode()
+    key = re.search(r'name="key" value="([^"]+)"', page)
+    assert key is not None
+    asked = {"key": key[1], "reason": "they asked", **fields}
+    confirm = client.post(address, asked).content.decode()
+    assert 'name="confirmed"' in confirm
+    return told(client.post(address, {**asked, "confirmed": "yes"}, follow=True).content.decode())
+
+
+def told(page: str) -> str:
+    """What a page says in its notices."""
+    found = re.findall(r'<p class="notice[^>]*>(.*?)</p>', page, re.DOTALL)
+    return " ".join(html.unescape(each) for each in found)

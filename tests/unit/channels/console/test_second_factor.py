@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way in: password, then a code; setting up; asked again for money; guessing is stopped."""
+
+import base64
+import re
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from django.test import Client
+
+from tests.unit.channels.conftest import PASSWORD
+from tests.unit.channels.console.conftest import Rows, let_in, make_staff
+from tsuzuku.kernel import clock
+from tsuzuku.project.demo_factor import FACTOR_KEY, factor_code
+
+pytestmark = pytest.mark.django_db
+
+
+def log_in(email: str) -> Client:
+    client = Client()
+    client.post("/login", {"login": email, "password": PASSWORD, "next": "/console/"})
+    return client
+
+
+def code_of(key: str) -> str:
+    """As an app that is not ours and not allauth's reckons it."""
+    return TOTP(base64.b32decode(key), 6, SHA1(), 30).generate(int(clock.now().timestamp())).decode()
+
+
+@pytest.fixture
+def new() -> Client:
+    """Somebody who is new on the staff and has just logged in."""
+    from tsuzuku.people.staff import add_staff
+
+    user = add_staff(email="new@example.com", role="support", actor="operator", now=clock.now())
+    user.set_password(PASSWORD)
+    user.save(update_fields=["password"])
+    return log_in(user.email)
+
+
+def test_who_is_new_sets_up_a_second_factor_before_seeing_anything(new: Client) -> None:
+    where = new.get("/console/orders/")["Location"]
+    assert where == "/console/second-factor/set-up?next=%2Fconsole%2Forders%2F"
+    page = new.get(where).content.decode()
+    assert re.search(r'<svg [^>]*class="qr"', page)
+    found = re.search(r'<p class="number">([A-Z2-7]{32})</p>', page)
+    assert found is not None
+    assert new.post("/console/second-factor/set-up", {"code": "000000"}).status_code == 200
+    answer = new.post("/console/second-factor/set-up", {"code": code_of(found[1])})
+    assert answer["Location"] == "/console/second-factor/codes"
+
+    codes = re.findall(r"<li>(\d{8})</li>", new.get(answer["Location"]).content.decode())
+    assert len(set(codes)) == 10
+    assert re.findall(r"<li>", new.get(answer["Location"]).content.decode()) == []
+    assert new.get("/console/orders/").status_code == 200
+
+    # A recovery code opens the console once.
+    for code, status in ((codes[0], 302), (codes[0], 200), (codes[1], 302)):
+        client = log_in("new@example.com")
+        assert client.post("/console/code", {"code": code}).status_code == status
+
+
+def test_the_key_is_kept_sealed(new: Client) -> None:
+    from allauth.mfa.models import Authenticator
+
+    make_staff("manager")
+    kept = Authenticator.objects.get(type="totp").data["secret"]
+    assert FACTOR_KEY not in kept
+    assert FACTOR_KEY.encode() not in base64.b64decode(kept)
+
+
+def test_a_password_alone_opens_nothing() -> None:
+    make_staff("manager")
+    client = log_in("manager@example.com")
+    assert client.get("/console/")["Location"] == "/login?next=%2Fconsole%2F"
+    assert client.get("/cards")["Location"] == "/login?next=/cards"
+
+
+def test_a_code_is_good_once() -> None:
+    user = make_staff("manager")
+    let_in(user)
+    assert log_in(user.email).post("/console/code", {"code": factor_code()}).status_code == 200
+
+
+def test_guessing_codes_is_stopped() -> None:
+    user = make_staff("manager")
+    client = log_in(user.email)
+    for _ in range(5):
+        client.post("/console/code", {"code": "000000"})
+    page = client.post("/console/code", {"code": factor_code()}).content.decode()
+    assert "Too many wrong tries. Please wait five minutes, then try again." in page
+
+
+def test_a_new_working_day_asks_for_a_code() -> None:
+    client = let_in(make_staff("manager"))
+    with clock.travel_to(clock.now() + timedelta(hours=12)):
+        assert client.get("/console/orders/")["Location"] == "/console/code/again?next=%2Fconsole%2Forders%2F"
+
+
+def test_money_asks_for_a_code_of_lately(rows: Rows) -> None:
+    client = let_in(make_staff("manager"))
+    path = f"/console/orders/{rows.order.pk}/propose-refund"
+    assert client.get(path).status_code == 200
+    with clock.travel_to(clock.now() + timedelta(minutes=15)):
+        where = client.get(path)["Location"]
+        assert where == f"/console/code/again?next={path.replace('/', '%2F')}"
+        assert client.post(path, {"reason": "x", "confirmed": "yes"})["Location"] == where
+        # What moves no money goes on.
+        assert client.get(f"/console/orders/{rows.order.pk}/resend-receipt").status_code == 200
+
+
+def test_another_second_factor_ends_what_the_first_one_opened() -> None:
+    from allauth.mfa.models import Authenticator
+
+    from tsuzuku.people.second_factor import set_up_second_factor
+
+    user = make_staff("manager")
+    client = let_in(user)
+    Authenticator.objects.filter(user=user).delete()
+    set_up_second_factor(user, FACTOR_KEY)
+    assert client.get("/console/")["Location"].startswith("/console/code/again")
+
+
+def test_a_reset_forgets_factor_and_password() -> None:
+    from tsuzuku.people.second_factor import staff_with_second_factor
+    from tsuzuku.people.staff import reset_second_factor
+
+    user = make_staff("manager")
+    client = let_in(user)
+    reset_second_factor(email=user.email, actor="operator", now=clock.now())
+    assert client.get("/console/")["Location"].startswith("/login")
+    user.refresh_from_db()
+    assert (user.has_usable_password(), staff_with_second_factor()) == (False, frozenset())
+
+
+def test_customers_cannot_set_one_up(customer: Client) -> None:
+    assert customer.get("/console/second-factor/set-up").status_code == 403
