@@ -38,6 +38,8 @@ MAILS = {
     "account/email/password_reset_code": "people/mail/reset_password.txt",
     "account/email/password_reset": "people/mail/password_changed.txt",
     "account/email/password_changed": "people/mail/password_changed.txt",
+    "mfa/email/totp_activated": "people/mail/second_factor.txt",
+    "mfa/email/recovery_codes_generated": "people/mail/second_factor.txt",
 }
 
 #: What is said of what allauth did; it does more than people want to hear of.
@@ -131,7 +133,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Tells of a changed password, whatever ACCOUNT_EMAIL_NOTIFICATIONS says; of nothing else."""
+        """Tells of a changed password or second factor, whatever ACCOUNT_EMAIL_NOTIFICATIONS says; of nothing else."""
         if template_prefix in MAILS and isinstance(user, User):
             self.send_mail(template_prefix, email or user.email, {"user": user, "now": clock.now(), **(context or {})})
 

@@ -154,6 +154,10 @@ ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 MFA_ADAPTER = "tsuzuku.people.second_factor.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "tsuzuku.people.code_forms.CodeForm",
+    "reauthenticate": "tsuzuku.people.code_forms.CodeAgainForm",
+}
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 #: A code of the half minute before or after is right, too: phones' clocks are not exact.
 MFA_TOTP_TOLERANCE = 1
