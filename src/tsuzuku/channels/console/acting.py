@@ -77,6 +77,8 @@ def _done(request: HttpRequest, deed: Deed, row: Model, form: ReasonForm, *, bac
     except DomainError as refusal:
         messages.error(request, refusal_words(refusal))
     else:
+        if deed.hand_out is not None:
+            return deed.hand_out(row, doer)
         messages.success(request, _("Done: %(deed)s.") % {"deed": deed.title})
     return redirect(back)
 

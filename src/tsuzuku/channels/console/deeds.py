@@ -8,13 +8,22 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.http import HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from tsuzuku.cards.flags import clear_flag, flags_of
 from tsuzuku.catalog.promotion_import import offer_promotion_again, withdraw_promotion
-from tsuzuku.channels.console.models import OrderEntry, PromotionEntry, ProposalEntry, RefundEntry
+from tsuzuku.channels.console.models import (
+    CardEntry,
+    DisputeEntry,
+    OrderEntry,
+    PromotionEntry,
+    ProposalEntry,
+    RefundEntry,
+)
 from tsuzuku.channels.console.sheets import money
 from tsuzuku.channels.console.words import deed_name
 from tsuzuku.look import formats
@@ -27,6 +36,7 @@ from tsuzuku.payments.proposing import approve_refund, decline_refund, propose_r
 from tsuzuku.receipts.handing_out import mail_receipt
 from tsuzuku.receipts.queries import receipt_of
 from tsuzuku.receipts.texts import receipt_language
+from tsuzuku.support.actions import keep_evidence
 
 REASON_LENGTH_MAX = 300
 
@@ -76,6 +86,8 @@ class Deed:
     form: type[ReasonForm] = ReasonForm
     #: Asks for the second factor once more.
     is_money: bool = False
+    #: What is handed out when it is done; else its page is shown again.
+    hand_out: Callable[[Any, Doer], HttpResponse] | None = None
 
     @property
     def title(self) -> str:
@@ -202,6 +214,41 @@ def _close(refund: RefundEntry, asked: Mapping[str, Any], doer: Doer) -> None:
     close_refund(refund_id=refund.pk, note=asked["reason"], actor=doer.actor, now=doer.now)
 
 
+# -- disputes --------------------------------------------------------------------------------------------------------
+
+
+def dispute_subject(dispute: DisputeEntry) -> str:
+    """The order that a dispute is about, as facts name it."""
+    return f"order:{dispute.capture.payment.purpose}"
+
+
+def _keep_evidence(dispute: DisputeEntry, asked: Mapping[str, Any], doer: Doer) -> None:
+    keep_evidence(dispute_id=dispute.pk, now=doer.now)
+
+
+def _hand_out_evidence(dispute: DisputeEntry, doer: Doer) -> HttpResponse:
+    kept = keep_evidence(dispute_id=dispute.pk, now=doer.now)
+    named = {"Content-Disposition": f'attachment; filename="dispute-{dispute.pk}.zip"'}
+    return HttpResponse(bytes(kept.file), content_type="application/zip", headers=named)
+
+
+# -- cards -----------------------------------------------------------------------------------------------------------
+
+
+def card_subject(card: CardEntry) -> str:
+    """A card as facts name it."""
+    return f"card:{card.pk}"
+
+
+def _has_flags(card: CardEntry) -> bool:
+    return card.pk in flags_of([card.pk])
+
+
+def _clear_flags(card: CardEntry, asked: Mapping[str, Any], doer: Doer) -> None:
+    for flag in flags_of([card.pk]).get(card.pk, ()):
+        clear_flag(flag_id=flag.pk, actor=doer.actor, note=asked["reason"], now=doer.now)
+
+
 # -- promotions ------------------------------------------------------------------------------------------------------
 
 
@@ -300,6 +347,28 @@ _DEEDS = (
         subject=refund_subject,
         act=_close,
         is_money=True,
+    ),
+    Deed(
+        name="take-evidence",
+        slug="disputes",
+        explanation=_(
+            "A file with all that the provider asks for: the order, what was told, paid, given and used. It holds the "
+            "payer's data: give it to nobody else."
+        ),
+        permission="console.take_evidence",
+        fits=lambda _dispute: True,
+        subject=dispute_subject,
+        act=_keep_evidence,
+        hand_out=_hand_out_evidence,
+    ),
+    Deed(
+        name="clear-flags",
+        slug="cards",
+        explanation=_("Whoever looks at the card is not told of them any more. What they were about stays as it is."),
+        permission="console.clear_flag",
+        fits=_has_flags,
+        subject=card_subject,
+        act=_clear_flags,
     ),
     Deed(
         name="withdraw-promotion",

@@ -81,6 +81,7 @@ class DisputeEntry(Dispute):
     class Meta:
         proxy = True
         default_permissions = ("view",)
+        permissions = (("take_evidence", "Take the evidence of disputes"),)
         verbose_name = _("Dispute")
         verbose_name_plural = _("Disputes")
 
@@ -105,6 +106,7 @@ class CardEntry(Card):
     class Meta:
         proxy = True
         default_permissions = ("view",)
+        permissions = (("clear_flag", "Take flags down"),)
         verbose_name = _("Card")
         verbose_name_plural = _("Cards")
 

@@ -33,6 +33,7 @@ _FINANCE = frozenset(
         "propose_refund",
         "approve_refund",
         "settle_refund",
+        "take_evidence",
         "resolve_order",
     }
 )
@@ -41,7 +42,7 @@ _FINANCE = frozenset(
 ROLES: Mapping[str, frozenset[str]] = {
     "support": _SUPPORT,
     "finance": _FINANCE,
-    "manager": _SUPPORT | _FINANCE | {"offer_promotion", "view_trailentry"},
+    "manager": _SUPPORT | _FINANCE | {"clear_flag", "offer_promotion", "view_trailentry"},
 }
 
 

@@ -112,6 +112,8 @@ DEED_NAMES: Mapping[str, str | Promise] = {
     "decline-refund": gettext_lazy("Decline the refund"),
     "retry-refund": gettext_lazy("Ask for the refund once more"),
     "close-refund": gettext_lazy("Book it as given back another way"),
+    "take-evidence": gettext_lazy("Take the evidence"),
+    "clear-flags": gettext_lazy("Take the flags down"),
     "withdraw-promotion": gettext_lazy("Withdraw the promotion"),
     "offer-promotion": gettext_lazy("Offer the promotion again"),
 }

@@ -15,6 +15,7 @@ from tests.unit.channels.conftest import PASSWORD, make_user
 from tsuzuku.project.demo_factor import FACTOR_KEY, factor_code
 
 if TYPE_CHECKING:
+    from tsuzuku.cards.models import Card
     from tsuzuku.catalog.models import Promotion
     from tsuzuku.orders.models import Order
     from tsuzuku.payments.models import Dispute, Refund, RefundProposal
@@ -74,10 +75,14 @@ class Rows:
     dispute: "Dispute"
     promotion: "Promotion"
     partner: "Partner"
+    #: The card of what is disputed.
+    flagged: "Card"
 
 
 def make_rows(house: "House", settings: Settings) -> Rows:
     """An order whose refund failed, whose other refund waits for a second person, and one that is disputed."""
+    from tsuzuku.cards.flags import raise_flag
+    from tsuzuku.kernel import clock
     from tsuzuku.payments.models import Capture, Dispute, Refund
     from tsuzuku.testing.factories import make_card, make_partner, make_plan, make_promotion
 
@@ -91,6 +96,9 @@ def make_rows(house: "House", settings: Settings) -> Rows:
     house.deliver(house.provider.fail_refund(key))
     proposal = house.give_back(order, amount_minor=700)
     house.deliver(house.provider.dispute(Capture.objects.get(payment__purpose=disputed.number).reference))
+    # Letting the house do its work would raise it, too, but gather evidence first, which takes long.
+    flagged = house.renewal(disputed).card
+    raise_flag(card_id=flagged.pk, reason="dispute", subject="dispute:1", now=clock.now())
     return Rows(
         order=order,
         refund=Refund.objects.get(),
@@ -98,6 +106,7 @@ def make_rows(house: "House", settings: Settings) -> Rows:
         dispute=Dispute.objects.get(),
         promotion=make_promotion(),
         partner=make_partner(),
+        flagged=flagged,
     )
 
 

@@ -61,6 +61,8 @@ DEEDS = {
     ("proposals", "decline-refund"): (302, 403, 302, 403, 200, 200),
     ("refunds", "retry-refund"): (302, 403, 302, 403, 200, 200),
     ("refunds", "close-refund"): (302, 403, 302, 403, 200, 200),
+    ("disputes", "take-evidence"): (302, 403, 302, 403, 200, 200),
+    ("cards", "clear-flags"): (302, 403, 302, 403, 403, 200),
     ("promotions", "withdraw-promotion"): (302, 403, 302, 403, 403, 200),
     ("promotions", "offer-promotion"): (302, 403, 302, 403, 403, 302),
 }
@@ -119,6 +121,8 @@ def test_every_deed_is_for_whom_it_should_be(everybody: list[Client], rows: Rows
         "proposals": rows.proposal.pk,
         "refunds": rows.refund.pk,
         "promotions": rows.promotion.pk,
+        "disputes": rows.dispute.pk,
+        "cards": rows.flagged.pk,
     }
     assert {(slug, deed.name) for slug in pks for deed in deeds_for(slug)} == set(DEEDS)
     paths = {(slug, deed): f"/console/{slug}/{pks[slug]}/{deed}" for slug, deed in DEEDS}

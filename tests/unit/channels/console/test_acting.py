@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What staff do, what comes of it, and what the trail keeps."""
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -127,6 +129,27 @@ def test_a_failed_refund_is_seen_to(rows: Rows, manager: Client, deed: str, stat
     do(manager, f"/console/refunds/{rows.refund.pk}/{deed}")
     rows.refund.refresh_from_db()
     assert rows.refund.state == state
+
+
+def test_evidence_is_handed_out_and_the_trail_says_to_whom(rows: Rows, manager: Client) -> None:
+    path = f"/console/disputes/{rows.dispute.pk}/take-evidence"
+    key = "0b5c1b51-5a44-4a7e-8d0a-0c62ef5b1f2d"
+    answer = manager.post(path, {"key": key, "reason": "the bank asks", "confirmed": "yes"})
+    assert answer["Content-Disposition"] == f'attachment; filename="dispute-{rows.dispute.pk}.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        assert file.testzip() is None
+    number = rows.dispute.capture.payment.purpose
+    assert [entry[1:] for entry in trail()] == [("take-evidence", f"order:{number}", "the bank asks")]
+
+
+def test_flags_are_taken_down(rows: Rows, manager: Client) -> None:
+    from tsuzuku.cards.models import CardFlag
+
+    sheet = f"/console/cards/{rows.flagged.pk}"
+    assert "dispute" in manager.get(sheet).content.decode()
+    assert do(manager, f"{sheet}/clear-flags") == "Done: Take the flags down."
+    flag = CardFlag.objects.get(card=rows.flagged)
+    assert (flag.note, flag.cleared_by) == ("they asked", f"staff:{staff_pks('manager')[0]}")
 
 
 def test_a_receipt_is_sent_again(house: "House", rows: Rows, manager: Client) -> None:

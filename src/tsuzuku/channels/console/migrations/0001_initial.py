@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "Card",
                 "verbose_name_plural": "Cards",
+                "permissions": (("clear_flag", "Take flags down"),),
                 "proxy": True,
                 "default_permissions": ("view",),
                 "indexes": [],
@@ -36,6 +37,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "Dispute",
                 "verbose_name_plural": "Disputes",
+                "permissions": (("take_evidence", "Take the evidence of disputes"),),
                 "proxy": True,
                 "default_permissions": ("view",),
                 "indexes": [],
