@@ -23,6 +23,7 @@ from tsuzuku.catalog.terms import LotKind
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.luhn import luhn_digit
+from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.payments.registry import using_provider
@@ -91,6 +92,9 @@ STAFF = (
     ("manager@example.com", "Mika", "manager"),
 )
 
+#: The place of the card that was never used among the demo's cards.
+UNUSED_CARD = 9
+
 _MEI, _ALEX = (customer.email for customer in CUSTOMERS)
 
 
@@ -126,11 +130,12 @@ def demo_iccid(number: int) -> Iccid:
 def make_demo(*, on_progress: Callable[[str], None]) -> None:
     """Fills an empty database. All or nothing: a demo that was interrupted starts its filling anew."""
     now = clock.now()
-    house = House()
+    # By the name of the provider that is there afterwards, so that a refund of the past is refused and not unheard of.
+    house = House(sells_by="sandbox")
     with (
         transaction.atomic(),
         using_carrier("sandbox", house.carrier),
-        using_provider("fake", house.provider),
+        using_provider(house.sells_by, house.provider),
         using_gateway(AddressKind.EMAIL, house.gateway),
     ):
         _import_plans()
@@ -138,6 +143,7 @@ def make_demo(*, on_progress: Callable[[str], None]) -> None:
         for number, demo_card in enumerate(demo_cards(now.date()), start=1):
             on_progress(demo_card.shows)
             _make_card(house, demo_card, number, users.get(demo_card.holder or ""))
+        _make_held_order(house)
         for email, display_name, role in STAFF:
             _make_staff(email, display_name, role)
         import_promotions(text=resources.files("tsuzuku.testing").joinpath("data/promotions.json").read_bytes())
@@ -161,6 +167,14 @@ def _make_customer(customer: Customer) -> User:
     )
     EmailAddress.objects.create(user=user, email=customer.email, verified=True, primary=True)
     return user
+
+
+def _make_held_order(house: House) -> None:
+    """Somebody paid another amount than the price, which waits for a person in the console."""
+    card = Card.objects.get(iccid=demo_iccid(UNUSED_CARD))
+    with clock.travel_to(clock.now() - timedelta(hours=1)):
+        order = house.order(card, "GB-3-30D", key="demo-held")
+        house.pay(order, amount=Money(order.amount_minor - 90, order.currency))
 
 
 def _make_staff(email: str, display_name: str, role: str) -> None:

@@ -55,6 +55,8 @@ class House:
     carrier: FakeCarrier = field(default_factory=FakeCarrier)
     provider: FakeProvider = field(default_factory=FakeProvider)
     gateway: FakeGateway = field(default_factory=FakeGateway)
+    #: The name under which its provider is registered.
+    sells_by: str = "fake"
 
     def order(
         self,
@@ -87,7 +89,7 @@ class House:
         payment = start_payment(
             purpose=order.number,
             amount=order.price,
-            provider="fake",
+            provider=self.sells_by,
             method=method,
             description="a plan",
             order_number=order.number,
@@ -132,7 +134,7 @@ class House:
 
     def deliver(self, *events: ProviderEvent) -> None:
         """Hands over what the provider's webhook told."""
-        take_events(provider="fake", events=events, now=clock.now())
+        take_events(provider=self.sells_by, events=events, now=clock.now())
 
     def settle_down(self) -> None:
         """Lets everything in the background be done."""
