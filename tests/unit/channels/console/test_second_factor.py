@@ -15,6 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tests.unit.channels.conftest import PASSWORD
 from tests.unit.channels.console.conftest import Rows, let_in, make_staff
+from tests.unit.channels.web.test_accounts import code_of_mail
 from tsuzuku.kernel import clock
 from tsuzuku.project.demo_factor import FACTOR_KEY, factor_code
 
@@ -71,6 +72,31 @@ def test_who_is_new_sets_up_a_second_factor_before_seeing_anything(
     for code, status in ((codes[0], 302), (codes[0], 200), (codes[1], 302)):
         client = log_in("new@example.com")
         assert client.post("/console/code", {"code": code}).status_code == status
+
+
+def test_a_new_member_gets_a_password_by_mail_and_sets_up_a_second_factor() -> None:
+    """As the command line told them to."""
+    from tsuzuku.people.staff import add_staff
+
+    add_staff(email="new@example.com", role="support", actor="operator", now=clock.now())
+    client = Client()
+    client.post("/forgot", {"email": "new@example.com"})
+    client.post("/forgot/code", {"code": code_of_mail()})
+    new = "an even better horse"
+    assert client.post("/forgot/new", {"password1": new, "password2": new})["Location"] == "/"
+    assert client.get("/console/", follow=True).redirect_chain == [
+        ("/console/second-factor/set-up?next=%2Fconsole%2F", 302)
+    ]
+
+
+def test_a_password_by_mail_does_not_do_without_the_second_factor() -> None:
+    make_staff("manager")
+    client = Client()
+    client.post("/forgot", {"email": "manager@example.com"})
+    client.post("/forgot/code", {"code": code_of_mail()})
+    new = "an even better horse"
+    assert client.post("/forgot/new", {"password1": new, "password2": new})["Location"] == "/console/code"
+    assert client.get("/console/")["Location"] == "/login?next=%2Fconsole%2F"
 
 
 def test_the_key_is_kept_sealed(new: Client) -> None:
