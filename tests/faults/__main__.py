@@ -2,9 +2,10 @@
 """The fault test: renewals go on while processes are killed, and afterwards nothing is lost and nothing is doubled.
 
 `python -m tests.faults --kills N [--seed S]`, or `make faults N=300`. An installation as `tsuzuku serve` runs it, with
-a sandbox carrier that is asked for each activation and a sandbox provider, all under our own supervisor, on the
-embedded PostgreSQL with fsync on. Clients renew cards through the website and pay at the provider in every way that its
-page knows, press again when nobody answers, and write down what they were given. Meanwhile processes are killed with
+a sandbox carrier that is asked for each activation, a sandbox provider and the simulators of all others, all under our
+own supervisor, on the embedded PostgreSQL with fsync on. Clients renew cards through the website and pay at the sandbox
+in every way that its page knows, or by any other method where its provider is played; they press again when nobody
+answers, and write down what they were given. Meanwhile processes are killed with
 SIGKILL at random moments, each with at least 20 renewals in flight, and the sandboxes answer slowly, wrongly or not at
 all. Then everything settles, and the clients' logs are held against the carrier's and the provider's files.
 
@@ -28,6 +29,8 @@ Doubled is:
 
 A seed makes all choices again: who is killed after how long, what each client does, how the sandboxes misbehave. What
 comes of them depends on the machine's timing.
+
+What each provider holds in the end by its own books must be what our ledger says that it holds, to the yen.
 """
 
 import random
@@ -43,9 +46,10 @@ import click
 import httpx
 import psycopg
 
+from tests.faults.books import Taken, read_taken, unsettled
 from tests.faults.browser import Patience
 from tests.faults.errand import Flying, Moment, Shelf, World
-from tests.faults.evidence import Evidence, Row, Saw, read_captures, read_credits, read_errands
+from tests.faults.evidence import Capture, Evidence, Row, Saw, read_captures, read_credits, read_errands
 from tests.faults.installation import Failed, Installation
 from tests.faults.judge import Complaint, judge
 from tests.faults.mischief import Pranks, Victim, kill, victims
@@ -76,6 +80,18 @@ _UNSETTLED = """
 _ROWS = """
     SELECT o.number, o.state, r.state, r.reference::text, o.amount_minor, r.unknown_outcomes, r.attempts
       FROM orders_order AS o JOIN renewals_renewal AS r ON r.order_id = o.id
+"""
+#: Of each capture, whose it is and for which order.
+_ORDERS = """
+    SELECT c.provider, c.reference, p.purpose
+      FROM payments_capture AS c JOIN payments_payment AS p ON p.id = c.payment_id
+"""
+#: What each provider holds for us.
+_LEDGER = """
+    SELECT substr(a.code, 10), sum(CASE WHEN p.debit_id = a.id THEN p.amount_minor ELSE -p.amount_minor END)
+      FROM payments_account AS a JOIN payments_posting AS p ON a.id IN (p.debit_id, p.credit_id)
+     WHERE a.code LIKE 'provider:%'
+     GROUP BY a.code
 """
 _HELD = "SELECT reference FROM payments_capture WHERE outcome = 'held'"
 
@@ -136,13 +152,25 @@ def _run(installation: Installation, *, kills: int, travellers: int, seed: str, 
     world.patience.ends_in(_LANDING_SECONDS)
     _land(clients, flying=world.flying, began=began)
     _settle(installation, began=began)
+    others = [
+        taken for provider in installation.others() for taken in read_taken(provider, installation.books_of(provider))
+    ]
     installation.stop()
+    order_of = {(provider, reference): order for provider, reference, order in installation.rows(_ORDERS)}
     evidence = Evidence(
         errands=read_errands(logs),
         credits=read_credits(installation.folder("carrier-sandbox") / "history.jsonl"),
-        captures=read_captures(installation.folder("payment-sandbox") / "books.jsonl"),
+        captures=[
+            *read_captures(installation.folder("payment-sandbox") / "books.jsonl"),
+            *(
+                Capture(each.id, "", order_of.get((each.provider, each.id), ""), each.amount_minor, each.refunds)
+                for each in others
+            ),
+        ],
         rows=[Row(*row) for row in installation.rows(_ROWS)],
         held_captures=frozenset(reference for (reference,) in installation.rows(_HELD)),
+        books=_sums(others),
+        ledger={provider: int(amount) for provider, amount in installation.rows(_LEDGER) if provider != "sandbox"},
     )
     # The last one out stopped the database; the audit starts it once more.
     installation.release()
@@ -232,11 +260,20 @@ def _unsettled(installation: Installation) -> int:
         ((ours,),) = installation.rows(_UNSETTLED)
         answer = httpx.get(url, headers=installation.provider_headers(), timeout=5, trust_env=False)
         books: dict[str, list[dict[str, str]]] = answer.raise_for_status().json()
+        others = sum(unsettled(installation.books_of(provider)) for provider in installation.others())
     except (psycopg.OperationalError, httpx.HTTPError):
         return 1
-    pending = sum(refund["status"] == "pending" for refund in books["refunds"])
+    pending = sum(refund["status"] == "pending" for refund in books["refunds"]) + others
     slow = sum(payment["status"] == "processing" for payment in books["payments"])
     return int(ours) + len(books["owed_deliveries"]) + pending + slow
+
+
+def _sums(taken: list[Taken]) -> dict[str, int]:
+    """What each provider took and has not given back, by its own books."""
+    sums: Counter[str] = Counter()
+    for each in taken:
+        sums[each.provider] += each.amount_minor - each.returned_minor
+    return dict(sums)
 
 
 def _report(
@@ -264,6 +301,7 @@ def _report(
     click.echo(f"renewals answered  {len(evidence.errands)}: {_listed(ends)}")
     click.echo(f"carrier credited   {len(evidence.credits)}")
     click.echo(f"outcomes unknown   {unknown}, resolved {resolved}; {tried_again} more renewals were taken up again")
+    click.echo(f"kept by providers  {_listed(dict(evidence.books))} (yen, as their own books say)")
     click.echo(f"payments taken     {len(evidence.captures)}, refunds {refunds}, held {len(evidence.held_captures)}")
     click.echo(f"seconds            {time.monotonic() - began:.0f}")
     for complaint in complaints:

@@ -33,6 +33,7 @@ class Stage(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     HELD = "held"
+    INSTRUCTED = "instructed"
     ACTIVATING = "activating"
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
@@ -81,6 +82,17 @@ _TAKES_NOTHING = {Way.DECLINE_NETWORK, Way.DECLINE_LIMIT, Way.DECLINE_REFUSED, W
 #: that a payment failed which the provider has taken.
 _DOUBLE_CLICKS, _LEAVES_ADDRESS, _WITHOUT_SCRIPTS, _PAYS_ONCE_MORE = 0.1, 0.5, 0.5, 0.5
 _LOOK_AGAIN_SECONDS = 2.0
+_OFFERED = re.compile(r'name="method" value="([^"]+)"')
+#: How often somebody pays at another provider than the sandbox that has so many ways, and is refused there at first.
+_PAYS_ELSEWHERE, _REFUSED_ELSEWHERE = 0.4, 0.25
+#: How a place that plays a provider takes money, its best button first; and how some of them refuse.
+_PAY_BUTTON = re.compile(r'<button class="pay" name="([^"]+)" value="([^"]+)"')
+_BUTTON = re.compile(r'<button name="([^"]+)" value="([^"]+)"')
+_REFUSALS: Mapping[str, Mapping[str, str]] = {
+    'name="card" value="4000000000009995"': {"do": "pay", "card": "4000000000009995"},
+    'name="do" value="refuse"': {"do": "refuse"},
+    'name="do" value="INSTRUMENT_DECLINED"': {"do": "INSTRUMENT_DECLINED"},
+}
 
 
 class Misunderstood(Exception):
@@ -167,9 +179,12 @@ class Errand:
         self._rng = rng
         self._browser = Browser(world.installation.url, patience=world.patience, rng=rng)
         self._pay_origin = str(world.installation.sandbox("payment-sandbox")["url"])
+        self._others = tuple(f"{url}/" for url in world.installation.others().values())
+        self._pays_elsewhere = rng.random() < _PAYS_ELSEWHERE
         self._way = rng.choices(list(_WAYS), weights=list(_WAYS.values()))[0]
         self._has_scripts = rng.random() > _WITHOUT_SCRIPTS
-        self._address = f"traveller-{name}@example.com" if rng.random() < _LEAVES_ADDRESS else ""
+        leaves_address = rng.random() < _LEAVES_ADDRESS or self._pays_elsewhere
+        self._address = f"traveller-{name}@example.com" if leaves_address else ""
         self._number = ""
         self._has_tried = self._has_paid = False
         self._first_pay_page = ""
@@ -221,7 +236,7 @@ class Errand:
             if is_first and self._rng.random() < _DOUBLE_CLICKS:
                 answer = self._press_twice(page, form)
             else:
-                answer = self._browser.submit(page, form, email=self._address)
+                answer = self._browser.submit(page, form, email=self._address, method=self._method(page))
             is_first = False
             if answer.status == HTTPStatus.NOT_FOUND:
                 self._open_card()  # The same form is sent again, under the same key.
@@ -230,9 +245,10 @@ class Errand:
         return page
 
     def _press_twice(self, page: Page, form: Form) -> Page:
+        method = self._method(page)
         with self._browser.twin() as tab, ThreadPoolExecutor(1) as other_hand:
-            other = other_hand.submit(tab.submit, page, form, email=self._address)
-            mine = self._browser.submit(page, form, email=self._address)
+            other = other_hand.submit(tab.submit, page, form, email=self._address, method=method)
+            mine = self._browser.submit(page, form, email=self._address, method=method)
             self._note_number(other.result())
         return mine
 
@@ -240,20 +256,20 @@ class Errand:
 
     def _see_through(self, page: Page) -> None:
         """Pays and waits until there is nothing left to wait for."""
-        if page.status == HTTPStatus.OK and urlsplit(page.url).path.startswith("/c/"):
+        if page.status == HTTPStatus.OK and page.url.startswith(f"{self._world.installation.url}/c/"):
             self._tell(Saw.TURNED_AWAY)
             return
         while True:
             self._note_number(page)
-            if self._is_at_provider(page):
-                page = self._at_provider(page)
+            if self._is_anywhere_else(page):
+                page = self._at_provider(page) if self._is_at_provider(page) else self._at_other(page)
+                continue
+            if self._is_instructed(page):
+                page = self._where_instructed(page)
                 continue
             match _stage(page):
-                case Stage.ACTIVE:
-                    self._tell(Saw.ACTIVE)
-                    return
-                case Stage.HELD:
-                    self._tell(Saw.HELD)
+                case Stage.ACTIVE | Stage.HELD as stage:
+                    self._tell(Saw.ACTIVE if stage is Stage.ACTIVE else Saw.HELD)
                     return
                 case Stage.WITHDRAWN | Stage.CANCELLED as stage:
                     self._tell(Saw.WITHDRAWN if stage is Stage.WITHDRAWN else Saw.CANCELLED)
@@ -270,6 +286,13 @@ class Errand:
 
     def _is_at_provider(self, page: Page) -> bool:
         return page.url.startswith(f"{self._pay_origin}/")
+
+    def _is_anywhere_else(self, page: Page) -> bool:
+        return self._is_at_provider(page) or page.url.startswith(self._others)
+
+    def _is_instructed(self, page: Page) -> bool:
+        """Whether there is a code or a number, and nobody has paid by it."""
+        return not self._has_paid and page.status == HTTPStatus.OK and _stage(page) is Stage.INSTRUCTED
 
     def _at_provider(self, page: Page) -> Page:
         form = page.form(with_field="behaviour")
@@ -299,6 +322,47 @@ class Errand:
                 return self._get(self._order_url)
             case _:
                 return self._press(page, form, way)
+
+    def _method(self, page: Page) -> str:
+        """One of the ways to pay that a page offers."""
+        offered: list[str] = _OFFERED.findall(page.text)
+        others = [value for value in offered if not value.startswith("sandbox:")]
+        if others and (self._pays_elsewhere or "sandbox:sandbox" not in offered):
+            return self._rng.choice(others)
+        return "sandbox:sandbox"
+
+    def _where_instructed(self, page: Page) -> Page:
+        """To the place that plays the store or the app of a code."""
+        place = next((link for link in page.links if link.startswith(self._others)), None)
+        if place is None:
+            raise Misunderstood(f"{page.url} does not lead to where one pays")
+        return self._browser.get(place)
+
+    def _at_other(self, page: Page) -> Page:
+        """Pays, or is refused at the first try, where another provider than the sandbox is played."""
+        button = _PAY_BUTTON.search(page.text) or _BUTTON.search(page.text)
+        form = page.form(with_field=button[1]) if button else None
+        if button is None or form is None:
+            return self._back_from(page)
+        pressed = {button[1]: html.unescape(button[2])}
+        refused = next((no for mark, no in _REFUSALS.items() if mark in page.text), None)
+        is_refused = refused is not None and not self._has_tried and self._rng.random() < _REFUSED_ELSEWHERE
+        self._has_tried = True
+        after = self._browser.submit(page, form, **(refused if refused and is_refused else pressed))
+        if button[1] == "issue":
+            return after  # A store was chosen; the slip comes next.
+        if not is_refused:
+            self._has_paid = True
+            self._world.flying.answer(self._name, Saw.PAID)
+        return self._back_from(after)
+
+    def _back_from(self, page: Page) -> Page:
+        """The order, wherever another provider has left its payer; the same page where that leads nowhere yet."""
+        self._note_number(page)
+        if self._number:
+            return self._get(self._order_url)
+        back = next((link for link in page.links if link.startswith(f"{self._world.installation.url}/o/")), None)
+        return page if back is None else self._browser.get(back)
 
     def _press(self, page: Page, form: Form, way: Way) -> Page:
         """Presses a button at the provider, which sends back to the order."""
@@ -331,8 +395,8 @@ class Errand:
         form = page.form(to="/pay")
         if form is None or "method" not in form.fields:
             return self._look_again(page)
-        paid = self._browser.submit(page, form)
-        if not self._is_at_provider(paid):
+        paid = self._browser.submit(page, form, method=self._method(page), email=self._address)
+        if not self._is_anywhere_else(paid):
             self._world.patience.wait(1.0)
         return paid if paid.status == HTTPStatus.OK else self._get(self._order_url)
 

@@ -109,6 +109,9 @@ class Evidence:
     rows: Sequence[Row]
     #: The provider's ids of captures that wait for a person.
     held_captures: frozenset[str]
+    #: What each provider but the sandbox holds for us, in minor units: by its own books, and by our ledger.
+    books: Mapping[str, int] = field(default_factory=dict)
+    ledger: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_errands(folder: Path) -> list[Errand]:

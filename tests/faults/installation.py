@@ -20,6 +20,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+import httpx
 import psycopg
 from psycopg.rows import TupleRow
 
@@ -43,7 +44,7 @@ _READY_FILE = "ready"
 _LOCK_FILE = "faults.lock"
 #: In a home that is to be looked into after a failure.
 _KEEP_FILE = "keep"
-_WEB_PORT, _PAY_PORT, _CARDS = "FAULTS_WEB_PORT", "FAULTS_PAY_PORT", "FAULTS_CARDS"
+_WEB_PORT, _CARDS = "FAULTS_WEB_PORT", "FAULTS_CARDS"
 _HAS_SANDBOXES = "FAULTS_HAS_SANDBOXES"
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,14 +72,15 @@ class Installation:
         self.home = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self.home.chmod(0o755)  # As root, the server's user must be able to enter it.
         self._lock = _locked(self.home)
-        web_port, pay_port = free_ports()
+        web_port, _ = free_ports()
         self.url = programs.local_url(HOST, web_port)
         self._environment = {name: text for name, text in os.environ.items() if name != DATABASE_VARIABLE} | {
             "TSUZUKU_HOME": str(self.home),
             "TSUZUKU_PUBLIC_URL": self.url,
             "TSUZUKU_EMAIL_GATEWAY": "mailbox",
             _WEB_PORT: str(web_port),
-            _PAY_PORT: str(pay_port),
+            # With it all methods are offered that a simulator plays.
+            "TSUZUKU_DEMO": "on" if has_sandboxes else "off",
             _CARDS: str(cards),
             _HAS_SANDBOXES: "on" if has_sandboxes else "off",
         }
@@ -137,6 +139,26 @@ class Installation:
     def folder(self, name: str) -> Path:
         """Where a sandbox keeps its files."""
         return self.home / name
+
+    def others(self) -> dict[str, str]:
+        """The addresses of the simulators beside the sandbox, by provider."""
+        from tsuzuku.project.simulators import SIMULATORS
+
+        return {
+            provider: str(self.sandbox(simulator.sandbox.name)["url"])
+            for provider, simulator in SIMULATORS.items()
+            if provider != "sandbox"
+        }
+
+    def books_of(self, provider: str) -> dict[str, Any]:
+        """What a simulator says of itself. Raises httpx.HTTPError while it is down."""
+        from tsuzuku.project.simulators import SIMULATORS
+
+        name = SIMULATORS[provider].sandbox.name
+        url = f"{self.sandbox(name)['url']}/audit"
+        answer = httpx.get(url, headers=control_headers(self.folder(name)), timeout=10, trust_env=False)
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
 
     def provider_headers(self) -> dict[str, str]:
         """What lets its owner tell the provider what to do."""
@@ -220,19 +242,18 @@ def _run() -> None:
     from tsuzuku.project.commands.serve import prepare
     from tsuzuku.project.database import database
     from tsuzuku.project.environment import env_bool, env_int, home
+    from tsuzuku.project.simulators import SIMULATORS
     from tsuzuku.project.supervisor import supervise
 
-    web_port, pay_port = env_int(_WEB_PORT, 0), env_int(_PAY_PORT, 0)
+    web_port = env_int(_WEB_PORT, 0)
     sandboxes = [
         programs.tsuzuku("carrier", "carrier-sandbox", "--mode", "later", "--delay", CARRIER_DELAY_SECONDS),
         programs.tsuzuku(
             "pay",
             "simulator",
-            "sandbox",
-            "--bind",
-            f"{HOST}:{pay_port}",
+            *SIMULATORS,
             "--webhook",
-            f"{programs.local_url(HOST, web_port)}/inbound/payments/sandbox",
+            f"{programs.local_url(HOST, web_port)}/inbound/payments/{{name}}",
         ),
     ]
     with database() as server:

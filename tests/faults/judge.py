@@ -19,7 +19,7 @@ class Complaint:
 
 def judge(evidence: Evidence) -> list[Complaint]:
     """Every complaint, the clients' first."""
-    return [*_orders(evidence), *_activations(evidence), *_money(evidence)]
+    return [*_orders(evidence), *_activations(evidence), *_money(evidence), *_books(evidence)]
 
 
 def _lost(subject: str, why: str) -> Complaint:
@@ -94,6 +94,16 @@ def _money(evidence: Evidence) -> Iterator[Complaint]:
             )
     for number in sorted(captures.keys() | errands.keys()):
         yield from _order_money(number, errands.get(number), captures[number], evidence)
+
+
+def _books(evidence: Evidence) -> Iterator[Complaint]:
+    """What each provider holds by its own books is what our ledger says that it holds, to the yen."""
+    for provider in sorted(evidence.books.keys() | evidence.ledger.keys()):
+        theirs, ours = evidence.books.get(provider, 0), evidence.ledger.get(provider, 0)
+        if theirs > ours:
+            yield _lost(f"provider {provider}", f"holds {theirs} by its books, and {ours} by our ledger")
+        elif theirs < ours:
+            yield _doubled(f"provider {provider}", f"holds {theirs} by its books, and {ours} by our ledger")
 
 
 def _order_money(

@@ -161,3 +161,10 @@ def test_the_files_are_read_as_they_are_written(tmp_path: Path) -> None:
     assert read_errands(tmp_path / "clients") == [ERRAND]
     assert read_credits(tmp_path / "history") == [CREDIT]
     assert read_captures(tmp_path / "books") == [replace(CAPTURE, refunds=1)]
+
+
+def test_books_of_a_provider_that_are_not_our_ledgers_are_complained_of() -> None:
+    evidence = Evidence(errands=[], credits=[], captures=[], rows=[], held_captures=frozenset())
+    for theirs, ours, kinds in [(300, 300, []), (600, 300, ["lost"]), (0, 300, ["doubled"])]:
+        told = replace(evidence, books={"stripe": theirs}, ledger={"stripe": ours})
+        assert [complaint.kind for complaint in judge(told)] == kinds
