@@ -24,6 +24,12 @@ class WebhookStale(DomainError):
     code = "webhook-stale"
 
 
+class SettlementMalformed(DomainError):
+    """A provider's settlement file is cut off or has a line that cannot be read: `line`, `expected`."""
+
+    code = "settlement-malformed"
+
+
 class EventKind(StrEnum):
     """What a provider can tell. UNKNOWN is kept and otherwise ignored: providers add kinds without asking."""
 
@@ -232,6 +238,58 @@ class StartedRefund:
     raw: str
 
 
+class SettlementKind(StrEnum):
+    """What a line of a provider's settlement file tells."""
+
+    CAPTURE = "capture"
+    REFUND = "refund"
+    #: A refund that could not go back, or was sent back, and is the merchant's again.
+    REFUND_RETURNED = "refund_returned"
+    #: The payer's bank has taken a capture back.
+    DISPUTE = "dispute"
+    #: It has given it back to the merchant.
+    DISPUTE_RETURNED = "dispute_returned"
+    #: Fees for anything else, payouts, corrections: counted, and matched with nothing.
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettlementLine:
+    """One move of money as a provider's settlement file tells it."""
+
+    #: In the file, counted from 1.
+    number: int
+    kind: SettlementKind
+    #: As events name the capture; empty where a line names none.
+    capture_reference: str = ""
+    #: The provider's of the refund or dispute itself, or our key of the refund where the file has only that.
+    reference: str = ""
+    #: Above zero whichever way the money went, which `kind` says; of OTHER what was added to the account or taken.
+    amount: Money
+    #: What the provider kept; below zero what it gave back of it. None where the file does not say.
+    fee: Money | None = None
+    booked_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.kind is not SettlementKind.OTHER:
+            if self.amount.amount_minor <= 0:
+                raise ValueError("an amount that is not above zero")
+            if not (self.capture_reference or self.reference):
+                raise ValueError("a line that names nothing")
+        if self.booked_at.tzinfo is None:
+            raise ValueError("a time without a zone")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settlement:
+    """A provider's settlement file, whole."""
+
+    lines: tuple[SettlementLine, ...]
+    #: The period whose moves it tells, from the first moment up to the last, where the file says so.
+    begins_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
 class PaymentProvider(Protocol):
     """Takes and returns money. What a payer's browser says on the way back is never believed, only events are.
 
@@ -268,4 +326,10 @@ class PaymentProvider(Protocol):
         """Verifies the raw bytes of a webhook, then reads them. Header names in any case.
 
         Raises WebhookForged or WebhookStale. A genuine body of an unknown kind or form is an UNKNOWN event, no error.
+        """
+
+    def read_settlement(self, body: bytes) -> Settlement | None:
+        """Reads a settlement file as an operator downloads it; calls nobody. None: it is no file of this provider's.
+
+        Raises SettlementMalformed(line=…, expected=…) for one that is, and is cut off or has a line nobody can read.
         """

@@ -88,6 +88,7 @@ tsuzuku = Commands(
         "The outside world, for trials": {
             "carrier-sandbox": "carrier_sandbox",
             "simulator": "simulator",
+            "settlement": "settlement",
         },
     },
 )

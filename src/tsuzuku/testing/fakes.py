@@ -261,6 +261,33 @@ class FakeProvider:
             ),
         )
 
+    def read_settlement(self, body: bytes) -> payments.Settlement | None:
+        told, *lines = body.decode("utf-8", "replace").split("\n")
+        if told != _FAKE_SETTLEMENT:
+            return None
+        if lines[-2:] != [str(len(lines) - 2), ""]:
+            raise payments.SettlementMalformed(line=1 + len(lines), expected="the number of the lines")
+        return payments.Settlement(
+            lines=tuple(_settlement_line(number, line) for number, line in enumerate(lines[:-2], start=2))
+        )
+
+    def settlement(self, begins_at: datetime, ends_at: datetime) -> bytes:
+        """Its own books of a period as a settlement file; it keeps a yen of each capture."""
+        told = [
+            {
+                "kind": _SETTLED[event.kind],
+                "capture_reference": event.capture_reference,
+                "reference": self.refunds[event.refund_key].started.reference if event.refund_key else event.event_id,
+                "amount": [event.amount.amount_minor, event.amount.currency],
+                "fee": [int(event.kind is payments.EventKind.CAPTURED), event.amount.currency],
+                "booked_at": event.occurred_at.isoformat(),
+            }
+            for payment in self.payments.values()
+            for event in payment.events
+            if event.kind in _SETTLED and event.amount is not None and begins_at <= event.occurred_at < ends_at
+        ]
+        return "\n".join([_FAKE_SETTLEMENT, *(json.dumps(line) for line in told), str(len(told)), ""]).encode()
+
     def pay(self, reference: str, *, amount: Money | None = None, times: int = 1) -> tuple[payments.ProviderEvent, ...]:
         """The payer pays: a capture each time, of the payment's amount unless another is given."""
         with self._lock:
@@ -435,6 +462,30 @@ class FakeGateway:
 def _kept(request: payments.PaymentRequest) -> payments.KeptMethod | None:
     """What a payer asked to keep; the same payer's method has another token each time it is kept."""
     return payments.KeptMethod(reference=f"fakekept_{request.key}", label="Fake ···· 0001") if request.keep else None
+
+
+#: The first line of a fake provider's settlement file; then one of JSON for each move, and how many there were.
+_FAKE_SETTLEMENT = "fake settlement"
+_SETTLED = {
+    payments.EventKind.CAPTURED: payments.SettlementKind.CAPTURE,
+    payments.EventKind.REFUNDED: payments.SettlementKind.REFUND,
+}
+
+
+def _settlement_line(number: int, text: str) -> payments.SettlementLine:
+    try:
+        told = json.loads(text)
+        return payments.SettlementLine(
+            number=number,
+            kind=payments.SettlementKind(told["kind"]),
+            capture_reference=told["capture_reference"],
+            reference=told["reference"],
+            amount=Money(*told["amount"]),
+            fee=Money(*told["fee"]),
+            booked_at=datetime.fromisoformat(told["booked_at"]),
+        )
+    except (ValueError, KeyError, TypeError) as problem:
+        raise payments.SettlementMalformed(line=number, expected=f"a line of the fake ({problem})") from None
 
 
 def _answer(outcome: Outcome) -> None:

@@ -61,13 +61,21 @@ class SandboxProcess:
         """Gets JSON."""
         return self._exchange(path, None, headers)
 
+    def download(self, path: str, **headers: str) -> bytes:
+        """Gets a file."""
+        return self._answer(path, None, headers)
+
     def _exchange(self, path: str, body: bytes | None, headers: Mapping[str, str]) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._answer(path, body, headers))
+        return found
+
+    def _answer(self, path: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - the sandbox's own address
             f"{self.url}{path}", data=body, headers=dict(headers)
         )
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-            return found
+            answered: bytes = answer.read()
+            return answered
 
     def _address(self) -> dict[str, Any]:
         try:

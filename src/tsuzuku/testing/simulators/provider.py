@@ -9,6 +9,7 @@ POST /v1/payments/{id}/simulate  {"behaviour", "amount_minor", "currency"}: pays
 POST /v1/refunds    {"capture", "amount_minor", "currency"} and `Idempotency-Key` → 201 {"id", "status": "pending"}
 POST /control       next_pays, next_refunds, next_calls, next_lookups, slow_seconds, late_seconds, refund_seconds,
                     webhook, merchant, rotate_webhook_secret, emit, redeliver: see `_control`
+GET  /settlement?from=&to=       → its books of a period as CSV; moments of RFC 3339
 GET  /audit                      → everything
 
 For payers: GET and POST /pay/{id}.
@@ -34,7 +35,9 @@ from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.pay_page import pay_page, unknown_page
 from tsuzuku.testing.simulators.provider_books import Behaviour, Books, Pace, Payment, Refund, RefundEnd
+from tsuzuku.testing.simulators.provider_settlement import booked, write
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
+from tsuzuku.testing.simulators.settlements import answer_settlement
 
 T = TypeVar("T")
 
@@ -100,6 +103,13 @@ class PaymentSandbox(Sandbox):
                 return self._faults.play(lambda: self._start_refund(request))
             case "POST", ("control",):
                 return self._control(request.fields())
+        return self._show_books(request)
+
+    def _show_books(self, request: Request) -> Response:
+        match request.method, request.path:
+            case "GET", ("settlement",):
+                with self._changed:
+                    return answer_settlement(request, lambda: booked(self._books), write)
             case "GET", ("audit",):
                 return self._audit()
         raise Refusal(HTTPStatus.NOT_FOUND, "not-found")

@@ -11,13 +11,14 @@ import httpx
 
 from tsuzuku.kernel.calls import Answer, call, new_client
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable
-from tsuzuku.payments.adapters.sandbox import webhook
+from tsuzuku.payments.adapters.sandbox import settlement, webhook
 from tsuzuku.payments.adapters.sandbox.config import Config
 from tsuzuku.payments.ports import (
     Capabilities,
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    Settlement,
     StartedPayment,
     StartedRefund,
 )
@@ -85,6 +86,9 @@ class SandboxProvider:
     def read_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[ProviderEvent, ...]:
         webhook.verify(headers=headers, body=body, secrets=self._config.webhook_secrets(), now=now)
         return (webhook.parse_body(body, now=now),)
+
+    def read_settlement(self, body: bytes) -> Settlement | None:
+        return settlement.read_settlement(body)
 
     @cached_property
     def _client(self) -> httpx.Client:

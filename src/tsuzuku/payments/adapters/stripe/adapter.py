@@ -10,7 +10,7 @@ import stripe
 
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
-from tsuzuku.payments.adapters.stripe import objects, webhook
+from tsuzuku.payments.adapters.stripe import objects, settlement, webhook
 from tsuzuku.payments.adapters.stripe.calls import answered, answered_or_declined, new_stripe
 from tsuzuku.payments.adapters.stripe.checkout import session_params
 from tsuzuku.payments.adapters.stripe.config import API_URL, INTENT_METHODS, METHODS, WALLETS, Account, IntentMethod
@@ -21,6 +21,7 @@ from tsuzuku.payments.ports import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    Settlement,
     StartedPayment,
     StartedRefund,
 )
@@ -98,6 +99,9 @@ class StripeProvider:
     def read_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[ProviderEvent, ...]:
         webhook.verify(headers=headers, body=body, secrets=self._account.webhook_secrets(), now=now)
         return (webhook.parse_body(body, now=now),)
+
+    def read_settlement(self, body: bytes) -> Settlement | None:
+        return settlement.read_settlement(body)
 
     # -- starting ----------------------------------------------------------------------------------------------------
 

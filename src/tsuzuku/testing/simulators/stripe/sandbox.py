@@ -13,7 +13,8 @@ For payers: GET and POST /c/pay/{session}, and of PaymentIntents without a sessi
 of Alipay or PayPay), /konbini/{payment_intent} (a slip, and the store's till), /wechat/{payment_intent} (WeChat's app,
 once it has scanned the code).
 
-For tests, in JSON and with the same key, not of Stripe's: POST /control and /control/pay, GET /audit.
+With the same key, not of Stripe's: GET /settlement?from=&to= (moments of RFC 3339), its books as the report that the
+dashboard downloads; for tests, in JSON, POST /control and /control/pay, GET /audit.
 
 Webhooks: POST of one event with `Stripe-Signature: t=<unix>,v1=<hex HMAC-SHA256(secret, t + "." + raw body)>`, a v1 for
 each valid secret; until 2xx, also after a crash.
@@ -38,7 +39,8 @@ from tsuzuku.testing.simulators.deliveries import is_webhook_url, send_webhook
 from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
-from tsuzuku.testing.simulators.stripe import elsewhere_page, intents, objects, page
+from tsuzuku.testing.simulators.settlements import answer_settlement
+from tsuzuku.testing.simulators.stripe import elsewhere_page, intents, objects, page, settlement
 from tsuzuku.testing.simulators.stripe.books import StripeBooks
 from tsuzuku.testing.simulators.stripe.cards import CARDS, Card, Decline, RefundEnd
 from tsuzuku.testing.simulators.stripe.disputes import close_dispute, open_dispute
@@ -108,6 +110,9 @@ class StripeSandbox(Sandbox):
                 return self._control(request.fields())
             case "POST", ("control", "pay"):
                 return self._pay(request.fields())
+            case "GET", ("settlement",):
+                with self._changed:
+                    return answer_settlement(request, lambda: settlement.booked(self._books), settlement.write)
             case "GET", ("audit",):
                 return self._audit()
         raise Refusal(HTTPStatus.NOT_FOUND, "not-found")
