@@ -83,6 +83,7 @@ tsuzuku = Commands(
         "Give back": {"refund": "refund", "order": "order", "dispute": "dispute"},
         "Let people in": {"staff": "staff_members"},
         "Prove it": {"verify": "verify"},
+        "Count the money": {"reconcile": "reconcile"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},
         "The outside world, for trials": {

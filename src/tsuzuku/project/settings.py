@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "tsuzuku.usage",
     "tsuzuku.receipts",
     "tsuzuku.sellers",
+    "tsuzuku.reports",
     "tsuzuku.support",
     "tsuzuku.channels.web",
     "tsuzuku.channels.partner_api",
