@@ -12,6 +12,7 @@ CLIENTS ?= 1000
 KILLS ?= 24
 MINUTES ?= 10
 RECORDS ?= 1000000
+ORDERS ?= 10000
 TEMPLATES = $(shell find src -path '*/templates/*.html')
 
 help: ## List these targets
@@ -26,6 +27,7 @@ test: setup browser ## Run the tests, in a real browser too
 
 check: lint types test faults ## Run all that must hold: linters, types, tests, faults
 	@$(BIN)/python -m tests.faults.partners --clients 60 --kills 6
+	@$(BIN)/python -m tests.proofs.reconciling --orders $(ORDERS)
 
 lint: setup ## Look at style, formatting, directions of imports and templates
 	@$(BIN)/ruff check
@@ -45,8 +47,9 @@ load: setup ## Kill processes KILLS times while CLIENTS partners renew; no yen m
 soak: setup ## Load for MINUTES and compare the memory of web and worker at the end with that after a fifth
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
-proofs: setup ## Draw RECORDS of usage in order and shuffled, killed half-way; every byte is accounted for
+proofs: setup ## Draw RECORDS of usage in order and shuffled, killed half-way; reconcile a day of ORDERS with differences planted
 	@$(BIN)/python -m tests.proofs --records $(RECORDS)
+	@$(BIN)/python -m tests.proofs.reconciling --orders $(ORDERS)
 
 bench: setup browser ## Measure beside a plain program; SCALE=10 for more data, GROWTH=1 for how cost grows
 	@$(BIN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(if $(GROWTH),--growth)

@@ -59,11 +59,11 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 
 @contextmanager
-def running(command: str, home: Path, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
+def running(name: str, folder: str, home: Path, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A simulator that tells the receiver."""
     process = SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", command, "--webhook", receiver.url],
-        folder=home / command,
+        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", name, "--webhook", receiver.url],
+        folder=home / folder,
         env={"TSUZUKU_HOME": str(home)},
     )
     process.start()
@@ -85,13 +85,13 @@ def at_rest(outside: Any, receiver: WebhookReceiver) -> Any:  # noqa: ANN401  # 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
-    with running("payment-sandbox", tmp_path_factory.mktemp("home"), receiver) as process:
+    with running("sandbox", "payment-sandbox", tmp_path_factory.mktemp("home"), receiver) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
 def stripe(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
-    with running("stripe-sandbox", tmp_path_factory.mktemp("home"), receiver) as process:
+    with running("stripe", "stripe-sandbox", tmp_path_factory.mktemp("home"), receiver) as process:
         yield process
 
 

@@ -3,7 +3,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def house(house: "House") -> "Iterator[House]":
+def house(house: "House") -> "House":
     from tsuzuku.testing.factories import make_plan
 
     make_plan()

@@ -18,7 +18,7 @@ from tsuzuku.testing.processes import SandboxProcess
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SandboxProcess]:
     monkeypatch.setenv("TSUZUKU_HOME", str(tmp_path))
     process = SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "payment-sandbox"],
+        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", "sandbox"],
         folder=tmp_path / "payment-sandbox",
         env={"TSUZUKU_HOME": str(tmp_path)},
     )
@@ -44,7 +44,7 @@ def test_says_when_there_is_nobody_to_ask(sandbox: SandboxProcess) -> None:
     for name in ("sandbox", "stripe"):
         result = run(name)
         assert result.exit_code == 1
-        assert result.stderr.endswith("-sandbox does not run: start it, or `tsuzuku demo`\n")
+        assert result.stderr.endswith("-sandbox does not run: start it by `tsuzuku simulator`, or `tsuzuku demo`\n")
 
 
 def test_takes_only_days(sandbox: SandboxProcess) -> None:

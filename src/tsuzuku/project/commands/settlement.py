@@ -3,28 +3,24 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import click
 
-from tsuzuku.project.environment import home
 from tsuzuku.project.periods import DAY, day_starts
-
-#: By the name of a provider, the folder of its simulator in TSUZUKU_HOME.
-FOLDERS: Mapping[str, str] = {"sandbox": "payment-sandbox", "stripe": "stripe-sandbox"}
+from tsuzuku.project.simulators import SIMULATORS
 
 
 @click.command(name="settlement", short_help="Save the settlement file of a simulated payment provider.")
-@click.argument("name", type=click.Choice(sorted(FOLDERS)))
+@click.argument("name", type=click.Choice(list(SIMULATORS)))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to; default: stdout.")
 @click.option("--from", "first", type=DAY, help="The first day, in the brand's time.")
 @click.option("--to", "last", type=DAY, help="The last day.")
 def command(name: str, output: Path | None, first: date | None, last: date | None) -> None:
     """Asks the simulator of the provider NAME for its books, as the real provider lets a merchant download them."""
-    body = _download(home() / FOLDERS[name], first=first, last=last)
+    body = _download(SIMULATORS[name].folder, first=first, last=last)
     if output is None:
         sys.stdout.buffer.write(body)
         return
@@ -49,5 +45,6 @@ def _download(folder: Path, *, first: date | None, last: date | None) -> bytes:
             f"{url}/settlement?{urlencode(period)}", headers=control_headers(folder), trust_env=False, timeout=60
         )
     except (FileNotFoundError, httpx.TransportError):
-        raise click.ClickException(f"the {folder.name} does not run: start it, or `tsuzuku demo`") from None
+        advice = "start it by `tsuzuku simulator`, or `tsuzuku demo`"
+        raise click.ClickException(f"the {folder.name} does not run: {advice}") from None
     return answer.raise_for_status().content
