@@ -67,7 +67,7 @@ def by_columns(
 def decimal_money(text: str, currency: str) -> Money:
     """An amount in major units such as 1,180.00 with or without its zeros. Raises ValueError for what is none."""
     try:
-        minor = Decimal(text.replace(",", "")).scaleb(get_currency_precision(currency))
+        minor = Decimal(text.replace(",", "")).scaleb(decimals_of(currency))
     except InvalidOperation:
         raise ValueError(f"no amount: {text!r}") from None
     if not minor.is_finite() or minor != int(minor) or abs(minor) >= 2**63:
@@ -75,7 +75,11 @@ def decimal_money(text: str, currency: str) -> Money:
     return Money(int(minor), currency)
 
 
+def decimals_of(currency: str) -> int:
+    """How many digits of a currency's amounts in minor units stand behind the point."""
+    return get_currency_precision(currency)
+
+
 def decimal_text(amount: Money) -> str:
     """The same the other way: 1180.00 for yen too, as exports of providers write it."""
-    decimals = get_currency_precision(amount.currency)
-    return f"{Decimal(amount.amount_minor).scaleb(-decimals):.2f}"
+    return f"{Decimal(amount.amount_minor).scaleb(-decimals_of(amount.currency)):.2f}"

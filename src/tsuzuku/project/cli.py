@@ -83,7 +83,7 @@ tsuzuku = Commands(
         "Give back": {"refund": "refund", "order": "order", "dispute": "dispute"},
         "Let people in": {"staff": "staff_members"},
         "Prove it": {"verify": "verify"},
-        "Count the money": {"reconcile": "reconcile"},
+        "Count the money": {"reconcile": "reconcile", "report": "report"},
         "Keep it safe": {"backup": "backup", "restore": "restore", "audit": "audit"},
         "Look inside": {"shell": "shell", "sql": "sql"},
         "The outside world, for trials": {
