@@ -265,6 +265,16 @@ def test_a_refund_that_went_although_it_failed_is_a_difference_until_it_is_back(
     assert open_kinds() == []
 
 
+@pytest.mark.parametrize("name", ["its reference", "our key", "our key without hyphens"])
+def test_a_refund_is_known_by_any_of_its_names(house: "House", name: str) -> None:
+    pay_twice(house)
+    *lines, gone = told(house, clock.now() - DAY, clock.now())
+    key = next(iter(house.provider.refunds))
+    names = {"its reference": gone.reference, "our key": key, "our key without hyphens": key.replace("-", "")}
+    take(body(house, [*lines, replace(gone, reference=names[name])]))
+    assert open_kinds() == []
+
+
 def test_a_file_says_nothing_of_what_came_after_it_was_downloaded(house: "House", story: "Story") -> None:
     from tsuzuku.reports.periods import Days
 

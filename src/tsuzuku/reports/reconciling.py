@@ -170,7 +170,8 @@ def _books(provider: str, lines: Sequence[SettlementLine]) -> Books:
     keys = [key for text in references if (key := our_key(text)) is not None]
     for row in statements.rows(sql.REFUNDS, {**wanted, "keys": keys}):
         refund_id, capture_id, reference, key, amount, currency, purpose, began_at, done_at, state = row
-        refunds[reference] = refunds[key] = Ours(
+        # Some providers take no hyphens.
+        refunds[reference] = refunds[key] = refunds[key.replace("-", "")] = Ours(
             capture_id=capture_id,
             refund_id=refund_id,
             reference=reference or key,

@@ -108,7 +108,7 @@ REFUNDS_FOUND_HERE = """
           JOIN payments_capture AS capture ON capture.id = refund.capture_id
          WHERE difference.provider = %(provider)s::text AND difference.kind IN ('missing-here', 'refund-by-hand')
            AND difference.resolved_at IS NULL AND capture.provider = difference.provider
-           AND difference.identity IN (refund.reference, refund.key::text)
+           AND difference.identity IN (refund.reference, refund.key::text, replace(refund.key::text, '-', ''))
            AND refund.amount_minor = difference.amount_minor AND capture.currency = difference.currency
            AND (difference.line_kind = 'refund' AND refund.state IN ('sent', 'done')
                 OR difference.line_kind = 'refund_returned' AND refund.state NOT IN ('requested', 'sent', 'done'))
