@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settlement files of the providers that come with Tsuzuku, as their simulators write them."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,17 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.contracts.processes import simulator_process
+from tests.contracts.test_alipay import AlipayOutside
 from tests.contracts.test_payment_providers import FakeOutside, SandboxOutside
 from tests.contracts.test_stripe import StripeOutside
+from tests.contracts.test_wechat_pay import NOTIFY_URL, WeChatOutside
+from tsuzuku.payments.adapters.alipay import AlipayProvider
+from tsuzuku.payments.adapters.alipay import SimulatedAccount as AlipayAccount
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.adapters.stripe import SimulatedAccount, StripeProvider
+from tsuzuku.payments.adapters.wechat_pay import SimulatedAccount as WeChatPayAccount
+from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.ports import PaymentProvider
 from tsuzuku.testing.contracts.payment_settlement import PaymentSettlementContract
 from tsuzuku.testing.fakes import FakeProvider
@@ -46,6 +52,12 @@ class SettlingSandbox(Settling, SandboxOutside): ...
 class SettlingStripe(Settling, StripeOutside): ...
 
 
+class SettlingWeChat(Settling, WeChatOutside): ...
+
+
+class SettlingAlipay(Settling, AlipayOutside): ...
+
+
 class SettlingFake(FakeOutside):
     def settlement(self, begins_at: datetime, ends_at: datetime) -> bytes:
         return self.fake.settlement(begins_at, ends_at)
@@ -53,19 +65,16 @@ class SettlingFake(FakeOutside):
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[WebhookReceiver]:
-    """Our end of the webhooks."""
+    """Our end of the webhooks; Alipay wants that word, the others are content with any."""
     with receiving() as receiver:
+        receiver.reply = b"success"
         yield receiver
 
 
 @contextmanager
-def running(name: str, folder: str, home: Path, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
+def running(name: str, home: Path, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A simulator that tells the receiver."""
-    process = SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", name, "--webhook", receiver.url],
-        folder=home / folder,
-        env={"TSUZUKU_HOME": str(home)},
-    )
+    process = simulator_process(name, home, webhook=receiver.url)
     process.start()
     try:
         yield process
@@ -74,24 +83,35 @@ def running(name: str, folder: str, home: Path, receiver: WebhookReceiver) -> It
 
 
 def at_rest(outside: Any, receiver: WebhookReceiver) -> Any:  # noqa: ANN401  # of any provider
-    """A provider whose refunds wait to be ended. What a test before has left is told and forgotten."""
+    """A provider of whom nothing is on its way. What a test before has left is told and forgotten."""
     outside.end_refunds()
     while outside.audit()["owed_deliveries"]:
         time.sleep(0.02)
     receiver.forget()
-    outside.control(refund_seconds=60)
     return outside
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
-    with running("sandbox", "payment-sandbox", tmp_path_factory.mktemp("home"), receiver) as process:
+    with running("sandbox", tmp_path_factory.mktemp("home"), receiver) as process:
         yield process
 
 
 @pytest.fixture(scope="module")
 def stripe(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
-    with running("stripe", "stripe-sandbox", tmp_path_factory.mktemp("home"), receiver) as process:
+    with running("stripe", tmp_path_factory.mktemp("home"), receiver) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def wechat_pay(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
+    with running("wechat_pay", tmp_path_factory.mktemp("home"), receiver) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def alipay(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
+    with running("alipay", tmp_path_factory.mktemp("home"), receiver) as process:
         yield process
 
 
@@ -123,6 +143,28 @@ class TestStripesSettlements(PaymentSettlementContract):
     @pytest.fixture
     def outside(self, stripe: SandboxProcess, receiver: WebhookReceiver) -> SettlingStripe:
         outside: SettlingStripe = at_rest(SettlingStripe(stripe, receiver), receiver)
+        return outside
+
+
+class TestWeChatPaysSettlements(PaymentSettlementContract):
+    @pytest.fixture
+    def provider(self, wechat_pay: SandboxProcess) -> PaymentProvider:
+        return WeChatPayProvider(WeChatPayAccount(wechat_pay.folder, notify_url=NOTIFY_URL))
+
+    @pytest.fixture
+    def outside(self, wechat_pay: SandboxProcess, receiver: WebhookReceiver) -> SettlingWeChat:
+        outside: SettlingWeChat = at_rest(SettlingWeChat(wechat_pay, receiver), receiver)
+        return outside
+
+
+class TestAlipaysSettlements(PaymentSettlementContract):
+    @pytest.fixture
+    def provider(self, alipay: SandboxProcess) -> PaymentProvider:
+        return AlipayProvider(AlipayAccount(alipay.folder, notify_url=NOTIFY_URL))
+
+    @pytest.fixture
+    def outside(self, alipay: SandboxProcess, receiver: WebhookReceiver) -> SettlingAlipay:
+        outside: SettlingAlipay = at_rest(SettlingAlipay(alipay, receiver), receiver)
         return outside
 
 

@@ -15,13 +15,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from tsuzuku.kernel.money import Money
+from tsuzuku.payments.adapters.alipay import AlipayProvider
+from tsuzuku.payments.adapters.alipay import SimulatedAccount as AlipayAccount
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.adapters.stripe import SimulatedAccount, StripeProvider
+from tsuzuku.payments.adapters.wechat_pay import SimulatedAccount as WeChatPayAccount
+from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.ports import PaymentProvider, SettlementKind, SettlementLine
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.testing.simulators import provider_settlement as sandbox
+from tsuzuku.testing.simulators.alipay import bill as alipay
 from tsuzuku.testing.simulators.settlements import fee_minor
 from tsuzuku.testing.simulators.stripe import settlement as stripe
+from tsuzuku.testing.simulators.wechat_pay import bill as wechat_pay
 
 if TYPE_CHECKING:
     from tsuzuku.payments.models import Capture, Refund
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 TOKYO = ZoneInfo("Asia/Tokyo")
 PRICES = {"GB-1-3D": 300, "GB-3-7D": 1180, "GB-10-30D": 3000}
 CHANNELS = ("web", "web", "web", "kiosk", "counter")
-_REFUNDED = 0.03
+_REFUNDED = 0.06
 _CARDS = 50
 
 
@@ -53,6 +59,20 @@ DOORS: Mapping[str, Door] = {
         ("card", "apple_pay", "konbini", "alipay", "wechat_pay", "paypay"),
         StripeProvider(SimulatedAccount(NOWHERE)),
         stripe.write,
+    ),
+    "wechat_pay": Door(
+        ("wechat_pay",),
+        WeChatPayProvider(WeChatPayAccount(NOWHERE, notify_url="")),
+        wechat_pay.write,
+        has_disputes=False,
+    ),
+    # A bill is in one currency throughout.
+    "alipay": Door(
+        ("alipay",),
+        AlipayProvider(AlipayAccount(NOWHERE, notify_url="")),
+        alipay.write,
+        has_disputes=False,
+        has_currencies=False,
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.calls import new_client
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
-from tsuzuku.payments.adapters.alipay import webhook
+from tsuzuku.payments.adapters.alipay import settlement, webhook
 from tsuzuku.payments.adapters.alipay.amounts import YUAN, format_amount, parse_amount
 from tsuzuku.payments.adapters.alipay.calls import call, stamp
 from tsuzuku.payments.adapters.alipay.config import Account, App, app_of
@@ -20,6 +20,7 @@ from tsuzuku.payments.ports import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    Settlement,
     StartedPayment,
     StartedRefund,
     WebhookForged,
@@ -131,6 +132,9 @@ class AlipayProvider:
             raise WebhookForged
         fields = webhook.verify(body, app=app, now=now)
         return (webhook.parse_fields(fields, body=body, app=app, now=now),)
+
+    def read_settlement(self, body: bytes) -> Settlement | None:
+        return settlement.read_settlement(body)
 
     def _paid_already(self, app: App, request: PaymentRequest, reference: _Reference) -> StartedPayment:
         """The payment of this key, which was started before and needs no code any more. Raises Rejected if another."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.calls import new_client
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
-from tsuzuku.payments.adapters.wechat_pay import webhook
+from tsuzuku.payments.adapters.wechat_pay import settlement, webhook
 from tsuzuku.payments.adapters.wechat_pay.calls import call
 from tsuzuku.payments.adapters.wechat_pay.config import API_URL, Account, Merchant, merchant_of
 from tsuzuku.payments.ports import (
@@ -19,6 +19,7 @@ from tsuzuku.payments.ports import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    Settlement,
     StartedPayment,
     StartedRefund,
     WebhookForged,
@@ -126,6 +127,9 @@ class WeChatPayProvider:
             raise WebhookForged
         webhook.verify(headers=headers, body=body, merchant=merchant, now=now)
         return (webhook.parse_body(body, merchant=merchant, now=now),)
+
+    def read_settlement(self, body: bytes) -> Settlement | None:
+        return settlement.read_settlement(body)
 
     def _paid_already(self, merchant: Merchant, request: PaymentRequest, reference: str) -> StartedPayment:
         """The payment of this key, which was started before and needs no code any more. Raises Rejected if another."""

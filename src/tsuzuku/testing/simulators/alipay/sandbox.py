@@ -6,7 +6,8 @@ signature; alipay.trade.precreate, .query, .close, .refund, .fastpay.refund.quer
 
 For payers: GET /, GET and POST /{code}. Opening a code's address is scanning it.
 
-For tests, in JSON and with a key that Alipay has not: POST /control and /control/pay, GET /audit.
+With a key that Alipay has not: GET /settlement?from=&to= (moments of RFC 3339), its books as the bill that merchants
+download; for tests, in JSON, POST /control and /control/pay, GET /audit.
 
 Notifications are posted as forms to the address the simulator was started with, whatever notify_url a call names, until
 they are answered with the word success, also after a crash.
@@ -23,7 +24,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from tsuzuku.kernel import clock
-from tsuzuku.testing.simulators.alipay import objects
+from tsuzuku.testing.simulators.alipay import bill, objects
 from tsuzuku.testing.simulators.alipay.keys import Keys
 from tsuzuku.testing.simulators.alipay.till import RefundEnd, Till
 from tsuzuku.testing.simulators.alipay.wire import (
@@ -42,6 +43,7 @@ from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.object_books import Json, ObjectBooks
 from tsuzuku.testing.simulators.pay_page import WHOLE_CURRENCIES, format_amount
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
+from tsuzuku.testing.simulators.settlements import answer_settlement
 from tsuzuku.testing.simulators.wallets import Trouble, page
 
 T = TypeVar("T")
@@ -108,6 +110,9 @@ class AlipaySandbox(Sandbox):
                 return self._control(request.fields())
             case "POST", ("control", "pay"):
                 return self._pay(request.fields())
+            case "GET", ("settlement",):
+                with self._changed:
+                    return answer_settlement(request, lambda: bill.booked(self._books), bill.write)
             case "GET", ("audit",):
                 return self._audit()
         raise Refusal(HTTPStatus.NOT_FOUND, "not-found")

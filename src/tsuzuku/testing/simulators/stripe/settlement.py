@@ -38,17 +38,22 @@ _CATEGORIES = {
     SettlementKind.DISPUTE_RETURNED: "dispute_reversal",
     SettlementKind.OTHER: "other_adjustment",
 }
+_RETURNED = {
+    "refund.failed": SettlementKind.REFUND_RETURNED,
+    "charge.dispute.funds_reinstated": SettlementKind.DISPUTE_RETURNED,
+}
 _TAKEN = frozenset({SettlementKind.REFUND, SettlementKind.DISPUTE})
+#: What a dispute costs the merchant.
+_DISPUTE_FEE = 1500
 _AVAILABLE_AFTER = timedelta(days=4)
 
 
 def booked(books: StripeBooks) -> list[SettlementLine]:
     """Every change of the balance."""
     found = [line for each in books.objects.values() for line in _lines(each)]
-    # A refund tells when it was made, its event when it failed.
-    failed = [event for event in books.events.values() if event["type"] == "refund.failed"]
-    returned = SettlementKind.REFUND_RETURNED
-    return [*found, *(_line(returned, event["data"]["object"], event["created"]) for event in failed)]
+    # A refund or dispute tells when it was made, its event when the money came back.
+    back = [event for event in books.events.values() if event["type"] in _RETURNED]
+    return [*found, *(_line(_RETURNED[event["type"]], event["data"]["object"], event["created"]) for event in back)]
 
 
 def write(lines: Sequence[SettlementLine]) -> bytes:
@@ -62,6 +67,8 @@ def _lines(each: Mapping[str, Any]) -> Iterator[SettlementLine]:
             yield _line(SettlementKind.CAPTURE, each, each["created"], fee=fee_minor(each["amount"]))
         case "refund":
             yield _line(SettlementKind.REFUND, each, each["created"])
+        case "dispute":
+            yield _line(SettlementKind.DISPUTE, each, each["created"], fee=_DISPUTE_FEE)
 
 
 def _line(kind: SettlementKind, each: Mapping[str, Any], at: float, *, fee: int = 0) -> SettlementLine:

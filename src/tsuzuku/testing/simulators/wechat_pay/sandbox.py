@@ -8,7 +8,8 @@ GET  /v3/global/transactions/out-trade-no/{out_trade_no}, /v3/global/transaction
 
 For payers: GET /, GET and POST /pay?pr={code}.
 
-For tests, in JSON and with a key that WeChat Pay has not: POST /control and /control/pay, GET /audit.
+With a key that WeChat Pay has not: GET /settlement?from=&to= (moments of RFC 3339), its books as the bill that
+merchants download; for tests, in JSON, POST /control and /control/pay, GET /audit.
 
 Notifications are posted to the address the simulator was started with, whatever notify_url an order names: encrypted,
 signed, until 200 or 204, also after a crash.
@@ -30,8 +31,9 @@ from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.object_books import Json, ObjectBooks, shown
 from tsuzuku.testing.simulators.pay_page import format_amount
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
+from tsuzuku.testing.simulators.settlements import answer_settlement
 from tsuzuku.testing.simulators.wallets import Trouble, page
-from tsuzuku.testing.simulators.wechat_pay import objects
+from tsuzuku.testing.simulators.wechat_pay import bill, objects
 from tsuzuku.testing.simulators.wechat_pay.keys import Keys
 from tsuzuku.testing.simulators.wechat_pay.till import RefundEnd, Till
 from tsuzuku.testing.simulators.wechat_pay.wire import (
@@ -109,6 +111,9 @@ class WeChatPaySandbox(Sandbox):
                 return self._control(request.fields())
             case "POST", ("control", "pay"):
                 return self._pay(request.fields())
+            case "GET", ("settlement",):
+                with self._changed:
+                    return answer_settlement(request, lambda: bill.booked(self._books), bill.write)
             case "GET", ("audit",):
                 return self._audit()
         raise Refusal(HTTPStatus.NOT_FOUND, "not-found")
