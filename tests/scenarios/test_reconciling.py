@@ -14,12 +14,13 @@ from click.testing import CliRunner, Result
 
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
-from tsuzuku.payments.ports import SettlementKind, SettlementLine
+from tsuzuku.payments.ports import EventKind, ProviderEvent, SettlementKind, SettlementLine
 from tsuzuku.project.cli import tsuzuku
 from tsuzuku.testing.simulators.provider_settlement import write
 
 if TYPE_CHECKING:
     from tsuzuku.orders.models import Order
+    from tsuzuku.payments.models import Capture
     from tsuzuku.reports.reconciling import Taken
     from tsuzuku.testing.house import House, Story
 
@@ -273,6 +274,64 @@ def test_a_refund_is_known_by_any_of_its_names(house: "House", name: str) -> Non
     names = {"its reference": gone.reference, "our key": key, "our key without hyphens": key.replace("-", "")}
     take(body(house, [*lines, replace(gone, reference=names[name])]))
     assert open_kinds() == []
+
+
+def test_disputes_are_matched_by_their_own_name_or_their_captures(house: "House", story: "Story") -> None:
+    from tsuzuku.payments.models import Capture
+
+    sell(house, 2)
+    first, second = Capture.objects.order_by("pk")
+    lines = told(house, clock.now() - DAY, clock.now())
+    opened = [
+        replace(line, kind=SettlementKind.DISPUTE, reference=reference)
+        for line, reference in zip(lines, ("dp-1", "move-2"), strict=True)
+    ]
+    take(body(house, [*lines, *opened]))
+    assert open_kinds() == [("dispute-unknown", "dp-1"), ("dispute-unknown", "move-2")]
+    hear(first, "dp-1", EventKind.DISPUTE_OPENED)
+    hear(second, "dp-2", EventKind.DISPUTE_OPENED)
+    with story.after(hours=1):
+        sell(house)
+        (later,) = told(house, story.start + HOUR, clock.now())
+        won = replace(opened[0], kind=SettlementKind.DISPUTE_RETURNED, booked_at=later.booked_at)
+        assert take(body(house, [later, won])).explained == 2
+        assert open_kinds() == [("missing-here", "dp-1")]
+    hear(first, "dp-1", EventKind.DISPUTE_WON)
+    with story.after(hours=2):
+        sell(house)
+        take(body(house, told(house, story.start + 2 * HOUR, clock.now())))
+    assert open_kinds() == []
+
+
+def test_a_dispute_that_no_file_has_is_missing_there(house: "House", story: "Story") -> None:
+    from tsuzuku.payments.models import Capture
+
+    sell(house)
+    hear(Capture.objects.get(), "dp-1", EventKind.DISPUTE_OPENED)
+    with story.after(hours=1):
+        sell(house)
+        lines = told(house, story.start - DAY, clock.now())
+        take(body(house, lines))
+        assert open_kinds() == [("missing-there", "dp-1")]
+        take(body(house, [replace(lines[0], kind=SettlementKind.DISPUTE, reference="dp-1")]))
+        assert open_kinds() == []
+
+
+def hear(capture: "Capture", reference: str, kind: EventKind) -> None:
+    """What the provider tells of a dispute."""
+    from tsuzuku.payments.actions import take_events
+
+    event = ProviderEvent(
+        event_id=f"{reference}:{kind}",
+        kind=kind,
+        payment_reference=capture.payment.reference or "",
+        capture_reference=capture.reference,
+        amount=capture.amount,
+        dispute_reference=reference,
+        occurred_at=clock.now(),
+        raw="",
+    )
+    take_events(provider="fake", events=[event], now=clock.now())
 
 
 def test_a_file_says_nothing_of_what_came_after_it_was_downloaded(house: "House", story: "Story") -> None:

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tsuzuku.kernel.money import Money
-from tsuzuku.payments.models import Capture, Refund
+from tsuzuku.payments.models import Capture, Dispute, Refund
 from tsuzuku.reports.kinds import INFORMATION, DifferenceKind
 
 
@@ -51,6 +51,7 @@ class SettledLine(models.Model):
     booked_at = models.DateTimeField()
     capture = models.ForeignKey(Capture, null=True, on_delete=models.PROTECT, related_name="+")
     refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="+")
+    dispute = models.ForeignKey(Dispute, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["provider", "kind", "identity"], name="reports_line_once"),)
@@ -79,6 +80,7 @@ class SettlementDifference(models.Model):
     # Our row, if there is one, as it was.
     capture = models.ForeignKey(Capture, null=True, on_delete=models.PROTECT, related_name="+")
     refund = models.ForeignKey(Refund, null=True, on_delete=models.PROTECT, related_name="+")
+    dispute = models.ForeignKey(Dispute, null=True, on_delete=models.PROTECT, related_name="+")
     #: What was paid for: an order's number.
     purpose = models.TextField(blank=True)
     our_reference = models.TextField(blank=True)
@@ -100,13 +102,18 @@ class SettlementDifference(models.Model):
             # Whatever files tell of it, what is missing is missing once.
             models.UniqueConstraint(
                 fields=["capture"],
-                condition=Q(kind=DifferenceKind.MISSING_THERE.value, refund=None),
+                condition=Q(kind=DifferenceKind.MISSING_THERE.value, refund=None, dispute=None),
                 name="reports_difference_capture",
             ),
             models.UniqueConstraint(
                 fields=["refund"],
                 condition=Q(kind=DifferenceKind.MISSING_THERE.value),
                 name="reports_difference_refund",
+            ),
+            models.UniqueConstraint(
+                fields=["dispute"],
+                condition=Q(kind=DifferenceKind.MISSING_THERE.value),
+                name="reports_difference_dispute",
             ),
         )
         indexes = (

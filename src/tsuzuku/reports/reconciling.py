@@ -183,11 +183,24 @@ def _books(provider: str, lines: Sequence[SettlementLine]) -> Books:
             is_returned=state not in {*_GONE_STATES, states.REQUESTED},
         )
     refunds.pop("", None)
+    disputes: dict[str, Ours] = {}
+    for row in statements.rows(sql.DISPUTES, wanted):
+        dispute_id, capture_id, reference, captured, amount, currency, purpose, began_at, done_at, state = row
+        disputes[reference] = disputes[captured] = Ours(
+            capture_id=capture_id,
+            dispute_id=dispute_id,
+            reference=reference,
+            amount=Money(amount, currency),
+            purpose=purpose,
+            began_at=began_at,
+            done_at=done_at,
+            is_returned=state == states.WON,
+        )
     known, known_twice = (
         {Identity(SettlementKind(kind), identity) for kind, identity in statements.rows(each, wanted)}
         for each in (sql.KNOWN, sql.KNOWN_TWICE)
     )
-    return Books(captures=captures, refunds=refunds, disputes={}, known=known, known_twice=known_twice)
+    return Books(captures=captures, refunds=refunds, disputes=disputes, known=known, known_twice=known_twice)
 
 
 def _keep(file: SettlementFile, matched: Matched, *, zone: ZoneInfo) -> None:
@@ -228,6 +241,7 @@ def _settled(file: SettlementFile, line: SettlementLine, ours: Ours | None) -> S
         booked_at=line.booked_at,
         capture_id=ours.capture_id if ours and line.kind is SettlementKind.CAPTURE else None,
         refund_id=ours.refund_id if ours else None,
+        dispute_id=ours.dispute_id if ours else None,
     )
 
 
@@ -248,6 +262,7 @@ def _difference(file: SettlementFile, found: Found, *, zone: ZoneInfo) -> Settle
     )
     if ours is not None:
         difference.capture_id, difference.refund_id = ours.capture_id, ours.refund_id
+        difference.dispute_id = ours.dispute_id
         difference.purpose, difference.our_reference, difference.our_at = ours.purpose, ours.reference, ours.began_at
         difference.our_amount_minor, difference.our_currency = ours.amount.amount_minor, ours.amount.currency
     return difference
@@ -264,8 +279,14 @@ def _compare_with_books(file: SettlementFile, *, now: datetime) -> int:
         "now": now,
         "by": f"file:{file.pk}",
     }
-    explaining = (sql.FOUND_THERE, sql.CAPTURES_FOUND_HERE, sql.REFUNDS_FOUND_HERE, sql.REFUNDS_CAME_BACK)
+    explaining = (
+        sql.FOUND_THERE,
+        sql.CAPTURES_FOUND_HERE,
+        sql.REFUNDS_FOUND_HERE,
+        sql.REFUNDS_CAME_BACK,
+        sql.DISPUTES_FOUND_HERE,
+    )
     explained = sum(statements.execute(each, asked) for each in explaining)
-    for missing in (sql.MISSING_CAPTURES, sql.MISSING_REFUNDS):
+    for missing in (sql.MISSING_CAPTURES, sql.MISSING_REFUNDS, sql.MISSING_DISPUTES):
         statements.execute(missing, asked)
     return explained

@@ -20,6 +20,18 @@ REFUNDS = """
        AND (refund.reference = ANY(%(references)s::text[]) OR refund.key = ANY(%(keys)s::uuid[]))
 """
 
+#: The disputes that lines name, by the provider's reference of the dispute or of its capture.
+DISPUTES = """
+    SELECT dispute.id, capture.id, dispute.reference, capture.reference, dispute.amount_minor, capture.currency,
+           payment.purpose, dispute.opened_at, coalesce(dispute.ended_at, dispute.opened_at), dispute.state
+      FROM payments_dispute AS dispute
+      JOIN payments_capture AS capture ON capture.id = dispute.capture_id
+      JOIN payments_payment AS payment ON payment.id = capture.payment_id
+     WHERE dispute.provider = %(provider)s::text
+       AND (dispute.reference = ANY(%(references)s::text[]) OR capture.reference = ANY(%(references)s::text[]))
+     ORDER BY dispute.id
+"""
+
 #: What earlier files have told of these.
 KNOWN = """
     SELECT kind, identity FROM reports_settledline
@@ -71,6 +83,25 @@ MISSING_REFUNDS = """
         ON CONFLICT DO NOTHING
 """
 
+#: Disputes of the file's time that no file has.
+MISSING_DISPUTES = """
+    INSERT INTO reports_settlementdifference
+           (file_id, provider, kind, day, capture_id, dispute_id, purpose, our_reference, our_amount_minor,
+            our_currency, our_at, line_kind, identity, capture_reference, currency, resolved_by, note)
+    SELECT %(file)s::bigint, %(provider)s::text, 'missing-there',
+           (dispute.opened_at AT TIME ZONE %(zone)s::text)::date, capture.id, dispute.id, payment.purpose,
+           dispute.reference, dispute.amount_minor, capture.currency, dispute.opened_at, 'dispute', '', '', '', '', ''
+      FROM payments_dispute AS dispute
+      JOIN payments_capture AS capture ON capture.id = dispute.capture_id
+      JOIN payments_payment AS payment ON payment.id = capture.payment_id
+     WHERE dispute.provider = %(provider)s::text
+       AND dispute.opened_at >= %(begins_at)s::timestamptz AND dispute.opened_at < %(ends_at)s::timestamptz
+       AND NOT EXISTS (SELECT FROM reports_settledline AS line
+                        WHERE line.dispute_id = dispute.id AND line.kind = 'dispute')
+     ORDER BY dispute.id
+        ON CONFLICT DO NOTHING
+"""
+
 #: What was missing there, and stands in the new file.
 FOUND_THERE = """
     UPDATE reports_settlementdifference AS difference
@@ -79,7 +110,8 @@ FOUND_THERE = """
      WHERE line.file_id = %(file)s::bigint AND difference.kind = 'missing-there' AND difference.resolved_at IS NULL
        AND line.kind = difference.line_kind
        AND (line.kind = 'capture' AND line.capture_id = difference.capture_id
-            OR line.kind = 'refund' AND line.refund_id = difference.refund_id)
+            OR line.kind = 'refund' AND line.refund_id = difference.refund_id
+            OR line.kind = 'dispute' AND line.dispute_id = difference.dispute_id)
 """
 
 #: Captures that a file had and our books had not, and that our books have now: of the same amount, or it stays open.
@@ -115,6 +147,26 @@ REFUNDS_FOUND_HERE = """
         RETURNING difference.line_kind, difference.identity, refund.id
     )
     UPDATE reports_settledline AS line SET refund_id = found.id
+      FROM found
+     WHERE line.provider = %(provider)s::text AND line.kind = found.line_kind AND line.identity = found.identity
+"""
+
+#: Disputes that nobody had told us of, and their ends.
+DISPUTES_FOUND_HERE = """
+    WITH found AS (
+        UPDATE reports_settlementdifference AS difference
+           SET resolved_at = %(now)s::timestamptz, resolved_by = 'books', note = ''
+          FROM payments_dispute AS dispute
+          JOIN payments_capture AS capture ON capture.id = dispute.capture_id
+         WHERE difference.provider = %(provider)s::text AND difference.kind IN ('dispute-unknown', 'missing-here')
+           AND difference.resolved_at IS NULL AND dispute.provider = difference.provider
+           AND (dispute.reference = difference.identity OR capture.reference = difference.capture_reference)
+           AND dispute.amount_minor = difference.amount_minor AND capture.currency = difference.currency
+           AND (difference.line_kind = 'dispute'
+                OR difference.line_kind = 'dispute_returned' AND dispute.state = 'won')
+        RETURNING difference.line_kind, difference.identity, dispute.id
+    )
+    UPDATE reports_settledline AS line SET dispute_id = found.id
       FROM found
      WHERE line.provider = %(provider)s::text AND line.kind = found.line_kind AND line.identity = found.identity
 """

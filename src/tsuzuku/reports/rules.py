@@ -14,6 +14,7 @@ from tsuzuku.reports.kinds import DifferenceKind
 _REFUNDS = frozenset({SettlementKind.REFUND, SettlementKind.REFUND_RETURNED})
 #: Of the others we do not know the moment.
 _TIMED = frozenset({SettlementKind.CAPTURE, SettlementKind.REFUND, SettlementKind.DISPUTE})
+_RETURNED = frozenset({SettlementKind.REFUND_RETURNED, SettlementKind.DISPUTE_RETURNED})
 _DISPUTES = frozenset({SettlementKind.DISPUTE, SettlementKind.DISPUTE_RETURNED})
 
 
@@ -31,6 +32,7 @@ class Ours:
     #: The capture that it is, or is of.
     capture_id: int
     refund_id: int | None = None
+    dispute_id: int | None = None
     reference: str
     amount: Money
     #: What was paid for.
@@ -38,14 +40,18 @@ class Ours:
     #: When it began and when it was done, in our books; the provider may have booked it at either.
     began_at: datetime
     done_at: datetime
-    #: Of a refund: that it has gone back, or is on its way; and that our books say that it came back or never went.
+    #: Of a refund: that it has gone back, or is on its way; and that our books say that it came back or never went. Of
+    #: a dispute the second: that it was won.
     is_gone: bool = True
     is_returned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Books:
-    """The rows of ours that a file's lines name, by what lines name them by. Refunds stand under both their names."""
+    """The rows of ours that a file's lines name, by what lines name them by. Refunds stand under both their names.
+
+    Disputes stand under their own, and under that of their capture: some files name the move and not the dispute.
+    """
 
     captures: Mapping[str, Ours]
     refunds: Mapping[str, Ours]
@@ -118,12 +124,12 @@ def match_lines(lines: Sequence[SettlementLine], books: Books, *, zone: ZoneInfo
 
 
 def _ours(line: SettlementLine, books: Books) -> Ours | None:
-    rows = books.captures
+    reference = identity_of(line).reference
     if line.kind in _REFUNDS:
-        rows = books.refunds
-    elif line.kind in _DISPUTES:
-        rows = books.disputes
-    return rows.get(identity_of(line).reference)
+        return books.refunds.get(reference)
+    if line.kind in _DISPUTES:
+        return books.disputes.get(reference) or books.disputes.get(line.capture_reference)
+    return books.captures.get(reference)
 
 
 def _difference(
@@ -135,7 +141,7 @@ def _difference(
         return DifferenceKind.CURRENCY_DIFFERS
     if line.amount != ours.amount:
         return DifferenceKind.AMOUNT_DIFFERS
-    if line.kind is SettlementKind.REFUND_RETURNED and not ours.is_returned:
+    if line.kind in _RETURNED and not ours.is_returned:
         return DifferenceKind.MISSING_HERE
     if line.kind is SettlementKind.REFUND and not ours.is_gone:
         # It went, and if it did not come back as well, our books are wrong.
