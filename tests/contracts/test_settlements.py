@@ -24,7 +24,7 @@ from tsuzuku.payments.adapters.stripe import SimulatedAccount, StripeProvider
 from tsuzuku.payments.adapters.wechat_pay import SimulatedAccount as WeChatPayAccount
 from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.ports import PaymentProvider
-from tsuzuku.testing.contracts.payment_settlement import PaymentSettlementContract
+from tsuzuku.testing.contracts.payment_settlement import DisputeSettlementContract, PaymentSettlementContract
 from tsuzuku.testing.fakes import FakeProvider
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
@@ -135,7 +135,7 @@ class TestTheSandboxsSettlements(PaymentSettlementContract):
             sandbox.download(f"/settlement?{query}", **control_headers(sandbox.folder))
 
 
-class TestStripesSettlements(PaymentSettlementContract):
+class TestStripesSettlements(PaymentSettlementContract, DisputeSettlementContract):
     @pytest.fixture
     def provider(self, stripe: SandboxProcess) -> PaymentProvider:
         return StripeProvider(SimulatedAccount(stripe.folder))
@@ -168,7 +168,7 @@ class TestAlipaysSettlements(PaymentSettlementContract):
         return outside
 
 
-class TestTheFakesSettlements(PaymentSettlementContract):
+class TestTheFakesSettlements(PaymentSettlementContract, DisputeSettlementContract):
     @pytest.fixture
     def provider(self) -> FakeProvider:
         return FakeProvider()

@@ -277,7 +277,7 @@ class FakeProvider:
             {
                 "kind": _SETTLED[event.kind],
                 "capture_reference": event.capture_reference,
-                "reference": self.refunds[event.refund_key].started.reference if event.refund_key else event.event_id,
+                "reference": self._settled_reference(event),
                 "amount": [event.amount.amount_minor, event.amount.currency],
                 "fee": [int(event.kind is payments.EventKind.CAPTURED), event.amount.currency],
                 "booked_at": event.occurred_at.isoformat(),
@@ -287,6 +287,11 @@ class FakeProvider:
             if event.kind in _SETTLED and event.amount is not None and begins_at <= event.occurred_at < ends_at
         ]
         return "\n".join([_FAKE_SETTLEMENT, *(json.dumps(line) for line in told), str(len(told)), ""]).encode()
+
+    def _settled_reference(self, event: payments.ProviderEvent) -> str:
+        if event.refund_key:
+            return self.refunds[event.refund_key].started.reference
+        return event.dispute_reference or event.event_id
 
     def pay(self, reference: str, *, amount: Money | None = None, times: int = 1) -> tuple[payments.ProviderEvent, ...]:
         """The payer pays: a capture each time, of the payment's amount unless another is given."""
@@ -469,6 +474,8 @@ _FAKE_SETTLEMENT = "fake settlement"
 _SETTLED = {
     payments.EventKind.CAPTURED: payments.SettlementKind.CAPTURE,
     payments.EventKind.REFUNDED: payments.SettlementKind.REFUND,
+    payments.EventKind.DISPUTE_OPENED: payments.SettlementKind.DISPUTE,
+    payments.EventKind.DISPUTE_WON: payments.SettlementKind.DISPUTE_RETURNED,
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.payments.ports import PaymentProvider, Settlement, SettlementKind, SettlementLine, SettlementMalformed
+from tsuzuku.testing.contracts.payment_disputes import DisputingOutside
 from tsuzuku.testing.contracts.payment_provider import ProviderOutside, Taken, a_refund, take
 
 _DAY = timedelta(days=1)
@@ -89,6 +90,30 @@ class PaymentSettlementContract:
     def test_leaves_files_of_others_alone(self, provider: PaymentProvider) -> None:
         for body in (b"", b"\n", b"\0\xff\xfe", b"a,b,c\n1,2,3\n", b"{}", "日付,金額\n".encode("shift_jis")):
             assert provider.read_settlement(body) is None
+
+
+class DisputedOutside(SettlingOutside, DisputingOutside, Protocol):
+    """A provider whose captures can be disputed, and which tells its books."""
+
+
+class DisputeSettlementContract:
+    """Subclass it as `Test...` with the same fixtures, for a provider whose captures can be disputed."""
+
+    def test_tells_what_a_dispute_took_and_gave_back(self, provider: PaymentProvider, outside: DisputedOutside) -> None:
+        taken = take(provider, outside)
+        capture = taken.capture.capture_reference
+
+        def kinds() -> list[tuple[SettlementKind, Money]]:
+            outside.webhooks()
+            settlement = read_whole(provider, outside.settlement(clock.now() - _DAY, clock.now() + _DAY))
+            return [(line.kind, line.amount) for line in settlement.lines if line.capture_reference == capture]
+
+        outside.open_dispute(taken.reference)
+        amount = taken.request.amount
+        opened = [(SettlementKind.CAPTURE, amount), (SettlementKind.DISPUTE, amount)]
+        assert kinds() == opened
+        outside.close_dispute(taken.reference, is_won=True)
+        assert kinds() == [*opened, (SettlementKind.DISPUTE_RETURNED, amount)]
 
 
 def _of(settlement: Settlement, wanted: Sequence[tuple[str | None, Money | None]]) -> list[SettlementLine]:
