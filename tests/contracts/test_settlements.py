@@ -14,11 +14,17 @@ import pytest
 
 from tests.contracts.processes import simulator_process
 from tests.contracts.test_alipay import AlipayOutside
+from tests.contracts.test_komoju import KomojuOutside
 from tests.contracts.test_payment_providers import FakeOutside, SandboxOutside
+from tests.contracts.test_paypal import PayPalOutside
 from tests.contracts.test_stripe import StripeOutside
 from tests.contracts.test_wechat_pay import NOTIFY_URL, WeChatOutside
 from tsuzuku.payments.adapters.alipay import AlipayProvider
 from tsuzuku.payments.adapters.alipay import SimulatedAccount as AlipayAccount
+from tsuzuku.payments.adapters.komoju import KomojuProvider
+from tsuzuku.payments.adapters.komoju import SimulatedAccount as KomojuAccount
+from tsuzuku.payments.adapters.paypal import PayPalProvider
+from tsuzuku.payments.adapters.paypal import SimulatedAccount as PayPalAccount
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.adapters.stripe import SimulatedAccount, StripeProvider
 from tsuzuku.payments.adapters.wechat_pay import SimulatedAccount as WeChatPayAccount
@@ -56,6 +62,12 @@ class SettlingWeChat(Settling, WeChatOutside): ...
 
 
 class SettlingAlipay(Settling, AlipayOutside): ...
+
+
+class SettlingPayPal(Settling, PayPalOutside): ...
+
+
+class SettlingKomoju(Settling, KomojuOutside): ...
 
 
 class SettlingFake(FakeOutside):
@@ -115,6 +127,18 @@ def alipay(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) 
         yield process
 
 
+@pytest.fixture(scope="module")
+def paypal(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
+    with running("paypal", tmp_path_factory.mktemp("home"), receiver) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def komoju(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
+    with running("komoju", tmp_path_factory.mktemp("home"), receiver) as process:
+        yield process
+
+
 class TestTheSandboxsSettlements(PaymentSettlementContract):
     @pytest.fixture
     def provider(self, sandbox: SandboxProcess) -> PaymentProvider:
@@ -165,6 +189,28 @@ class TestAlipaysSettlements(PaymentSettlementContract):
     @pytest.fixture
     def outside(self, alipay: SandboxProcess, receiver: WebhookReceiver) -> SettlingAlipay:
         outside: SettlingAlipay = at_rest(SettlingAlipay(alipay, receiver), receiver)
+        return outside
+
+
+class TestPayPalsSettlements(PaymentSettlementContract, DisputeSettlementContract):
+    @pytest.fixture
+    def provider(self, paypal: SandboxProcess) -> PaymentProvider:
+        return PayPalProvider(PayPalAccount(paypal.folder))
+
+    @pytest.fixture
+    def outside(self, paypal: SandboxProcess, receiver: WebhookReceiver) -> SettlingPayPal:
+        outside: SettlingPayPal = at_rest(SettlingPayPal(paypal, receiver), receiver)
+        return outside
+
+
+class TestKomojusSettlements(PaymentSettlementContract):
+    @pytest.fixture
+    def provider(self, komoju: SandboxProcess) -> PaymentProvider:
+        return KomojuProvider(KomojuAccount(komoju.folder))
+
+    @pytest.fixture
+    def outside(self, komoju: SandboxProcess, receiver: WebhookReceiver) -> SettlingKomoju:
+        outside: SettlingKomoju = at_rest(SettlingKomoju(komoju, receiver), receiver)
         return outside
 
 

@@ -17,6 +17,10 @@ from zoneinfo import ZoneInfo
 from tsuzuku.kernel.money import Money
 from tsuzuku.payments.adapters.alipay import AlipayProvider
 from tsuzuku.payments.adapters.alipay import SimulatedAccount as AlipayAccount
+from tsuzuku.payments.adapters.komoju import KomojuProvider
+from tsuzuku.payments.adapters.komoju import SimulatedAccount as KomojuAccount
+from tsuzuku.payments.adapters.paypal import PayPalProvider
+from tsuzuku.payments.adapters.paypal import SimulatedAccount as PayPalAccount
 from tsuzuku.payments.adapters.sandbox import SandboxProvider
 from tsuzuku.payments.adapters.stripe import SimulatedAccount, StripeProvider
 from tsuzuku.payments.adapters.wechat_pay import SimulatedAccount as WeChatPayAccount
@@ -25,6 +29,8 @@ from tsuzuku.payments.ports import PaymentProvider, SettlementKind, SettlementLi
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.testing.simulators import provider_settlement as sandbox
 from tsuzuku.testing.simulators.alipay import bill as alipay
+from tsuzuku.testing.simulators.komoju import report as komoju
+from tsuzuku.testing.simulators.paypal import report as paypal
 from tsuzuku.testing.simulators.settlements import fee_minor
 from tsuzuku.testing.simulators.stripe import settlement as stripe
 from tsuzuku.testing.simulators.wechat_pay import bill as wechat_pay
@@ -60,6 +66,8 @@ DOORS: Mapping[str, Door] = {
         StripeProvider(SimulatedAccount(NOWHERE)),
         stripe.write,
     ),
+    "paypal": Door(("paypal",), PayPalProvider(PayPalAccount(NOWHERE)), paypal.write),
+    "komoju": Door(("seven_eleven",), KomojuProvider(KomojuAccount(NOWHERE)), komoju.write),
     "wechat_pay": Door(
         ("wechat_pay",),
         WeChatPayProvider(WeChatPayAccount(NOWHERE, notify_url="")),
@@ -201,7 +209,8 @@ def _sell(
         )
         for moment, payment in zip(moments, payments, strict=True)
     )
-    returned = {capture.pk for capture in captures[1:-1] if rng.random() < _REFUNDED}
+    # Two of them at least are made to differ.
+    returned = {each.pk for each in rng.sample(captures[1:-1], max(2, round(len(captures) * _REFUNDED)))}
     refunds = Refund.objects.bulk_create(
         Refund(
             capture=capture,

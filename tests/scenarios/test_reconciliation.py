@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
 @pytest.fixture
 def day(db: None) -> Iterator[SettledDay]:
     with open_doors():
-        yield make_day(orders=100 * len(DOORS), day=date(2026, 11, 20), seed=1)
+        yield make_day(orders=80 * len(DOORS), day=date(2026, 11, 20), seed=1)
 
 
 def test_finds_what_was_planted_and_nothing_else(day: SettledDay) -> None:

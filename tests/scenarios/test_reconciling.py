@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
-from tsuzuku.payments.ports import EventKind, ProviderEvent, SettlementKind, SettlementLine
+from tsuzuku.payments.ports import EventKind, ProviderEvent, Settlement, SettlementKind, SettlementLine
 from tsuzuku.project.cli import tsuzuku
 from tsuzuku.testing.simulators.provider_settlement import write
 
@@ -274,6 +274,24 @@ def test_a_refund_is_known_by_any_of_its_names(house: "House", name: str) -> Non
     names = {"its reference": gone.reference, "our key": key, "our key without hyphens": key.replace("-", "")}
     take(body(house, [*lines, replace(gone, reference=names[name])]))
     assert open_kinds() == []
+
+
+def test_a_refund_without_a_name_of_ours_is_told_by_its_payment_and_amount(house: "House", story: "Story") -> None:
+    from unittest.mock import patch
+
+    pay_twice(house)
+    *lines, gone = told(house, clock.now() - DAY, clock.now())
+    by_hand = replace(gone, reference="number-2", amount=Money(100, "JPY"))
+    again = replace(gone, reference="number-3")
+    found = Settlement(lines=(*lines, replace(gone, reference="number-1"), by_hand), names_refunds=False)
+    with patch.object(house.provider, "read_settlement", return_value=found):
+        take(b"first")
+    assert open_kinds() == [("refund-by-hand", "number-2")]
+    # It has been told: another of the same amount is another.
+    found = Settlement(lines=(*lines, again), names_refunds=False)
+    with patch.object(house.provider, "read_settlement", return_value=found):
+        take(b"second")
+    assert open_kinds() == [("refund-by-hand", "number-2"), ("refund-by-hand", "number-3")]
 
 
 def test_disputes_are_matched_by_their_own_name_or_their_captures(house: "House", story: "Story") -> None:

@@ -288,6 +288,8 @@ class Settlement:
     #: The period whose moves it tells, from the first moment up to the last, where the file says so.
     begins_at: datetime | None = None
     ends_at: datetime | None = None
+    #: Whether refunds are named by what we know them by. If not, one is told by its capture and its amount.
+    names_refunds: bool = True
 
 
 class PaymentProvider(Protocol):

@@ -3,7 +3,6 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -88,7 +87,7 @@ def take_settlement(
         if known is not None:
             return Taken(known, is_new=False)
         begins_at, ends_at = _period(whose, settlement, days, zone=zone, now=now)
-        matched = match_lines(settlement.lines, _books(whose, settlement.lines), zone=zone)
+        matched = match_lines(settlement.lines, _books(whose, settlement), zone=zone)
         if matched.lines and not matched.has_ours and not is_known_foreign:
             raise SettlementForeign(provider=whose, lines=len(matched.lines))
         file = SettlementFile.objects.create(
@@ -151,9 +150,10 @@ def _period(
     return begins_at, ends_at
 
 
-def _books(provider: str, lines: Sequence[SettlementLine]) -> Books:
+def _books(provider: str, settlement: Settlement) -> Books:
     """The rows of ours that lines name, and what earlier files have told."""
-    references = sorted({text for line in lines for text in (line.capture_reference, line.reference) if text})
+    names = {text for line in settlement.lines for text in (line.capture_reference, line.reference) if text}
+    references = sorted(names)
     wanted = {"provider": provider, "references": references}
     captures = {
         reference: Ours(
@@ -168,10 +168,11 @@ def _books(provider: str, lines: Sequence[SettlementLine]) -> Books:
     }
     refunds: dict[str, Ours] = {}
     keys = [key for text in references if (key := our_key(text)) is not None]
-    for row in statements.rows(sql.REFUNDS, {**wanted, "keys": keys}):
-        refund_id, capture_id, reference, key, amount, currency, purpose, began_at, done_at, state = row
-        # Some providers take no hyphens.
-        refunds[reference] = refunds[key] = refunds[key.replace("-", "")] = Ours(
+    nameless: dict[tuple[str, Money], list[Ours]] = defaultdict(list)
+    asked = {**wanted, "keys": keys, "nameless": not settlement.names_refunds}
+    for *named, captured, is_untold in statements.rows(sql.REFUNDS, asked):
+        refund_id, capture_id, reference, key, amount, currency, purpose, began_at, done_at, state = named
+        refund = Ours(
             capture_id=capture_id,
             refund_id=refund_id,
             reference=reference or key,
@@ -182,6 +183,10 @@ def _books(provider: str, lines: Sequence[SettlementLine]) -> Books:
             is_gone=state in _GONE_STATES,
             is_returned=state not in {*_GONE_STATES, states.REQUESTED},
         )
+        # Some providers take no hyphens.
+        refunds[reference] = refunds[key] = refunds[key.replace("-", "")] = refund
+        if not settlement.names_refunds and is_untold and refund.is_gone:
+            nameless[captured, refund.amount].append(refund)
     refunds.pop("", None)
     disputes: dict[str, Ours] = {}
     for row in statements.rows(sql.DISPUTES, wanted):
@@ -200,7 +205,14 @@ def _books(provider: str, lines: Sequence[SettlementLine]) -> Books:
         {Identity(SettlementKind(kind), identity) for kind, identity in statements.rows(each, wanted)}
         for each in (sql.KNOWN, sql.KNOWN_TWICE)
     )
-    return Books(captures=captures, refunds=refunds, disputes=disputes, known=known, known_twice=known_twice)
+    return Books(
+        captures=captures,
+        refunds=refunds,
+        disputes=disputes,
+        nameless=nameless,
+        known=known,
+        known_twice=known_twice,
+    )
 
 
 def _keep(file: SettlementFile, matched: Matched, *, zone: ZoneInfo) -> None:

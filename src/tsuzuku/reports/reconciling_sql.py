@@ -9,15 +9,19 @@ CAPTURES = """
      WHERE capture.provider = %(provider)s::text AND capture.reference = ANY(%(references)s::text[])
 """
 
-#: The refunds that lines name, by the provider's reference or by our key.
+#: The refunds that lines name, by the provider's reference or by our key, or those of the captures that lines name.
 REFUNDS = """
     SELECT refund.id, capture.id, refund.reference, refund.key::text, refund.amount_minor, capture.currency,
-           payment.purpose, refund.requested_at, coalesce(refund.done_at, refund.requested_at), refund.state
+           payment.purpose, refund.requested_at, coalesce(refund.done_at, refund.requested_at), refund.state,
+           capture.reference, line.id IS NULL
       FROM payments_refund AS refund
       JOIN payments_capture AS capture ON capture.id = refund.capture_id
       JOIN payments_payment AS payment ON payment.id = capture.payment_id
+      LEFT JOIN reports_settledline AS line ON line.refund_id = refund.id AND line.kind = 'refund'
      WHERE capture.provider = %(provider)s::text
-       AND (refund.reference = ANY(%(references)s::text[]) OR refund.key = ANY(%(keys)s::uuid[]))
+       AND (refund.reference = ANY(%(references)s::text[]) OR refund.key = ANY(%(keys)s::uuid[])
+            OR %(nameless)s::bool AND capture.reference = ANY(%(references)s::text[]))
+     ORDER BY refund.id
 """
 
 #: The disputes that lines name, by the provider's reference of the dispute or of its capture.

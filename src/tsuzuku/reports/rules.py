@@ -56,6 +56,8 @@ class Books:
     captures: Mapping[str, Ours]
     refunds: Mapping[str, Ours]
     disputes: Mapping[str, Ours]
+    #: Refunds that no file has told yet, by their capture and amount, where files do not name them.
+    nameless: Mapping[tuple[str, Money], Sequence[Ours]] = field(default_factory=dict)
     #: What earlier files have told, and what they have told twice.
     known: Collection[Identity]
     known_twice: Collection[Identity] = frozenset()
@@ -99,6 +101,7 @@ def match_lines(lines: Sequence[SettlementLine], books: Books, *, zone: ZoneInfo
     #: Which were in this file already.
     seen: set[Identity] = set()
     told = {identity_of(line) for line in lines}
+    nameless = {key: list(refunds) for key, refunds in books.nameless.items()}
     for line in lines:
         if line.kind is SettlementKind.OTHER:
             matched.others += 1
@@ -113,6 +116,9 @@ def match_lines(lines: Sequence[SettlementLine], books: Books, *, zone: ZoneInfo
             matched.known += 1
             continue
         ours = _ours(line, books)
+        if ours is None and line.kind is SettlementKind.REFUND:
+            alike = nameless.get((line.capture_reference, line.amount))
+            ours = alike.pop(0) if alike else None
         matched.lines.append((line, ours))
         kind = _difference(line, ours, books, told=told, zone=zone)
         if kind is not None:

@@ -14,13 +14,14 @@ import httpx
 
 from tsuzuku.kernel.calls import Answer, exchange, new_client
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
-from tsuzuku.payments.adapters.komoju import refunds, webhook
+from tsuzuku.payments.adapters.komoju import refunds, settlement, webhook
 from tsuzuku.payments.adapters.komoju.config import Account
 from tsuzuku.payments.ports import (
     Capabilities,
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    Settlement,
     StartedPayment,
     StartedRefund,
 )
@@ -107,6 +108,9 @@ class KomojuProvider:
     def read_webhook(self, *, headers: Mapping[str, str], body: bytes, now: datetime) -> tuple[ProviderEvent, ...]:
         webhook.verify(headers=headers, body=body, secrets=self._account.webhook_secrets(), now=now)
         return (webhook.parse_body(body, now=now),)
+
+    def read_settlement(self, body: bytes) -> Settlement | None:
+        return settlement.read_settlement(body)
 
     def _look(self, kind: str, reference: str) -> dict[str, Any]:
         try:

@@ -11,7 +11,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.calls import WHOLE_SECONDS, Answer
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
-from tsuzuku.payments.adapters.paypal import webhook
+from tsuzuku.payments.adapters.paypal import settlement, webhook
 from tsuzuku.payments.adapters.paypal.amounts import format_amount, parse_amount
 from tsuzuku.payments.adapters.paypal.calls import Calls
 from tsuzuku.payments.adapters.paypal.certificates import SigningCertificates
@@ -21,6 +21,7 @@ from tsuzuku.payments.ports import (
     PaymentRequest,
     ProviderEvent,
     RefundRequest,
+    Settlement,
     StartedPayment,
     StartedRefund,
 )
@@ -118,6 +119,9 @@ class PayPalProvider:
             now=now,
         )
         return (webhook.parse_body(body, now=now),)
+
+    def read_settlement(self, body: bytes) -> Settlement | None:
+        return settlement.read_settlement(body)
 
     def _captured(self, order: dict[str, Any]) -> tuple[ProviderEvent, ...]:
         """What came of taking an order's money. Raises Unavailable, or one of UNREADABLE."""

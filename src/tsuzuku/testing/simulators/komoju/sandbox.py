@@ -10,7 +10,8 @@ PATCH /api/v1/payments/{id}
 For payers: GET and POST /sessions/{session} and /slips/{payment}.
 
 For tests, in JSON and with `Authorization: Bearer` and the secret key, not of KOMOJU's: POST /control and /control/pay,
-GET /audit.
+GET /audit; and GET /settlement?from=&to= (moments of
+RFC 3339), its books as the report that merchants download.
 
 Webhooks: POST of one event with `X-Komoju-Signature: <hex HMAC-SHA256(secret, raw body)>`, by the newest secret; until
 2xx, also after a crash, each time with the same body.
@@ -34,13 +35,14 @@ from tsuzuku.kernel import clock
 from tsuzuku.testing.simulators.clerk import Clerk
 from tsuzuku.testing.simulators.deliveries import is_webhook_url, post
 from tsuzuku.testing.simulators.faults import Faults
-from tsuzuku.testing.simulators.komoju import objects, page
+from tsuzuku.testing.simulators.komoju import objects, page, report
 from tsuzuku.testing.simulators.komoju.objects import Trouble
 from tsuzuku.testing.simulators.komoju.till import Till
 from tsuzuku.testing.simulators.komoju.wire import KomojuRefusal, invalid, new_id, not_found, refused
 from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.object_books import Json, ObjectBooks, shown
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
+from tsuzuku.testing.simulators.settlements import answer_settlement
 
 _KEY_CHARACTERS_MAX = 100
 
@@ -98,6 +100,9 @@ class KomojuSandbox(Sandbox):
                 return self._control(request.fields())
             case "POST", ("control", "pay"):
                 return self._pay(request.fields())
+            case "GET", ("settlement",):
+                with self._changed:
+                    return answer_settlement(request, lambda: report.booked(self._books), report.write)
             case "GET", ("audit",):
                 return self._audit()
         raise Refusal(HTTPStatus.NOT_FOUND, "not-found")

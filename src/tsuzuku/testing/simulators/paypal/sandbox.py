@@ -11,7 +11,8 @@ For everybody: GET /v1/notifications/certs/{name}, the certificates in PEM.
 For payers: GET and POST /checkoutnow?token={order}.
 
 For tests, in JSON and with `Authorization: Bearer` and the client's secret, not of PayPal's: POST /control and
-/control/pay, GET /audit.
+/control/pay, GET /audit; and GET /settlement?from=&to= (moments of
+RFC 3339), its books as the report that merchants download.
 
 Webhooks: POST of one event, signed with RSA over `id|time|webhook id|crc32 of the raw body`; until 2xx, also after a
 crash.
@@ -37,12 +38,13 @@ from tsuzuku.testing.simulators.deliveries import is_webhook_url, post
 from tsuzuku.testing.simulators.faults import Faults
 from tsuzuku.testing.simulators.merchant_secrets import own_secrets, rotate_webhook_secret
 from tsuzuku.testing.simulators.object_books import Json, ObjectBooks, shown
-from tsuzuku.testing.simulators.paypal import objects, page
+from tsuzuku.testing.simulators.paypal import objects, page, report
 from tsuzuku.testing.simulators.paypal.funding import Funding, RefundEnd, Trouble
 from tsuzuku.testing.simulators.paypal.signing import Signer
 from tsuzuku.testing.simulators.paypal.till import Till
 from tsuzuku.testing.simulators.paypal.wire import CLIENT_ID, PayPalRefusal, error, new_id, not_found, refused
 from tsuzuku.testing.simulators.server import Refusal, Request, Response, Sandbox, answer_json
+from tsuzuku.testing.simulators.settlements import answer_settlement
 
 T = TypeVar("T")
 
@@ -109,6 +111,13 @@ class PayPalSandbox(Sandbox):
                 return self._control(request.fields())
             case "POST", ("control", "pay"):
                 return self._pay(request.fields())
+        return self._show_books(request)
+
+    def _show_books(self, request: Request) -> Response:
+        match request.method, request.path:
+            case "GET", ("settlement",):
+                with self._changed:
+                    return answer_settlement(request, lambda: report.booked(self._books), report.write)
             case "GET", ("audit",):
                 return self._audit()
         raise Refusal(HTTPStatus.NOT_FOUND, "not-found")
