@@ -24,6 +24,22 @@ def thing(kind: str) -> str:
     return names.get(SettlementKind(kind), kind) if kind else ""
 
 
+def kind_name(kind: str) -> str:
+    """A kind of difference, or of what one should only know."""
+    names = {
+        DifferenceKind.MISSING_HERE: gettext("only in the file"),
+        DifferenceKind.MISSING_THERE: gettext("only in our books"),
+        DifferenceKind.AMOUNT_DIFFERS: gettext("another amount"),
+        DifferenceKind.CURRENCY_DIFFERS: gettext("another currency"),
+        DifferenceKind.TWICE_IN_FILE: gettext("twice in the file"),
+        DifferenceKind.REFUND_BY_HAND: gettext("refund made by hand"),
+        DifferenceKind.DISPUTE_UNKNOWN: gettext("unknown dispute"),
+        DifferenceKind.ANOTHER_DAY: gettext("another day"),
+        DifferenceKind.FEE_TOTAL: gettext("fees of the day"),
+    }
+    return names[DifferenceKind(kind)]
+
+
 def explanation(difference: SettlementDifference) -> str:
     """One sentence: what is in which of the two, and what to do about it."""
     return _EXPLANATIONS[DifferenceKind(difference.kind)](difference)

@@ -18,6 +18,7 @@ from tsuzuku.cards.flags import clear_flag, flags_of
 from tsuzuku.catalog.promotion_import import offer_promotion_again, withdraw_promotion
 from tsuzuku.channels.console.models import (
     CardEntry,
+    DifferenceEntry,
     DisputeEntry,
     OrderEntry,
     PromotionEntry,
@@ -36,6 +37,7 @@ from tsuzuku.payments.proposing import approve_refund, decline_refund, propose_r
 from tsuzuku.receipts.handing_out import mail_receipt
 from tsuzuku.receipts.queries import receipt_of
 from tsuzuku.receipts.texts import receipt_language
+from tsuzuku.reports.reconciling import resolve_difference
 from tsuzuku.support.actions import keep_evidence
 
 REASON_LENGTH_MAX = 300
@@ -249,6 +251,18 @@ def _clear_flags(card: CardEntry, asked: Mapping[str, Any], doer: Doer) -> None:
         clear_flag(flag_id=flag.pk, actor=doer.actor, note=asked["reason"], now=doer.now)
 
 
+# -- differences -----------------------------------------------------------------------------------------------------
+
+
+def difference_subject(difference: DifferenceEntry) -> str:
+    """A difference as facts name it."""
+    return f"difference:{difference.pk}"
+
+
+def _settle_difference(difference: DifferenceEntry, asked: Mapping[str, Any], doer: Doer) -> None:
+    resolve_difference(difference_id=difference.pk, actor=doer.actor, note=asked["reason"], now=doer.now)
+
+
 # -- promotions ------------------------------------------------------------------------------------------------------
 
 
@@ -369,6 +383,15 @@ _DEEDS = (
         fits=_has_flags,
         subject=card_subject,
         act=_clear_flags,
+    ),
+    Deed(
+        name="settle-difference",
+        slug="differences",
+        explanation=_("It is not listed as open any more. No money moves, and the books stay as they are."),
+        permission="console.settle_difference",
+        fits=lambda difference: difference.is_open,
+        subject=difference_subject,
+        act=_settle_difference,
     ),
     Deed(
         name="withdraw-promotion",

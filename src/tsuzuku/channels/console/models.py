@@ -3,7 +3,7 @@
 
 from typing import ClassVar
 
-from django.db.models import Manager, QuerySet
+from django.db.models import Count, Manager, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from tsuzuku.cards.models import Card
@@ -11,6 +11,8 @@ from tsuzuku.catalog.models import Promotion
 from tsuzuku.journal.models import Fact
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Dispute, Payment, Refund, RefundProposal
+from tsuzuku.reports.kinds import INFORMATION
+from tsuzuku.reports.models import SettlementDifference, SettlementFile
 from tsuzuku.sellers.models import Partner
 
 
@@ -122,6 +124,53 @@ class PartnerEntry(Partner):
         default_permissions = ("view",)
         verbose_name = _("Partner")
         verbose_name_plural = _("Partners")
+
+
+class DifferenceEntry(SettlementDifference):
+    """A difference between a provider's file and our books."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        permissions = (("settle_difference", "See to differences"),)
+        verbose_name = _("Difference")
+        verbose_name_plural = _("Differences")
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class SettlementManager(Manager["SettlementEntry"]):
+    """Files with how many of their differences wait for a person."""
+
+    def get_queryset(self) -> QuerySet["SettlementEntry"]:
+        waits = Q(differences__resolved_at=None) & ~Q(differences__kind__in=sorted(INFORMATION))
+        return super().get_queryset().annotate(waiting=Count("differences", filter=waits))
+
+
+class SettlementEntry(SettlementFile):
+    """A provider's settlement file."""
+
+    objects: ClassVar[SettlementManager] = SettlementManager()
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = _("Settlement file")
+        verbose_name_plural = _("Settlement files")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SalesEntry(Order):
+    """Orders, as far as figures of sales need them."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = _("Figures of sales")
+        verbose_name_plural = _("Figures of sales")
 
 
 class TrailManager(Manager["TrailEntry"]):

@@ -30,6 +30,7 @@ _MENU = (
             ("disputeentry", "gavel"),
         ),
     ),
+    ("books", (("salesentry", "bar_chart"), ("differenceentry", "difference"), ("settlemententry", "receipt"))),
     ("offers", (("promotionentry", "sell"), ("partnerentry", "handshake"))),
     ("control", (("trailentry", "history"),)),
 )
@@ -77,7 +78,13 @@ class ConsoleSite(UnfoldAdminSite):
         }
 
     def _menu(self, request: HttpRequest) -> list[dict[str, Any]]:
-        titles = {"sales": _("Sales"), "money": _("Money"), "offers": _("Offers"), "control": _("Control")}
+        titles = {
+            "sales": _("Sales"),
+            "money": _("Money"),
+            "books": _("Books"),
+            "offers": _("Offers"),
+            "control": _("Control"),
+        }
         admins = {model._meta.model_name: each for model, each in self._registry.items()}  # noqa: SLF001  # Django's
         groups = []
         for group, pages in _MENU:

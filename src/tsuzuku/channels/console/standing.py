@@ -19,6 +19,7 @@ from tsuzuku.payments import states as payment_states
 from tsuzuku.payments.models import Dispute
 from tsuzuku.payments.queries import proposals_waiting, refunds_failed
 from tsuzuku.people.models import User
+from tsuzuku.reports.queries import open_differences
 
 #: What nobody needs to count further than.
 _COUNTED_MAX = 1000
@@ -53,6 +54,8 @@ def _waits(user: User) -> list[Waits]:
     if user.has_perm("console.view_disputeentry"):
         disputes = Dispute.objects.filter(state=payment_states.OPENED)
         found.append(_waiting(_("Open disputes"), disputes, "disputeentry", "?state=open"))
+    if user.has_perm("console.view_differenceentry"):
+        found.append(_waiting(_("Open differences"), open_differences(), "differenceentry", "?state=open"))
     return found
 
 

@@ -6,6 +6,7 @@ from django.urls import path
 from tsuzuku.channels.console import second_factor
 from tsuzuku.channels.console.models import (
     CardEntry,
+    DifferenceEntry,
     DisputeEntry,
     OrderEntry,
     PartnerEntry,
@@ -13,8 +14,11 @@ from tsuzuku.channels.console.models import (
     PromotionEntry,
     ProposalEntry,
     RefundEntry,
+    SalesEntry,
+    SettlementEntry,
     TrailEntry,
 )
+from tsuzuku.channels.console.pages.books import DifferenceAdmin, SalesAdmin, SettlementAdmin
 from tsuzuku.channels.console.pages.cards import CardAdmin
 from tsuzuku.channels.console.pages.money import DisputeAdmin, PaymentAdmin, ProposalAdmin, RefundAdmin
 from tsuzuku.channels.console.pages.offers import PartnerAdmin, PromotionAdmin
@@ -27,6 +31,9 @@ site.register(PaymentEntry, PaymentAdmin)
 site.register(RefundEntry, RefundAdmin)
 site.register(ProposalEntry, ProposalAdmin)
 site.register(DisputeEntry, DisputeAdmin)
+site.register(DifferenceEntry, DifferenceAdmin)
+site.register(SettlementEntry, SettlementAdmin)
+site.register(SalesEntry, SalesAdmin)
 site.register(PromotionEntry, PromotionAdmin)
 site.register(CardEntry, CardAdmin)
 site.register(PartnerEntry, PartnerAdmin)

@@ -110,6 +110,7 @@ DEED_NAMES: Mapping[str, str | Promise] = {
     "return-held": gettext_lazy("Give all of it back"),
     "approve-refund": gettext_lazy("Approve the refund"),
     "decline-refund": gettext_lazy("Decline the refund"),
+    "settle-difference": gettext_lazy("Mark the difference as seen to"),
     "retry-refund": gettext_lazy("Ask for the refund once more"),
     "close-refund": gettext_lazy("Book it as given back another way"),
     "take-evidence": gettext_lazy("Take the evidence"),
@@ -120,6 +121,7 @@ DEED_NAMES: Mapping[str, str | Promise] = {
 
 _REFUSALS: Mapping[str, str | Promise] = {
     "too-many-receipt-mails": gettext_lazy("This receipt was sent several times within the hour. Wait a while."),
+    "difference-resolved": gettext_lazy("Somebody has seen to this difference already."),
     "promotion-unknown": gettext_lazy("There is no such promotion any more."),
 }
 

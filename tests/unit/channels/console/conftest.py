@@ -5,6 +5,7 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tsuzuku.orders.models import Order
     from tsuzuku.payments.models import Dispute, Refund, RefundProposal
     from tsuzuku.people.models import User
+    from tsuzuku.reports.models import SettlementDifference
     from tsuzuku.sellers.models import Partner
     from tsuzuku.testing.house import House
 
@@ -77,6 +79,7 @@ class Rows:
     partner: "Partner"
     #: The card of what is disputed.
     flagged: "Card"
+    difference: "SettlementDifference"
 
 
 def make_rows(house: "House", settings: Settings) -> Rows:
@@ -107,7 +110,28 @@ def make_rows(house: "House", settings: Settings) -> Rows:
         promotion=make_promotion(),
         partner=make_partner(),
         flagged=flagged,
+        difference=make_difference(house),
     )
+
+
+def make_difference(house: "House") -> "SettlementDifference":
+    """The provider's file of today without its first line."""
+    from tsuzuku.kernel import clock
+    from tsuzuku.reports.models import SettlementDifference
+    from tsuzuku.reports.periods import Days
+    from tsuzuku.reports.reconciling import take_settlement
+
+    now, day = clock.now(), timedelta(days=1)
+    title, _first, *lines, count, end = house.provider.settlement(now - day, now + day).decode().split("\n")
+    take_settlement(
+        name="november.csv",
+        body="\n".join([title, *lines, str(int(count) - 1), end]).encode(),
+        provider="fake",
+        days=Days((now - day).date(), (now + day).date()),
+        actor="operator",
+        now=now,
+    )
+    return SettlementDifference.objects.get(kind="missing-there")
 
 
 @pytest.fixture

@@ -41,6 +41,12 @@ GET = {
     "console_proposalentry_change": (302, 403, 302, 200, 200, 200),
     "console_disputeentry_changelist": (302, 403, 302, 200, 200, 200),
     "console_disputeentry_change": (302, 403, 302, 200, 200, 200),
+    "console_salesentry_changelist": (302, 403, 302, 403, 200, 200),
+    "console_salesentry_file": (302, 403, 302, 403, 200, 200),
+    "console_differenceentry_changelist": (302, 403, 302, 403, 200, 200),
+    "console_differenceentry_change": (302, 403, 302, 403, 200, 200),
+    "console_settlemententry_changelist": (302, 403, 302, 403, 200, 200),
+    "console_settlemententry_change": (302, 403, 302, 403, 200, 200),
     "console_promotionentry_changelist": (302, 403, 302, 200, 200, 200),
     "console_promotionentry_change": (302, 403, 302, 200, 200, 200),
     "console_promotion_preview": (302, 403, 302, 200, 200, 200),
@@ -51,6 +57,8 @@ GET = {
     "console_trailentry_changelist": (302, 403, 302, 403, 403, 200),
     "console_trailentry_change": (302, 403, 302, 403, 403, 200),
 }
+#: The menu's addresses of what was sold and settled.
+BOOKS = ("sales", "differences", "settlements")
 #: The same for what staff may do, by address and deed; 302 on from a deed that does not fit the row, or to a new code.
 DEEDS = {
     ("orders", "resend-receipt"): (302, 403, 302, 200, 200, 200),
@@ -62,6 +70,7 @@ DEEDS = {
     ("refunds", "retry-refund"): (302, 403, 302, 403, 200, 200),
     ("refunds", "close-refund"): (302, 403, 302, 403, 200, 200),
     ("disputes", "take-evidence"): (302, 403, 302, 403, 200, 200),
+    ("differences", "settle-difference"): (302, 403, 302, 403, 200, 200),
     ("cards", "clear-flags"): (302, 403, 302, 403, 403, 200),
     ("promotions", "withdraw-promotion"): (302, 403, 302, 403, 403, 200),
     ("promotions", "offer-promotion"): (302, 403, 302, 403, 403, 302),
@@ -91,6 +100,8 @@ def filled(rows: Rows, card: "Card") -> dict[str, str]:
         "refunds": rows.refund.pk,
         "proposals": rows.proposal.pk,
         "disputes": rows.dispute.pk,
+        "differences": rows.difference.pk,
+        "settlements": rows.difference.file_id,
         "promotions": rows.promotion.pk,
         "cards": card.pk,
         "partners": rows.partner.pk,
@@ -123,6 +134,7 @@ def test_every_deed_is_for_whom_it_should_be(everybody: list[Client], rows: Rows
         "promotions": rows.promotion.pk,
         "disputes": rows.dispute.pk,
         "cards": rows.flagged.pk,
+        "differences": rows.difference.pk,
     }
     assert {(slug, deed.name) for slug in pks for deed in deeds_for(slug)} == set(DEEDS)
     paths = {(slug, deed): f"/console/{slug}/{pks[slug]}/{deed}" for slug, deed in DEEDS}
@@ -153,9 +165,10 @@ def test_a_role_sees_in_the_menu_what_it_may_open(as_role: Callable[[str], Clien
     menus = {role: menu(as_role(role)) for role in ("support", "finance", "manager")}
     assert menus == {
         "support": ["orders", "cards", "payments", "refunds", "proposals", "disputes", "promotions"],
-        "finance": ["orders", "payments", "refunds", "proposals", "disputes", "promotions", "partners"],
+        "finance": ["orders", "payments", "refunds", "proposals", "disputes", *BOOKS, "promotions", "partners"],
         "manager": [
-            *("orders", "cards", "payments", "refunds", "proposals", "disputes", "promotions", "partners", "trail"),
+            *("orders", "cards", "payments", "refunds", "proposals", "disputes", *BOOKS),
+            *("promotions", "partners", "trail"),
         ],
     }
 
