@@ -101,6 +101,32 @@ def test_what_partners_pay_out_of_accounts_is_a_method_of_its_own(house: "House"
     assert (figure.orders, figure.sold, figure.refunds, figure.returned) == (2, Money(600, "JPY"), 1, Money(300, "JPY"))
 
 
+@pytest.mark.django_db
+def test_what_a_balance_pays_is_sold_when_it_is_spent(house: "House") -> None:
+    from tsuzuku.testing.factories import make_card, make_customer, make_plan
+
+    make_plan("GB-1-3D", price_minor=1_000)
+    mei = make_customer()
+    house.top_up(mei, 600)
+    parted = house.order(make_card(), "GB-1-3D", key="k1", actor=f"customer:{mei.pk}", payer=mei)
+    house.use_balance(parted, mei, shown=600)
+    house.pay(parted)
+    house.top_up(mei, 600, key="t2")
+    whole = house.order(make_card(), "GB-1-3D", key="k2", actor=f"customer:{mei.pk}", payer=mei)
+    reference = house.start_payment(whole)
+    house.use_balance(whole, mei, shown=600)
+    house.deliver(*house.provider.pay(reference))
+    house.settle_down()
+
+    assert house.balance(mei) == 600
+    figures = {figure.method: figure for figure in sales(around(), Dimension.METHOD)}
+    assert {method: figure.sold.amount_minor for method, figure in figures.items()} == {
+        "balance": 600,
+        "fake:fake": 1_400,
+    }
+    assert [figure.refunds for figure in figures.values()] == [0, 0]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_command_writes_a_spreadsheet(house: "House", tmp_path: Path) -> None:
     from tsuzuku.testing.factories import make_card, make_plan

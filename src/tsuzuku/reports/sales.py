@@ -23,7 +23,6 @@ class SalesFigure:
     #: `provider:method`; `balance` or `account` for what was paid out of a customer's or a partner's account; empty
     #: for what nobody paid.
     method: str | None
-    #: Empty for what is no plan, such as a top-up of a balance.
     plan: str | None
     #: Paid in the time.
     orders: int
@@ -51,7 +50,7 @@ _SALES = """
           JOIN payments_payment AS payment ON payment.purpose = sold.number
           JOIN payments_capture AS capture ON capture.payment_id = payment.id AND capture.outcome = 'accepted'
     ), spent AS (
-        SELECT posting.subject AS number, split_part(account.code, ':', 1) AS holder
+        SELECT DISTINCT posting.purpose AS number, split_part(account.code, ':', 1) AS holder
           FROM payments_posting AS posting
           JOIN payments_account AS account ON account.id = posting.debit_id
          WHERE posting.kind IN ('sale', 'charge')
@@ -83,18 +82,20 @@ _SALES = """
           FROM payments_posting AS posting
           JOIN payments_account AS account ON account.id = posting.credit_id
           JOIN orders_order AS o ON o.number = posting.purpose AND o.state = 'paid'
-         WHERE posting.kind = 'return' AND posting.posted_at >= %(begins_at)s::timestamptz
+          LEFT JOIN payments_balancecharge AS charge ON posting.subject = 'balance-charge:' || charge.id
+         WHERE posting.kind = 'return' AND charge.state IS DISTINCT FROM 'returned'
+           AND posting.posted_at >= %(begins_at)s::timestamptz
            AND posting.posted_at < %(ends_at)s::timestamptz
     )
     SELECT CASE WHEN %(by_day)s::bool THEN moved.day END AS day,
            CASE WHEN %(by_channel)s::bool THEN moved.channel END AS channel,
            CASE WHEN %(by_method)s::bool THEN moved.method END AS method,
-           CASE WHEN %(by_plan)s::bool THEN coalesce(plan.code, '') END AS plan,
+           CASE WHEN %(by_plan)s::bool THEN plan.code END AS plan,
            moved.currency, count(DISTINCT moved.id) FILTER (WHERE is_sale = 1), sum(sold_minor)::bigint,
            sum(is_refund), sum(returned_minor)::bigint
       FROM moved
-      LEFT JOIN renewals_renewal AS renewal ON renewal.order_id = moved.id
-      LEFT JOIN catalog_plan AS plan ON plan.id = renewal.plan_id
+      JOIN renewals_renewal AS renewal ON renewal.order_id = moved.id
+      JOIN catalog_plan AS plan ON plan.id = renewal.plan_id
      GROUP BY 1, 2, 3, 4, moved.currency
      ORDER BY 1, 2, 3, 4, moved.currency
 """
@@ -103,6 +104,7 @@ _SALES = """
 def sales(days: Days, *, by: Collection[Dimension]) -> list[SalesFigure]:
     """What was paid and what went back in some days of the brand's time, told apart by these.
 
+    A top-up of a balance is no sale: what is paid out of the balance is.
     An order that is paid in two ways counts in each of them where figures are told apart by method, else once.
     """
     begins_at, ends_at = days.moments(ZoneInfo(settings.TIME_ZONE))
