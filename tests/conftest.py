@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -30,7 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["TSUZUKU_HOME"] = str(home)
     config.stash[_home] = home
     if not env_text("TSUZUKU_DATABASE_URL"):
-        config.stash[_server] = postgres.attach(home)
+        # What these tests write need not outlive the machine; those that kill servers start their own.
+        with patch.dict(postgres.SETTINGS, {"fsync": "off", "full_page_writes": "off"}):
+            config.stash[_server] = postgres.attach(home)
         os.environ["TSUZUKU_DATABASE_URL"] = config.stash[_server].url
     if not hasattr(config, "workerinput"):
         messages.compile_texts()
