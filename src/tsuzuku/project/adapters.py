@@ -29,11 +29,12 @@ def register_adapters() -> None:
     """Makes the adapters known to their rooms; called once, when the application starts."""
     register_carrier("sandbox", SandboxCarrier(home() / "carrier-sandbox"))
     register_provider("sandbox", SandboxProvider(home() / "payment-sandbox"))
-    _register_stripe()
+    # Of two providers that offer the same method the first takes it: a contract of one's own before Stripe.
     _register_wechat_pay()
     _register_alipay()
     _register_paypal()
     _register_komoju()
+    _register_stripe()
     register_gateway(AddressKind.EMAIL, _email_gateway(settings.EMAIL_GATEWAY))
 
 

@@ -39,6 +39,15 @@ def test_no_text_is_missing_and_none_is_left_over(language: str, extracted: Cata
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_stands_twice(language: str) -> None:
+    """Other readers of these files refuse it, and ours keeps the last translation only."""
+    blocks = re.split(r"\n\n+", texts_of(language).read_text(encoding="utf-8"))
+    msgid = re.compile(r'^(?:msgctxt .*\n)?msgid (?:".*"\n)+', re.MULTILINE)
+    texts = [found[0] for block in blocks if (found := msgid.findall(block))]
+    assert [text for text in texts if texts.count(text) > 1] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_translated_for_sure(language: str) -> None:
     assert [text.id for text in untranslated(read_texts(texts_of(language)))] == []
 

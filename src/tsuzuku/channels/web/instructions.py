@@ -17,7 +17,7 @@ from tsuzuku.payments.ports import StoreSlip
 from tsuzuku.payments.stores import digit_groups, store
 
 #: What a phone may be asked to open: pages, and the apps that pay by codes.
-_OPENABLE = frozenset({"https", "http", "weixin", "alipays", "alipay", "paypay"})
+_OPENABLE = frozenset({"https", "http", "alipays", "alipay", "paypay"})
 
 
 @dataclass(frozen=True, slots=True)
