@@ -66,3 +66,20 @@ def test_who_was_refused_by_one_wallet_pays_by_another(demo: Demo, visit: Visit)
     page.wait_for_url(re.compile("/authorize/"))
     page.locator("button[value=pay]").click()
     wait_for_stage(page, "You are online")
+
+
+def test_a_balance_that_pays_everything_leaves_nothing_to_choose(demo: Demo, visit: Visit) -> None:
+    page = visit()
+    page.goto("/login")
+    page.fill("input[name=login]", "mei@example.com")
+    page.fill("input[name=password]", demo.password)
+    page.click("main form .button")
+    page.locator("main a[href^='/c/']").first.click()
+    choose_plan(page, "BOOST-1")
+    ways = page.locator("input[name=method]").first
+    expect(ways).to_be_hidden()
+    page.uncheck("input[name=share]")
+    expect(ways).to_be_visible()
+    page.check("input[name=share]")
+    page.click("main form .button:not(.plain)")
+    wait_for_stage(page, "You are online")
