@@ -87,7 +87,7 @@ def test_a_balance_that_pays_everything_leaves_nothing_to_choose(demo: Demo, vis
     expect(ways).to_be_visible()
     page.check("input[name=share]")
     page.click("main form .button:not(.plain)")
-    wait_for_stage(page, "You are online")
+    wait_for_stage(page, "续费成功")
 
 
 def test_the_button_says_what_is_left_to_pay(demo: Demo, visit: Visit) -> None:
@@ -96,7 +96,7 @@ def test_the_button_says_what_is_left_to_pay(demo: Demo, visit: Visit) -> None:
     page.locator("main a[href^='/c/']").first.click()
     choose_plan(page, "HALF-YEAR-60")
     button = page.locator("main form .button:not(.plain)")
-    rest = re.findall(r"The rest, (¥[\d,]+),", page.locator(".choices").first.inner_text())
-    expect(button).to_have_text(re.compile(f"Pay {rest[0]}"), use_inner_text=True)
+    rest = re.findall(r"其余 (¥[\d,]+)", page.locator(".choices").first.inner_text())
+    expect(button).to_have_text(f"付 {rest[0]}", use_inner_text=True)
     page.uncheck("input[name=share]")
-    expect(button).to_have_text("Pay ¥9,180", use_inner_text=True)
+    expect(button).to_have_text("付 ¥9,180", use_inner_text=True)
