@@ -8,7 +8,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import DESKTOP, Demo
-from tests.journeys.traveller import choose_plan, choose_way, confirm, open_card, wait_for_mail, wait_for_stage
+from tests.journeys.traveller import (
+    choose_plan,
+    choose_way,
+    confirm,
+    log_in,
+    open_card,
+    wait_for_mail,
+    wait_for_stage,
+)
 
 NEARLY_EMPTY = "40 MB left of 1 GB"
 Visit = Callable[..., Page]
@@ -68,3 +76,29 @@ def test_who_was_refused_by_a_wallet_pays_by_another(demo: Demo, visit: Visit) -
     page.locator("button.pay").click()
     page.goto(order)
     wait_for_stage(page, "You are online")
+
+
+def test_a_balance_that_pays_everything_leaves_nothing_to_choose(demo: Demo, visit: Visit) -> None:
+    page = visit()
+    log_in(page, demo)
+    page.locator("main a[href^='/c/']").first.click()
+    choose_plan(page, "BOOST-1")
+    ways = page.locator("input[name=method]").first
+    expect(ways).to_be_hidden()
+    page.uncheck("input[name=share]")
+    expect(ways).to_be_visible()
+    page.check("input[name=share]")
+    page.click("main form .button:not(.plain)")
+    wait_for_stage(page, "续费成功")
+
+
+def test_the_button_says_what_is_left_to_pay(demo: Demo, visit: Visit) -> None:
+    page = visit()
+    log_in(page, demo)
+    page.locator("main a[href^='/c/']").first.click()
+    choose_plan(page, "HALF-YEAR-60")
+    button = page.locator("main form .button:not(.plain)")
+    rest = re.findall(r"其余 (¥[\d,]+)", page.locator(".choices").first.inner_text())
+    expect(button).to_have_text(f"付 {rest[0]}", use_inner_text=True)
+    page.uncheck("input[name=share]")
+    expect(button).to_have_text("付 ¥9,180", use_inner_text=True)

@@ -17,6 +17,14 @@ def open_card(page: Page, demo: Demo, shows: str) -> None:
     expect(page, f"{shows} should open").to_have_url(re.compile(r"/c/[\w-]+$"), timeout=30_000)
 
 
+def log_in(page: Page, demo: Demo) -> None:
+    """As the customer who has cards and a balance."""
+    page.goto("/login")
+    page.fill("input[name=login]", "mei@example.com")
+    page.fill("input[name=password]", demo.password)
+    page.click("main form .button")
+
+
 def choose_plan(page: Page, code: str) -> None:
     """From the card to the confirmation of a plan."""
     page.click("main a[href$='/plans']")

@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
+from tsuzuku.orders.links import order_link
 from tsuzuku.receipts.document import Document, describe
 from tsuzuku.receipts.errors import TooManyReceiptMails
 from tsuzuku.receipts.models import CopyWay, Receipt, ReceiptCopy
@@ -30,7 +31,10 @@ def mail_receipt(receipt: Receipt, *, address: str, language: str, key: uuid.UUI
     """Sends an issued receipt to an address, once for each key. Raises TooManyReceiptMails."""
     with transaction.atomic():
         document = _hand_out(receipt, CopyWay.MAIL, language=language, key=key, actor=actor, now=now)
-        page = f"{settings.PUBLIC_URL}/o/{receipt.order.number}/receipt?language={document.language}"
+        # Whoever else is sent a receipt is not let in to the order.
+        is_payers = address == receipt.order.email
+        order = order_link(receipt.order) if is_payers else f"{settings.PUBLIC_URL}/o/{receipt.order.number}"
+        page = f"{order}/receipt?language={document.language}"
         send_message(
             dedupe_key=f"receipt:{receipt.pk}:{key}",
             kind=AddressKind.EMAIL,

@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from django.conf import settings
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -17,6 +16,7 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
+from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.states import HELD, PAID
 from tsuzuku.payments.balance import charge_given_back
@@ -132,7 +132,7 @@ def _tell(renewal: Renewal, *, template: str, subject: str, now: datetime, once_
             "plan": renewal.plan.name_in(order.language),
             "price": formats.money(order.price),
             "number": order.number,
-            "link": f"{settings.PUBLIC_URL}/o/{order.number}",
+            "link": order_link(order),
             **words,
         },
     )

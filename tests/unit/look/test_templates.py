@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django import forms
 from django.template import Context, Template
+from django.utils import translation
 
 import tsuzuku
 from tsuzuku.look.line import Stretch
@@ -24,6 +25,14 @@ def render(source: str, **context: object) -> str:
 def test_no_inline_style_or_script(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert re.findall(r"\sstyle=|<style|\son\w+=|javascript:|hx-on|<script(?![^>]*\ssrc=)", source) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "a b"), ("ko", "a b"), ("zh-hans", "ab"), ("zh-hant", "ab"), ("ja", "ab")]
+)
+def test_sentences_stand_apart_where_their_stops_do_not_do_it(language: str, text: str) -> None:
+    with translation.override(language):
+        assert render("a{% gap %}b") == text
 
 
 def test_the_line_says_what_it_shows() -> None:

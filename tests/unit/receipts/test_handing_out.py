@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from tsuzuku.testing.house import House
 
 
-def mail(receipt: "Receipt", *, key: uuid.UUID | None = None, language: str = "ja") -> None:
+def mail(
+    receipt: "Receipt", *, key: uuid.UUID | None = None, language: str = "ja", address: str = "traveller@example.com"
+) -> None:
     from tsuzuku.receipts.handing_out import mail_receipt
 
     mail_receipt(
         receipt,
-        address="traveller@example.com",
+        address=address,
         language=language,
         key=key or uuid.uuid4(),
         actor="customer:1",
@@ -49,6 +51,8 @@ def test_the_first_is_the_original_and_later_ones_say_that_they_are_copies(
 
 
 def test_the_mail_is_a_whole_receipt(house: "House", make_receipt: "Callable[[], Receipt]") -> None:
+    from tsuzuku.orders.links import order_link
+
     receipt = make_receipt()
     mail(receipt, language="zh-hans")
     house.settle_down()
@@ -62,10 +66,20 @@ def test_the_mail_is_a_whole_receipt(house: "House", make_receipt: "Callable[[],
         "其中消费税（10%）: ¥107",
         "开具方: 株式会社つづく通信",
         "登记号 T1234567890123",
-        f"https://sim.example/o/{number}/receipt?language=zh-hans",
+        f"{order_link(receipt.order)}/receipt?language=zh-hans",
         f"https://sim.example/verify?r={receipt.token}",
     ):
         assert said in sent.text.splitlines()
+
+
+def test_a_mail_to_somebody_else_lets_nobody_in_to_the_order(
+    house: "House", make_receipt: "Callable[[], Receipt]"
+) -> None:
+    receipt = make_receipt()
+    mail(receipt, address="accounts@example.com")
+    house.settle_down()
+    lines = house.gateway.sent[-1].message.text.splitlines()
+    assert f"https://sim.example/o/{receipt.order.number}/receipt?language=ja" in lines
 
 
 def test_the_same_press_sends_once(house: "House", make_receipt: "Callable[[], Receipt]") -> None:

@@ -27,6 +27,7 @@ urlpatterns = [
     path("orders", orders.my_orders, name="my_orders"),
     path("o/<str:number>", orders.order_page, name="order"),
     path("o/<str:number>/k/<str:key>", orders.open_order, name="open_order"),
+    path("o/<str:number>/k/<str:key>/receipt", orders.open_order, {"page": "receipt"}, name="open_receipt"),
     path("o/<str:number>/progress", orders.order_progress, name="order_progress"),
     path("o/<str:number>/pay", orders.pay, name="pay"),
     path("o/<str:number>/cancel", orders.cancel, name="cancel"),

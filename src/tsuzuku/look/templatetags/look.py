@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.conf import settings
 from django.forms import BoundField
+from django.utils.translation import get_language
 
 from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
@@ -55,6 +56,12 @@ def duration(value: timedelta) -> str:
 def price(amount_minor: int, currency: str) -> str:
     """`{{ order.price_minor|price:order.currency }}`."""
     return formats.money(Money(amount_minor, currency))
+
+
+@register.simple_tag
+def gap() -> str:
+    """`{% gap %}`: between two sentences; nothing in Chinese and Japanese, whose full stop brings its own room."""
+    return "" if (get_language() or "").startswith(("zh", "ja")) else " "
 
 
 @register.inclusion_tag("look/line.html")

@@ -46,6 +46,7 @@ GET = {
     "my_orders": (302, 200, 200, 302, 200),
     "order": (404, 200, 404, 200, 404),
     "open_order": (302, 302, 302, 302, 302),
+    "open_receipt": (302, 302, 302, 302, 302),
     "order_progress": (404, 200, 404, 200, 404),
     "pay": (405, 405, 405, 405, 405),
     "cancel": (405, 405, 405, 405, 405),
@@ -205,6 +206,17 @@ def test_a_link_of_an_order_opens_it_and_nothing_else_for_a_while(
         assert client.get(link, follow=True).status_code == 404
     for wrong in (link[:-1], link.replace(order.number, other.number), f"{link}x"):
         assert Client().get(wrong, follow=True).status_code == 404
+
+
+def test_the_links_of_the_confirmation_open_order_and_receipt_in_any_browser(order: "Order", house: "House") -> None:
+    type(order).objects.filter(pk=order.pk).update(email="traveller@example.com")
+    house.pay(order)
+    text = house.gateway.sent[-1].message.text
+    links = [line.removeprefix(settings.PUBLIC_URL) for line in text.splitlines() if line.startswith("http")]
+    assert [heading(Client().get(link, follow=True)) for link in links] == ["Renewed. You are online", "Receipt"]
+    told = Client().get(f"{links[1]}?language=ja&more=x")
+    assert told["Location"] == f"/o/{order.number}/receipt?language=ja"
+    assert Client().get(links[1].replace("/k/", "/k/x"), follow=True).status_code == 404
 
 
 def test_a_link_goes_on_in_the_language_of_the_order_unless_the_browser_has_one(order: "Order") -> None:

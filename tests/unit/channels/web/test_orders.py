@@ -81,10 +81,7 @@ def test_the_number_is_found_in_any_spelling(with_pin: Client, order: "Order") -
         ),
         (
             FailureReason.EXPIRED,
-            (
-                "The payment page had been open for too long, so it was closed. Nothing was charged. "
-                "You can start again."
-            ),
+            ("The payment page was closed before anything was paid. Nothing was charged. You can start again."),
         ),
     ],
 )

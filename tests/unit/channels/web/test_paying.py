@@ -222,7 +222,28 @@ class TestStores:
             with_pin.post("/open", {"number": card.iccid, "pin": "1234"})
             page = with_pin.get(f"/o/{order.number}")
             assert heading(page) == "This order waits for its payment"
-            assert notices(page) == ["The code that you were shown can no longer be used. Nothing was charged."]
+            assert notices(page) == ["The numbers for the store can no longer be used. Nothing was charged."]
+            assert "Show new numbers" in text_of(page)
+
+    @pytest.mark.parametrize(
+        ("method", "why"),
+        [
+            ("konbini", "The numbers for the store can no longer be used. Nothing was charged."),
+            ("alipay", "The code that you were shown can no longer be used. Nothing was charged."),
+            (
+                "card",
+                "The payment page was closed before anything was paid. Nothing was charged. You can start again.",
+            ),
+        ],
+    )
+    def test_who_is_told_that_it_is_over_is_told_what(
+        self, house: "House", with_pin: Client, order: "Order", method: str, why: str
+    ) -> None:
+        pay(with_pin, order, method)
+        house.settle_down()
+        house.deliver(house.provider.decline(house.payment_reference(order), FailureReason.EXPIRED))
+        page = with_pin.get(f"/o/{order.number}")
+        assert notices(page) == [f"The last payment did not go through. {why}"]
 
 
 class TestCodes:

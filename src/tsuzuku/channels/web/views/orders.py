@@ -69,6 +69,8 @@ from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
 
 ORDERS_ON_A_PAGE = 20
+#: What a link of an order tells its page; providers add things of their own.
+_PASSED_ON = ("back", "language")
 
 
 @never_cache
@@ -82,14 +84,14 @@ def order_page(request: HttpRequest, number: str) -> HttpResponse:
 
 @never_cache
 @require_safe
-def open_order(request: HttpRequest, number: str, key: str) -> HttpResponse:
-    """Follows a link of an order to its page: from a mail, or back from a provider that opened another browser.
+def open_order(request: HttpRequest, number: str, key: str, page: str = "order") -> HttpResponse:
+    """Follows a link of an order to a page of it: from a mail, or back from a provider that opened another browser.
 
     A browser without a language of its own goes on in the order's. A wrong or old key opens nothing.
     """
     now = clock.now()
-    came_back = urlencode({"back": request.GET["back"]}) if "back" in request.GET else ""
-    response = redirect(f"{reverse('order', args=[number])}{came_back and '?'}{came_back}")
+    passed_on = urlencode({name: request.GET[name] for name in _PASSED_ON if name in request.GET})
+    response = redirect(f"{reverse(page, args=[number])}{passed_on and '?'}{passed_on}")
     with suppress(OrderUnknown):
         order = order_by_number(number)
         if is_key_of(order, key, now=now):
