@@ -4,6 +4,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -29,7 +30,7 @@ from tsuzuku.payments.errors import (
     SecondPersonNeeded,
 )
 from tsuzuku.payments.failed_refunds import close_refund, retry_refund
-from tsuzuku.payments.models import Capture, Refund, RefundProposal
+from tsuzuku.payments.models import Capture, ProviderNotice, Refund, RefundProposal
 from tsuzuku.payments.proposing import approve_refund, decline_refund, propose_refund
 from tsuzuku.payments.queries import balances, proposals_waiting, refunds_failed
 from tsuzuku.project.audit import findings
@@ -251,6 +252,18 @@ def test_a_refund_that_failed_is_given_another_way(house: House, failed: Refund)
     assert (failed.state, failed.closed_note, failed.closed_by) == ("closed", "cash at the counter", "staff:2")
     assert balances() == {"customers": 0, "operator": -300, "provider:fake": 1000, "revenue": -700}
     assert Refund.objects.count() == 1
+
+
+def test_another_amount_than_was_asked_for_ends_no_refund(house: House, sold: Order) -> None:
+    house.give_back(sold, amount_minor=300)
+    (key,) = house.provider.refunds_under_way()
+    done = house.provider.finish_refund(key)
+    house.deliver(replace(done, event_id="by-hand", amount=Money(1, "JPY")))
+    assert Refund.objects.get().state == "sent"
+    assert ProviderNotice.objects.get(event_id="by-hand").problem == "refund-amount-differs"
+
+    house.deliver(done)
+    assert Refund.objects.get().state == "done"
 
 
 def test_only_what_failed_is_mended(house: House, sold: Order) -> None:

@@ -228,6 +228,8 @@ def take_refund_word(payment_id: int, event: ProviderEvent, *, now: datetime) ->
     if refund is None:  # Perhaps made by hand at the provider: reconciliation will tell.
         return "refund-unknown"
     if event.kind is EventKind.REFUNDED:
+        if event.amount is not None and event.amount != refund.amount:
+            return "refund-amount-differs"  # Perhaps a person's, made under our key: reconciliation will tell.
         _finish_refund(refund, now=now)
     else:
         _fail_refund(refund, problem="provider-refused", now=now)
