@@ -363,6 +363,26 @@ def test_what_is_above_the_price_goes_back(house: House) -> None:
     assert balances() == {"customers": 0, "provider:fake": 300, "revenue": -300}
 
 
+def test_what_was_above_the_price_and_failed_is_not_given_twice_when_the_sale_is_withdrawn(
+    house: House, story: Story
+) -> None:
+    house.carrier.script.add(Outcome.UNAVAILABLE, Outcome.REFUSED)
+    order = hold(house, Money(500, "JPY"))
+    house.provider.script.add(Outcome.REFUSED)
+    accept(order)
+    house.settle_down()
+    failed = refunds_failed().get()
+    assert (failed.amount_minor, house.renewal(order).state) == (200, "activating")
+
+    with story.after(minutes=5):
+        house.settle_down()
+        house.end_refunds()
+        assert house.renewal(order).state == "withdrawn"
+        assert balances()["customers"] == -200
+        close_refund(refund_id=failed.pk, note="bank transfer", actor="staff:2", now=clock.now())
+    assert balances() == {"customers": 0, "operator": -200, "provider:fake": 200}
+
+
 def test_nobody_is_let_off_what_is_withdrawn(house: House) -> None:
     order = hold(house, Money(200, "JPY"))
     house.carrier.script.add(Outcome.REFUSED)
