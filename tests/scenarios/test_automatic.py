@@ -14,7 +14,7 @@ from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.models import Order
-from tsuzuku.payments.models import KeptMethodRow, Payment
+from tsuzuku.payments.models import Capture, KeptMethodRow, Payment
 from tsuzuku.payments.ports import FailureReason
 from tsuzuku.payments.queries import balances
 from tsuzuku.people.models import User
@@ -283,6 +283,20 @@ def test_a_card_that_was_blocked_stops_it_and_says_so(told: Told) -> None:
     assert told.mails[-1] == "Your card is not renewed by itself any more"
     assert "The card was reported lost." in told.house.gateway.sent[-1].message.text
     block_card(card=told.card, blocked=Blocked.NO)
+
+
+def test_who_has_the_bank_take_a_charge_back_is_not_charged_again(told: Told) -> None:
+    told.switch_on(told.keep())
+    told.work(announced_at(told))
+    told.work(due_at(told))
+    dispute = told.house.provider.dispute(Capture.objects.latest("pk").reference)
+    for _ in range(2):
+        told.house.deliver(dispute)
+        told.work(due_at(told) + timedelta(hours=1))
+
+    assert told.facts == [SWITCHED_ON, ANNOUNCED, *CHARGED, "dispute-opened", SWITCHED_OFF]
+    assert told.mails[-1] == "Your card is not renewed by itself any more"
+    assert "Your bank has taken back what was charged before." in told.house.gateway.sent[-1].message.text
 
 
 def test_a_renewal_that_its_carrier_refuses_counts_as_failed_and_the_money_goes_back(told: Told) -> None:

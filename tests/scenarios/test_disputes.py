@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from tsuzuku.balances.actions import order_top_up
 from tsuzuku.cards.errors import FlagUnknown
 from tsuzuku.cards.flags import clear_flag, flags_of
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
-from tsuzuku.orders.errors import OrderTakesNoOther
+from tsuzuku.orders.errors import BalanceChanged, OrderTakesNoOther
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.resolving import accept_held_order, return_held_order
 from tsuzuku.payments.errors import CaptureDisputed, DisputeUnknown, RefundTooLarge
@@ -17,7 +18,8 @@ from tsuzuku.payments.failed_refunds import close_refund, retry_refund
 from tsuzuku.payments.models import Capture, Dispute, ProviderNotice, Refund
 from tsuzuku.payments.ports import EventKind, ProviderEvent
 from tsuzuku.payments.queries import balances, dispute_by_reference
-from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.people.models import User
+from tsuzuku.testing.factories import make_card, make_customer, make_plan
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, Story
 
@@ -29,6 +31,11 @@ def sold(house: House) -> Order:
     order = house.order(make_card(), "GB-1-3D")
     house.pay(order)
     return order
+
+
+@pytest.fixture
+def mei(db: None) -> User:
+    return make_customer()
 
 
 def open_dispute(house: House, *, amount: Money | None = None) -> str:
@@ -95,6 +102,32 @@ def test_a_part_is_disputed(house: House, sold: Order) -> None:
 
     assert Refund.objects.get().amount_minor == 600
     assert balances() == {"customers": 0, "disputes": 0, "losses": 400, "provider:fake": 0, "revenue": -400}
+
+
+def test_what_a_disputed_top_up_brought_is_not_spent(house: House, mei: User) -> None:
+    make_plan("GB-1-3D", price_minor=1000)
+    order = house.order(make_card(), "GB-1-3D", actor=f"customer:{mei.pk}", payer=mei)
+    house.top_up(mei, 3_000)
+    house.top_up(mei, 500, key="t2")
+    reference = open_dispute(house)
+    assert house.balance(mei) == 3_000
+    end_dispute(house, reference, is_won=True)
+    assert house.balance(mei) == 3_500
+
+    end_dispute(house, open_dispute(house), is_won=False)
+    assert house.balance(mei) == 3_000
+    house.deliver(house.provider.dispute(Capture.objects.earliest("pk").reference))
+    with pytest.raises(BalanceChanged):
+        house.use_balance(order, mei, shown=1_000)
+    assert house.balance(mei) == 0
+    assert house.findings() == []
+
+
+def test_a_second_payment_of_a_top_up_may_be_disputed(house: House, mei: User) -> None:
+    order = order_top_up(user=mei, amount_minor=500, key="t1", language="en", channel="web", now=clock.now())
+    house.pay(order, times=2)
+    open_dispute(house)
+    assert house.balance(mei) == 500
 
 
 # -- events ----------------------------------------------------------------------------------------------------------

@@ -263,6 +263,46 @@ def test_an_import_waits_for_who_is_using_a_promotion_and_neither_for_ever() -> 
     assert (promotion.uses, promotion.spent_minor, promotion.uses_max) == (1, 50, 7)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_held", [False, True])
+def test_giving_up_takes_promotions_before_balances_as_everywhere(is_held: bool) -> None:
+    """Else it and the settling of another order of the same payer could wait for each other for ever."""
+    from tsuzuku.catalog.redemptions import _locked_promotions
+    from tsuzuku.orders.resolving import return_held_order
+    from tsuzuku.payments.balance import customer_account
+    from tsuzuku.payments.spending import balances_of
+    from tsuzuku.testing.factories import make_customer
+    from tsuzuku.testing.house import open_house
+
+    promotion, payer = make_promotion(), make_customer()
+    with open_house() as house:
+        make_plan("GB-5", price_minor=1_000)
+        house.top_up(payer, 500)
+        order = house.order(make_card(), "GB-5", actor=f"customer:{payer.pk}", payer=payer)
+        house.use_balance(order, payer)
+        if is_held:
+            house.pay(order, amount=Money(1, "JPY"))
+        is_locked = threading.Event()
+
+        def settle() -> None:
+            with transaction.atomic():
+                _locked_promotions([promotion.pk])
+                is_locked.set()
+                _wait_until_somebody_waits()
+                balances_of([customer_account(payer.pk)], locked=True)
+
+        def give_up() -> None:
+            is_locked.wait(30)
+            if is_held:
+                return_held_order(number=order.number, reason="no", actor="staff:1", now=clock.now())
+            else:
+                cancel_renewal(number=order.number, actor=order.actor, now=clock.now())
+
+        at_once([settle, give_up])
+        settle_down()
+        assert (house.balance(payer), counted()) == (500, (0, 0))
+
+
 def _wait_until_somebody_waits() -> None:
     deadline = time.monotonic() + 30
     with connection.cursor() as cursor:

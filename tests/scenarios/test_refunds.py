@@ -4,6 +4,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -29,7 +30,7 @@ from tsuzuku.payments.errors import (
     SecondPersonNeeded,
 )
 from tsuzuku.payments.failed_refunds import close_refund, retry_refund
-from tsuzuku.payments.models import Capture, Refund, RefundProposal
+from tsuzuku.payments.models import Capture, ProviderNotice, Refund, RefundProposal
 from tsuzuku.payments.proposing import approve_refund, decline_refund, propose_refund
 from tsuzuku.payments.queries import balances, proposals_waiting, refunds_failed
 from tsuzuku.project.audit import findings
@@ -253,6 +254,18 @@ def test_a_refund_that_failed_is_given_another_way(house: House, failed: Refund)
     assert Refund.objects.count() == 1
 
 
+def test_another_amount_than_was_asked_for_ends_no_refund(house: House, sold: Order) -> None:
+    house.give_back(sold, amount_minor=300)
+    (key,) = house.provider.refunds_under_way()
+    done = house.provider.finish_refund(key)
+    house.deliver(replace(done, event_id="by-hand", amount=Money(1, "JPY")))
+    assert Refund.objects.get().state == "sent"
+    assert ProviderNotice.objects.get(event_id="by-hand").problem == "refund-amount-differs"
+
+    house.deliver(done)
+    assert Refund.objects.get().state == "done"
+
+
 def test_only_what_failed_is_mended(house: House, sold: Order) -> None:
     house.give_back(sold, amount_minor=300)
     refund = Refund.objects.get()
@@ -348,6 +361,26 @@ def test_what_is_above_the_price_goes_back(house: House) -> None:
     assert house.renewal(order).state == "active"
     assert list(Capture.objects.order_by("pk").values_list("outcome", flat=True)) == ["surplus", "accepted"]
     assert balances() == {"customers": 0, "provider:fake": 300, "revenue": -300}
+
+
+def test_what_was_above_the_price_and_failed_is_not_given_twice_when_the_sale_is_withdrawn(
+    house: House, story: Story
+) -> None:
+    house.carrier.script.add(Outcome.UNAVAILABLE, Outcome.REFUSED)
+    order = hold(house, Money(500, "JPY"))
+    house.provider.script.add(Outcome.REFUSED)
+    accept(order)
+    house.settle_down()
+    failed = refunds_failed().get()
+    assert (failed.amount_minor, house.renewal(order).state) == (200, "activating")
+
+    with story.after(minutes=5):
+        house.settle_down()
+        house.end_refunds()
+        assert house.renewal(order).state == "withdrawn"
+        assert balances()["customers"] == -200
+        close_refund(refund_id=failed.pk, note="bank transfer", actor="staff:2", now=clock.now())
+    assert balances() == {"customers": 0, "operator": -200, "provider:fake": 200}
 
 
 def test_nobody_is_let_off_what_is_withdrawn(house: House) -> None:

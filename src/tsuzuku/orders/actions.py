@@ -227,9 +227,10 @@ def cancel_order(*, number: str, actor: str, now: datetime) -> Order:
         if not order.can_be_paid(now):
             # An order whose time is over is expired, also before the sweep has written it down.
             raise OrderNotPayable(state=order.state)
-        move_order(order, states.CANCELLED, reason="cancelled-by-payer", actor=actor, now=now)
+        # Promotions are locked before balances, as wherever both are.
         if has_promotions(order):
             free_uses(purposes=[order.number], now=now)
+        move_order(order, states.CANCELLED, reason="cancelled-by-payer", actor=actor, now=now)
         return order
 
 

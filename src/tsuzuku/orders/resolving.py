@@ -66,9 +66,10 @@ def return_held_order(*, number: str, reason: str, actor: str, now: datetime) ->
         _check_held(order)
         for capture in captures:
             decide_capture(capture, CaptureOutcome.SURPLUS, reason=reason, actor=actor, now=now)
-        move_order(order, states.CANCELLED, reason=reason, actor=actor, now=now)
+        # Promotions are locked before balances, as wherever both are.
         if has_promotions(order):
             free_uses(purposes=[order.number], now=now)
+        move_order(order, states.CANCELLED, reason=reason, actor=actor, now=now)
         record_facts([OrderReturned(order_id=order.pk, reason=reason)], actor=actor, now=now)
         return order
 

@@ -17,7 +17,14 @@ from tsuzuku.payments import states
 from tsuzuku.payments.errors import AccountUnknown, FundsInsufficient
 from tsuzuku.payments.events import BalanceCharged, BalanceEnded, BalanceReturned
 from tsuzuku.payments.ledger import CUSTOMERS, ENDED, Entry, post
-from tsuzuku.payments.models import BalanceCharge, BalanceDraw, BalancePart, SpendingAccount
+from tsuzuku.payments.models import (
+    BalanceCharge,
+    BalanceDraw,
+    BalancePart,
+    CaptureOutcome,
+    Dispute,
+    SpendingAccount,
+)
 from tsuzuku.payments.spending import lock_account, open_account
 
 #: Balances are in yen, as the law on them is.
@@ -55,9 +62,17 @@ def add_part(*, account: str, amount: Money, reference: str, expires_at: datetim
 
 
 def spendable_parts(account: str, *, now: datetime) -> QuerySet[BalancePart]:
-    """What can be spent of a balance, what ends first in front."""
+    """What can be spent of a balance, what ends first in front.
+
+    What a payer's bank disputes is not: nobody tops up, spends it and has the bank give it back as well.
+    """
     parts = BalancePart.objects.filter(account__account__code=account, left_minor__gt=0)
-    in_time = parts.filter(Q(expires_at=None) | Q(expires_at__gt=now))
+    paid_for = Dispute.objects.filter(
+        capture__payment__purpose=OuterRef("reference"), capture__outcome=CaptureOutcome.ACCEPTED
+    )
+    in_time = parts.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exclude(
+        Exists(paid_for.exclude(state=states.WON))
+    )
     return in_time.select_related("account").order_by(F("expires_at").asc(nulls_last=True), "pk")
 
 

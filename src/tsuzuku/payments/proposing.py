@@ -28,7 +28,7 @@ from tsuzuku.payments.errors import (
 from tsuzuku.payments.events import RefundApproved, RefundDeclined, RefundProposed
 from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post
 from tsuzuku.payments.models import Capture, CaptureOutcome, Posting, RefundProposal
-from tsuzuku.payments.refunding import is_disputed, refundable_minor, write_refund
+from tsuzuku.payments.refunding import failed_minor, is_disputed, refundable_minor, write_refund
 
 #: The limit is in this currency; of any other every amount is above it.
 _LIMIT_CURRENCY = "JPY"
@@ -134,9 +134,8 @@ def _locked_proposal(proposal_id: int) -> tuple[RefundProposal, Capture]:
 
 
 def _left_minor(capture: Capture) -> int:
-    """What may be given back of a locked capture; a refund that failed is still owed, and is retried or closed."""
-    failed = capture.refunds.filter(state=states.FAILED).aggregate(total=Sum("amount_minor"))["total"] or 0
-    return refundable_minor(capture) - failed
+    """What may be given back of a locked capture."""
+    return refundable_minor(capture) - failed_minor(capture)
 
 
 def _waiting_minor(capture: Capture) -> int:

@@ -53,8 +53,11 @@ def _take_back_what_was_let_off(purpose: str, *, now: datetime) -> None:
 
 
 def request_refund(capture: Capture, *, reason: str, now: datetime, actor: str = "system") -> None:
-    """Writes down that what is left of a capture is to go back, in the caller's transaction; sent after the commit."""
-    left = refundable_minor(capture)
+    """Writes down that what is left of a capture is to go back, in the caller's transaction; sent after the commit.
+
+    A part whose refund failed waits for a person, who asks once more or gives it another way.
+    """
+    left = refundable_minor(capture) - failed_minor(capture)
     if left > 0 and not _was_requested(capture, actor):
         write_refund(capture, amount_minor=left, reason=reason, actor=actor, now=now)
 
@@ -95,6 +98,11 @@ def refundable_minor(capture: Capture) -> int:
     returned = refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
     lost = capture.disputes.filter(state=states.LOST).aggregate(total=Sum("amount_minor"))["total"] or 0
     return capture.amount_minor - returned - lost
+
+
+def failed_minor(capture: Capture) -> int:
+    """What a provider would not give back of a locked capture: it is still owed, and is retried or closed."""
+    return capture.refunds.filter(state=states.FAILED).aggregate(total=Sum("amount_minor"))["total"] or 0
 
 
 def _was_requested(capture: Capture, actor: str) -> bool:
@@ -228,6 +236,8 @@ def take_refund_word(payment_id: int, event: ProviderEvent, *, now: datetime) ->
     if refund is None:  # Perhaps made by hand at the provider: reconciliation will tell.
         return "refund-unknown"
     if event.kind is EventKind.REFUNDED:
+        if event.amount is not None and event.amount != refund.amount:
+            return "refund-amount-differs"  # Perhaps a person's, made under our key: reconciliation will tell.
         _finish_refund(refund, now=now)
     else:
         _fail_refund(refund, problem="provider-refused", now=now)

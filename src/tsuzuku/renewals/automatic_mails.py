@@ -27,6 +27,7 @@ _REASONS = {
     "network": _("Your bank or payment service could not be reached."),
     "expired": _("Your bank or payment service could not be reached."),
     "not-activated": _("The network could not switch it on. What was charged goes back by itself."),
+    "dispute": _("Your bank has taken back what was charged before."),
     "cancelled": _("You have cancelled its order."),
     "not-holder": _("The card is not in your account any more."),
     "plan-unknown": _("The plan is no longer sold."),

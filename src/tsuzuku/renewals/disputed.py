@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cards whose renewals a payer's bank disputes: flagged for staff to see. They can be renewed as ever."""
+"""Cards whose renewals a payer's bank disputes: flagged for staff to see. They can be renewed as ever, by hand."""
 
 from datetime import datetime
+
+from django.db import transaction
 
 from tsuzuku.cards.flags import DISPUTE, clear_flags, raise_flag
 from tsuzuku.payments.models import Dispute
 from tsuzuku.payments.states import WON
+from tsuzuku.renewals.automatic import automatic_renewals_by, switch_off
+from tsuzuku.renewals.automatic_mails import tell_switched_off
 from tsuzuku.renewals.models import Renewal
 
 
@@ -15,6 +19,18 @@ def flag_disputed(*, dispute_id: int, number: str, now: datetime) -> None:
         return
     for card_id in Renewal.objects.filter(order__number=number).values_list("card_id", flat=True):
         raise_flag(card_id=card_id, reason=DISPUTE, subject=_subject(dispute_id), now=now)
+
+
+def stop_disputed(*, dispute_id: int, now: datetime) -> None:
+    """Stops what is charged by itself to the method that was charged: its holder does not want to pay by it."""
+    charged = Dispute.objects.exclude(state=WON).filter(pk=dispute_id, capture__payment__kept__isnull=False)
+    method_id = charged.values_list("capture__payment__kept", flat=True).first()
+    if method_id is None:
+        return
+    for row in automatic_renewals_by(method_id).order_by("pk"):
+        with transaction.atomic():
+            switch_off(automatic_id=row.pk, reason=DISPUTE, actor="system", now=now)
+            tell_switched_off(row, reason=DISPUTE, now=now)
 
 
 def unflag_disputed(*, dispute_id: int, actor: str, note: str, now: datetime) -> None:

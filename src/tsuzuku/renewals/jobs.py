@@ -20,7 +20,7 @@ from tsuzuku.renewals.confirmation import (
     confirm_refund,
     confirm_withdrawal,
 )
-from tsuzuku.renewals.disputed import flag_disputed, unflag_disputed
+from tsuzuku.renewals.disputed import flag_disputed, stop_disputed, unflag_disputed
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
 from tsuzuku.renewals.queries import numbers_of_renewals
 
@@ -37,9 +37,10 @@ def hear_returned(heard: Sequence[Heard[OrderReturned]]) -> None:
 
 
 def hear_disputes(heard: Sequence[Heard[DisputeOpened]]) -> None:
-    """A payer's bank has taken money back: staff see it at the card."""
+    """A payer's bank has taken money back: staff see it at the card, and nothing more is charged by itself."""
     for each in heard:
         flag_disputed(dispute_id=each.event.dispute_id, number=each.event.purpose, now=clock.now())
+        stop_disputed(dispute_id=each.event.dispute_id, now=clock.now())
 
 
 def hear_ended_disputes(heard: Sequence[Heard[DisputeEnded]]) -> None:

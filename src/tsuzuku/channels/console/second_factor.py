@@ -21,10 +21,12 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from tsuzuku.channels.console import door
 from tsuzuku.channels.console.door import staff_of
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.kernel import clock
 from tsuzuku.people.events import SecondFactorSetUp
+from tsuzuku.people.models import User
 from tsuzuku.people.second_factor import has_second_factor
 from tsuzuku.people.staff import staff_actor
 
@@ -38,6 +40,17 @@ class StaffOnly:
         staff_of(request)
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # of the view beside it
         return response
+
+
+class FactorShown(StaffOnly):
+    """A page for staff who have shown their second factor lately: whoever gets its codes gets everything."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401  # allauth's
+        if isinstance(request.user, User) and request.user.is_staff:
+            away = door.turned_away(request) or door.asked_again(request)
+            if away is not None:
+                return away
+        return super().dispatch(request, *args, **kwargs)
 
 
 class CodeView(AuthenticateView):
@@ -83,13 +96,13 @@ class SetUpView(StaffOnly, ActivateTOTPView):
         return response
 
 
-class CodesView(StaffOnly, ViewRecoveryCodesView):
+class CodesView(FactorShown, ViewRecoveryCodesView):
     """The recovery codes, once."""
 
     template_name = "console/recovery_codes.html"
 
 
-class NewCodesView(StaffOnly, GenerateRecoveryCodesView):
+class NewCodesView(FactorShown, GenerateRecoveryCodesView):
     """Other recovery codes in place of those that were."""
 
     template_name = "console/new_recovery_codes.html"

@@ -180,3 +180,28 @@ def test_a_reset_forgets_factor_and_password() -> None:
 
 def test_customers_cannot_set_one_up(customer: Client) -> None:
     assert customer.get("/console/second-factor/set-up").status_code == 403
+
+
+def test_who_has_not_shown_the_factor_gets_no_codes_of_it(new: Client) -> None:
+    """As a session that was there before the factor, of which somebody else knows the password."""
+    from allauth.mfa.models import Authenticator
+
+    from tsuzuku.people.models import User
+    from tsuzuku.people.second_factor import set_up_second_factor
+
+    user = User.objects.get(email="new@example.com")
+    set_up_second_factor(user, FACTOR_KEY)
+    for page in ("/console/second-factor/codes/new", "/console/second-factor/codes"):
+        asked = f"/console/code/again?next={page.replace('/', '%2F')}"
+        assert new.get(page)["Location"] == asked
+        assert new.post(page, {})["Location"] == asked
+    assert not Authenticator.objects.filter(user=user, type="recovery_codes").exists()
+
+    client = let_in(make_staff("manager"))
+    assert client.post("/console/second-factor/codes/new")["Location"] == "/console/second-factor/codes"
+    assert len(re.findall(r"<li>(\d{8})</li>", client.get("/console/second-factor/codes").content.decode())) == 10
+
+
+def test_customers_see_no_recovery_codes(customer: Client) -> None:
+    assert customer.get("/console/second-factor/codes/new").status_code == 403
+    assert Client().get("/console/second-factor/codes/new")["Location"].startswith("/login?")
