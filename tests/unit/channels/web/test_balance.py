@@ -60,7 +60,7 @@ def test_topping_up_from_the_amount_to_the_balance(house: "House", of_holder: Cl
     assert answer["Location"] == f"/o/{order.number}"
     page = of_holder.get(f"/o/{order.number}")
     assert heading(page) == "This order waits for its payment"
-    assert rows(page)["What"] == "Balance top-up"
+    assert rows(page)["Item"] == "Balance top-up"
     assert "balance" not in page.context
     paid = of_holder.post(f"/o/{order.number}/pay", {"method": "fake:fake"})
     assert paid["Location"] == f"{FakeProvider.origin}/fakepay_1"
