@@ -54,8 +54,8 @@ def test_a_code_is_shown_line_by_line_and_kept_for_the_order(
 def test_in_chinese(house: "House", with_pin: Client, card: "Card", plan: Plan) -> None:
     make_promotion("HELLO", **WELCOME)
     with_pin.cookies["tsuzuku_language"] = "zh-hans"
-    assert notices(use_code(with_pin, card, "WELCOME10"))[0] == "优惠码 WELCOME10： 您只需付 ¥250，原价 ¥300。"
-    assert notices(use_code(with_pin, card, "WELCOME99"))[0] == "优惠码 WELCOME99： 没有这个优惠码。请逐个字符核对。"
+    assert notices(use_code(with_pin, card, "WELCOME10"))[0] == "优惠码 WELCOME10：您只需付 ¥250，原价 ¥300。"
+    assert notices(use_code(with_pin, card, "WELCOME99"))[0] == "优惠码 WELCOME99：没有这个优惠码。请逐个字符核对。"
 
 
 def test_a_code_that_was_typed_but_not_applied_is_asked_about_before_paying(

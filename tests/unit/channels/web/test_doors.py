@@ -136,6 +136,7 @@ def test_languages_are_offered_in_their_own_names(language: str) -> None:
     page = Client(headers={"accept-language": language}).get("/").content.decode()
     assert re.findall(r'<button name="language" value="([^"]*)"[^>]*>([^<]*)<', page) == [
         ("zh-hans", "简体中文"),
+        ("ja", "日本語"),
         ("en", "English"),
     ]
 

@@ -29,6 +29,8 @@ def test_the_demo_shows_what_was_sent(
 ) -> None:
     from django.test import Client
 
+    from tsuzuku.orders.links import order_link
+
     settings.ROOT_URLCONF = __name__
     order = house.order(card, plan.code)
     house.pay(order)
@@ -36,7 +38,7 @@ def test_the_demo_shows_what_was_sent(
     mailbox_page = Client().get("/demo/mail")
     assert [kept.message.subject for kept in mailbox_page.context["kept"]] == [sent.message.subject]
     letter = Client().get(f"/demo/mail/{sent.message.message_id}").content.decode()
-    assert f'<a href="http://127.0.0.1:8000/o/{order.number}" rel="nofollow">' in letter
+    assert f'<a href="{order_link(order)}" rel="nofollow">' in letter
 
 
 def test_a_mail_that_was_never_sent(house: "House") -> None:
