@@ -61,8 +61,8 @@ def pay(page: Page, behaviour: str | None = None) -> str:
 
 
 def wait_for_stage(page: Page, words: str) -> None:
-    """Waits until the order's page says it by itself."""
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(words), timeout=30_000)
+    """Waits until the order's page says it by itself; the numbers for a store look again every half minute."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(words), timeout=45_000)
 
 
 def wait_for_mail(page: Page, number: str) -> Locator:
