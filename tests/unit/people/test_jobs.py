@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _cache_table(db: None) -> None:
     call_command("createcachetable", verbosity=0)
+    cache.clear()  # Tests that commit leave theirs behind.
 
 
 def _cached() -> int:

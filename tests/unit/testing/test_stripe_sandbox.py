@@ -4,6 +4,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,15 @@ def told(receiver: WebhookReceiver, count: int = 1) -> list[str]:
     kinds: list[str] = []
     while len(kinds) < count:
         kinds += [kind for _, body in receiver.take() if (kind := json.loads(body)["type"]) != "charge.succeeded"]
+    return kinds
+
+
+def left_to_tell(receiver: WebhookReceiver) -> list[str]:
+    """What else is told in the next moments."""
+    kinds: list[str] = []
+    with suppress(TimeoutError):
+        while True:
+            kinds += [json.loads(body)["type"] for _, body in receiver.take(wait_seconds=0.2)]
     return kinds
 
 
@@ -208,8 +218,8 @@ def test_messages_go_wrong_as_asked(
     session = running.session()
     running.payer.post(session["url"], data={"do": "pay", "card": GOOD, "trouble": trouble})
     assert told(receiver, len(kinds)) == kinds
-    with pytest.raises(TimeoutError):
-        receiver.take(wait_seconds=0.2)
+    # Webhooks come in any order, so the charge may be told after what it pays.
+    assert set(left_to_tell(receiver)) <= {"charge.succeeded"}
 
 
 def test_a_webhook_that_is_not_taken_comes_again(running: Running, receiver: WebhookReceiver) -> None:

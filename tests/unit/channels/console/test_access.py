@@ -29,7 +29,7 @@ GET = {
     "mfa_index": (302, 403, 302, 200, 200, 200),
     "mfa_deactivate_totp": (302, 403, 302, 200, 200, 200),
     "mfa_activate_totp": (302, 403, 302, 302, 302, 302),
-    "mfa_view_recovery_codes": (302, 403, 404, 404, 404, 404),
+    "mfa_view_recovery_codes": (302, 403, 302, 404, 404, 404),
     "mfa_generate_recovery_codes": (302, 403, 302, 200, 200, 200),
     "console_orderentry_changelist": (302, 403, 302, 200, 200, 200),
     "console_orderentry_change": (302, 403, 302, 200, 200, 200),
