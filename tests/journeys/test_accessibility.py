@@ -73,7 +73,7 @@ def of_an_account(page: Page, demo: Demo) -> Iterator[str]:
         page.goto(path)
         yield path
     page.goto("/orders")
-    page.click("main .rows a.link >> nth=0")
+    page.click("main .rows li:has(.badge.good):has(a[href*='/renew/']) a.link >> nth=0")
     page.click("main a[href$='/receipt']")
     yield "a receipt"
     page.click(".proof a")
