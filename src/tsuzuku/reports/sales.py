@@ -49,22 +49,22 @@ _SALES = """
           FROM sold
           JOIN payments_payment AS payment ON payment.purpose = sold.number
           JOIN payments_capture AS capture ON capture.payment_id = payment.id AND capture.outcome = 'accepted'
-    ), spent AS (
-        SELECT DISTINCT posting.purpose AS number, split_part(account.code, ':', 1) AS holder
-          FROM payments_posting AS posting
-          JOIN payments_account AS account ON account.id = posting.debit_id
-         WHERE posting.kind IN ('sale', 'charge')
     ), moved AS (
         SELECT sold.id, sold.channel, captured.method, sold.currency, sold.day,
                1 AS is_sale, captured.amount_minor AS sold_minor, 0 AS is_refund, 0 AS returned_minor
           FROM sold JOIN captured USING (id)
         UNION ALL
         SELECT sold.id, sold.channel,
-               CASE spent.holder WHEN 'customer' THEN 'balance' WHEN 'partner' THEN 'account' ELSE '' END,
+               CASE WHEN EXISTS (SELECT FROM payments_balancecharge AS charge WHERE charge.purpose = sold.number)
+                    THEN 'balance'
+                    WHEN EXISTS (SELECT FROM payments_posting AS posting
+                                  WHERE posting.kind IN ('sale', 'charge') AND posting.subject = sold.number)
+                    THEN 'account'
+                    ELSE ''
+               END,
                sold.currency, sold.day, 1, sold.amount_minor - coalesce(taken.amount_minor, 0), 0, 0
           FROM sold
           LEFT JOIN (SELECT id, sum(amount_minor) AS amount_minor FROM captured GROUP BY id) AS taken USING (id)
-          LEFT JOIN spent ON spent.number = sold.number
          WHERE sold.amount_minor > coalesce(taken.amount_minor, 0)
         UNION ALL
         SELECT o.id, o.channel, payment.provider || ':' || payment.method, capture.currency,
@@ -82,7 +82,8 @@ _SALES = """
           FROM payments_posting AS posting
           JOIN payments_account AS account ON account.id = posting.credit_id
           JOIN orders_order AS o ON o.number = posting.purpose AND o.state = 'paid'
-          LEFT JOIN payments_balancecharge AS charge ON posting.subject = 'balance-charge:' || charge.id
+          LEFT JOIN payments_balancecharge AS charge
+                 ON charge.id = substring(posting.subject from '^balance-charge:([0-9]+)$')::bigint
          WHERE posting.kind = 'return' AND charge.state IS DISTINCT FROM 'returned'
            AND posting.posted_at >= %(begins_at)s::timestamptz
            AND posting.posted_at < %(ends_at)s::timestamptz
