@@ -167,7 +167,7 @@ ACCOUNT_SESSION_REMEMBER = True
 
 LANGUAGE_CODE = "en"
 #: Only languages whose texts are complete; each in its own name.
-LANGUAGES = [("zh-hans", "简体中文"), ("ja", "日本語"), ("en", "English")]
+LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("ja", "日本語"), ("en", "English")]
 LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -68,11 +68,12 @@ def _places(text: str) -> list[str]:
     return sorted(re.findall(r"%\(\w+\)[sd]|%%|</?\w+>", text))
 
 
-def test_chinese_has_chinese_punctuation() -> None:
+@pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
+def test_chinese_has_chinese_punctuation(language: str) -> None:
     """Between Chinese characters no half-width comma, question mark or the like."""
     wrong = [
         text.string
-        for text in read_texts(texts_of("zh_Hans"))
+        for text in read_texts(texts_of(language))
         if text.id and re.search(r"[\u4e00-\u9fff][,;:!?()]|[,;:!?()][\u4e00-\u9fff]", str(text.string))
     ]
     assert wrong == []
