@@ -167,7 +167,13 @@ ACCOUNT_SESSION_REMEMBER = True
 
 LANGUAGE_CODE = "en"
 #: Only languages whose texts are complete; each in its own name.
-LANGUAGES = [("zh-hans", "简体中文"), ("zh-hant", "繁體中文"), ("ja", "日本語"), ("en", "English")]
+LANGUAGES = [
+    ("zh-hans", "简体中文"),
+    ("zh-hant", "繁體中文"),
+    ("ja", "日本語"),
+    ("en", "English"),
+    ("ko", "한국어"),
+]
 LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True
 USE_TZ = True
