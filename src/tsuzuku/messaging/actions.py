@@ -15,7 +15,7 @@ from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.messaging import states
 from tsuzuku.messaging.models import Message
 from tsuzuku.messaging.ports import AddressKind, OutgoingMessage
-from tsuzuku.messaging.registry import gateway
+from tsuzuku.messaging.registry import gateway, has_gateway
 
 SEND_MESSAGES = "send messages"
 #: How long a worker holds what it has claimed.
@@ -35,18 +35,26 @@ def send_message(
     kind: AddressKind,
     address: str,
     language: str,
-    subject: str,
     text: str,
-    html: str,
     purpose: str,
     now: datetime,
+    subject: str = "",
+    html: str = "",
+    link: str = "",
 ) -> None:
     """Queues a message in the caller's transaction; it is sent after the commit. The first of a `dedupe_key` counts.
 
-    Raises ValueError for an empty address or a subject of more than one line, which is an error in the caller.
+    An SMS is text alone; a push has a title in `subject`, a text, and the path that a tap leads to in `link`. Whether
+    there is anybody who carries this kind, `can_send` tells before.
+    Raises ValueError for an empty address, a subject of more than one line, or what the kind of address has no place
+    for; each is an error in the caller.
     """
     if not address or len(subject.splitlines()) > 1:
         raise ValueError("a message needs an address and a subject of one line")
+    if (subject and kind is AddressKind.SMS) or (html and kind is not AddressKind.EMAIL):
+        raise ValueError("an SMS is text only, and html is for e-mail only")
+    if link and kind is not AddressKind.PUSH:
+        raise ValueError("only a push has a link beside its text")
     message = Message(
         dedupe_key=dedupe_key,
         kind=kind,
@@ -55,6 +63,7 @@ def send_message(
         subject=subject,
         text=text,
         html=html,
+        link=link,
         purpose=purpose,
         created_at=now,
         next_attempt_at=now,
@@ -84,14 +93,20 @@ def _send(message: Message) -> None:
         return
     outgoing = OutgoingMessage(
         message_id=f"{message.reference}@{parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition('@')[2]}",
+        kind=AddressKind(message.kind),
         address=message.address,
         language=message.language,
         subject=message.subject,
         text=message.text,
         html=message.html,
+        link=message.link,
     )
+    if not has_gateway(outgoing.kind):
+        # The setting was taken away while the message waited; it may come back.
+        _postpone(message, problem="no-gateway")
+        return
     try:
-        gateway(AddressKind(message.kind)).send(outgoing)
+        gateway(outgoing.kind).send(outgoing)
     except Rejected as refusal:
         log.warning("message %s was refused: %s", message.pk, refusal.code)
         _end(message, states.FAILED, problem=refusal.code)

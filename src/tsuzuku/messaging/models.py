@@ -26,6 +26,8 @@ class Message(Waiting):
     subject = models.TextField()
     text = models.TextField()
     html = models.TextField(blank=True)
+    #: Where a tap on a push leads: a path of ours.
+    link = models.TextField(blank=True)
     state = models.TextField(default=QUEUED)
     #: Why it failed, or why the last try did.
     problem = models.TextField(blank=True)

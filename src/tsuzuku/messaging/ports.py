@@ -11,6 +11,10 @@ class AddressKind(StrEnum):
     """Kinds of address; each has one gateway."""
 
     EMAIL = "email"
+    #: A phone number as in E.164, with its plus sign.
+    SMS = "sms"
+    #: A browser's push subscription, as the JSON text that the browser gives out.
+    PUSH = "push"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,12 +31,16 @@ class OutgoingMessage:
 
     #: As in the Message-ID of an e-mail, without the angle brackets: something@domain.
     message_id: str
+    kind: AddressKind
     address: str
     language: str
+    #: Empty for an SMS; the title of a push.
     subject: str
     text: str
-    #: Empty for a message of plain text.
+    #: Empty for a message of plain text, and for all but e-mail.
     html: str
+    #: Where a tap on a push leads: a path of ours. Empty for all others.
+    link: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

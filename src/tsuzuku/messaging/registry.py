@@ -19,6 +19,16 @@ def gateway(kind: AddressKind) -> Gateway:
     return _gateways[kind]
 
 
+def has_gateway(kind: AddressKind) -> bool:
+    """Whether there is a gateway for a kind of address."""
+    return kind in _gateways.all()
+
+
+def gateways() -> tuple[Gateway, ...]:
+    """Every gateway that there is."""
+    return tuple(_gateways.all().values())
+
+
 def using_gateway(kind: AddressKind, gateway: Gateway) -> AbstractContextManager[None]:
     """Puts a gateway in place for a while. For tests."""
     return _gateways.using(kind, gateway)

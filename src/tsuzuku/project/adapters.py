@@ -35,7 +35,7 @@ def register_adapters() -> None:
     _register_paypal()
     _register_komoju()
     _register_stripe()
-    register_gateway(AddressKind.EMAIL, _email_gateway(settings.EMAIL_GATEWAY))
+    _register_gateways()
 
 
 def _register_stripe() -> None:
@@ -177,6 +177,15 @@ def _register_komoju() -> None:
     register_provider("komoju", KomojuProvider(account))
 
 
+def _register_gateways() -> None:
+    """Who carries mails, and who SMS and push if anybody does."""
+    register_gateway(AddressKind.EMAIL, _email_gateway(settings.EMAIL_GATEWAY))
+    if settings.SMS_GATEWAY:
+        register_gateway(AddressKind.SMS, _sms_gateway(settings.SMS_GATEWAY))
+    if settings.PUSH_GATEWAY:
+        register_gateway(AddressKind.PUSH, _push_gateway(settings.PUSH_GATEWAY))
+
+
 def _email_gateway(name: str) -> Gateway:
     match name:
         case "smtp":
@@ -184,3 +193,15 @@ def _email_gateway(name: str) -> Gateway:
         case "mailbox":
             return MailboxGateway(home() / "mailbox")
     raise ImproperlyConfigured(f"TSUZUKU_EMAIL_GATEWAY must be smtp or mailbox, not {name!r}")
+
+
+def _sms_gateway(name: str) -> Gateway:
+    if name == "mailbox":
+        return MailboxGateway(home() / "mailbox-sms")
+    raise ImproperlyConfigured(f"TSUZUKU_SMS_GATEWAY must be mailbox or nothing, not {name!r}")
+
+
+def _push_gateway(name: str) -> Gateway:
+    if name == "mailbox":
+        return MailboxGateway(home() / "mailbox-push")
+    raise ImproperlyConfigured(f"TSUZUKU_PUSH_GATEWAY must be mailbox or nothing, not {name!r}")

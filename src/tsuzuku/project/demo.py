@@ -138,6 +138,8 @@ def make_demo(*, on_progress: Callable[[str], None]) -> None:
         using_carrier("sandbox", house.carrier),
         using_provider(house.sells_by, house.provider),
         using_gateway(AddressKind.EMAIL, house.gateway),
+        using_gateway(AddressKind.SMS, house.sms),
+        using_gateway(AddressKind.PUSH, house.push),
     ):
         _import_plans()
         users = {customer.email: _make_customer(customer) for customer in CUSTOMERS}

@@ -59,6 +59,8 @@ class House:
     carrier: FakeCarrier = field(default_factory=FakeCarrier)
     provider: FakeProvider = field(default_factory=FakeProvider)
     gateway: FakeGateway = field(default_factory=FakeGateway)
+    sms: FakeGateway = field(default_factory=FakeGateway)
+    push: FakeGateway = field(default_factory=FakeGateway)
     #: The name under which its provider is registered.
     sells_by: str = "fake"
 
@@ -209,6 +211,8 @@ def open_house() -> Iterator[House]:
         using_carrier("sandbox", house.carrier),
         using_provider("fake", house.provider),
         using_gateway(AddressKind.EMAIL, house.gateway),
+        using_gateway(AddressKind.SMS, house.sms),
+        using_gateway(AddressKind.PUSH, house.push),
     ):
         yield house
 

@@ -10,10 +10,11 @@ import pytest
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import Rejected, Unavailable
 from tsuzuku.messaging.adapters.mailbox import MailboxGateway
-from tsuzuku.messaging.ports import KeptMessage, OutgoingMessage
+from tsuzuku.messaging.ports import AddressKind, KeptMessage, OutgoingMessage
 
 MESSAGE = OutgoingMessage(
     message_id="0b0c@tsuzuku.example",
+    kind=AddressKind.EMAIL,
     address="mei@example.com",
     language="zh-hans",
     subject="已经在线",
@@ -81,3 +82,11 @@ def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "mailbox").write_text("a file", encoding="utf-8")
     with pytest.raises(Unavailable):
         MailboxGateway(tmp_path / "mailbox").send(MESSAGE)
+
+
+def test_keeps_an_sms_as_fields_alone(tmp_path: Path) -> None:
+    gateway = MailboxGateway(tmp_path)
+    message = replace(MESSAGE, kind=AddressKind.SMS, address="+819012345678", subject="")
+    gateway.send(message)
+    assert [kept.message for kept in gateway.kept(limit=10)] == [message]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".json"]

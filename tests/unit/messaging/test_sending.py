@@ -2,6 +2,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,7 +13,7 @@ from tsuzuku.messaging import ports
 from tsuzuku.messaging.actions import GIVE_UP_AFTER, LEASE, SEND_MESSAGES, send_due_messages, send_message
 from tsuzuku.messaging.models import Message
 from tsuzuku.messaging.ports import AddressKind
-from tsuzuku.messaging.queries import has_messages_to_send, list_mailbox
+from tsuzuku.messaging.queries import can_send, has_messages_to_send, list_mailbox
 from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.testing.fakes import FakeGateway, Outcome
 
@@ -52,6 +53,7 @@ def test_a_queued_message_is_sent_once(gateway: FakeGateway) -> None:
     assert [kept.message for kept in gateway.sent] == [
         ports.OutgoingMessage(
             message_id=f"{message.reference}@tsuzuku.example",
+            kind=AddressKind.EMAIL,
             address="mei@example.com",
             language="zh-hans",
             subject="Online",
@@ -261,3 +263,54 @@ def test_the_mailbox_of_a_gateway_that_keeps_nothing_is_empty() -> None:
 
     with using_gateway(AddressKind.EMAIL, Real()):
         assert list_mailbox() == ()
+
+
+def test_an_sms_is_text_alone_and_a_push_leads_somewhere() -> None:
+    words: dict[str, Any] = {"language": "ja", "text": "残り0.4 GB", "purpose": "card:1", "now": clock.now()}
+    phone, browser = FakeGateway(), FakeGateway()
+    with using_gateway(AddressKind.SMS, phone), using_gateway(AddressKind.PUSH, browser):
+        send_message(dedupe_key="1", kind=AddressKind.SMS, address="+819012345678", **words)
+        send_message(dedupe_key="2", kind=AddressKind.PUSH, address="{}", subject="続く", link="/c/1", **words)
+        send_due_messages()
+    told = [kept.message for kept in (*phone.sent, *browser.sent)]
+    assert [(each.kind, each.subject, each.text, each.link) for each in told] == [
+        (AddressKind.SMS, "", "残り0.4 GB", ""),
+        (AddressKind.PUSH, "続く", "残り0.4 GB", "/c/1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "extra"),
+    [
+        (AddressKind.SMS, {"subject": "x"}),
+        (AddressKind.SMS, {"html": "x"}),
+        (AddressKind.SMS, {"link": "/x"}),
+        (AddressKind.PUSH, {"html": "x"}),
+        (AddressKind.EMAIL, {"link": "/x"}),
+    ],
+)
+def test_what_a_kind_of_address_has_no_place_for_is_an_error(kind: AddressKind, extra: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="only"):
+        send_message(
+            dedupe_key="1", kind=kind, address="a", language="en", text="x", purpose="p", now=clock.now(), **extra
+        )
+
+
+def test_without_a_gateway_a_kind_is_not_offered_and_what_waits_goes_on_waiting() -> None:
+    assert [can_send(kind) for kind in AddressKind] == [True, False, False]
+    send_message(
+        dedupe_key="1",
+        kind=AddressKind.SMS,
+        address="+819012345678",
+        language="ja",
+        text="x",
+        purpose="p",
+        now=clock.now(),
+    )
+    send_due_messages()
+    assert states() == [("queued", "no-gateway", 1)]
+    with using_gateway(AddressKind.SMS, FakeGateway()):
+        assert can_send(AddressKind.SMS)
+        with clock.travel_to(clock.now() + timedelta(minutes=1)):
+            send_due_messages()
+    assert states() == [("sent", "", 2)]

@@ -12,10 +12,11 @@ from django.test import override_settings
 
 from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable, Unsupported
 from tsuzuku.messaging.adapters.smtp import SmtpGateway
-from tsuzuku.messaging.ports import OutgoingMessage
+from tsuzuku.messaging.ports import AddressKind, OutgoingMessage
 
 MESSAGE = OutgoingMessage(
     message_id="0b0c@tsuzuku.example",
+    kind=AddressKind.EMAIL,
     address="mei@example.com",
     language="zh-hans",
     subject="已经在线",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes each message into a folder: an .eml that mail programs open, and a .json with its fields."""
+"""Writes each message into a folder: a .json with its fields, and of a mail an .eml that mail programs open."""
 
 import json
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from urllib.parse import quote
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import Rejected, Unavailable
 from tsuzuku.kernel.whole_files import write_whole
-from tsuzuku.messaging.ports import Capabilities, KeptMessage, OutgoingMessage, Sent
+from tsuzuku.messaging.ports import AddressKind, Capabilities, KeptMessage, OutgoingMessage, Sent
 
 #: Mails hold codes and addresses.
 _PRIVATE = 0o600
@@ -35,7 +35,8 @@ class MailboxGateway:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if path.exists():
                 return Sent(raw="already here")
-            write_whole(path.with_suffix(".eml"), _eml(message), mode=_PRIVATE)
+            if message.kind is AddressKind.EMAIL:
+                write_whole(path.with_suffix(".eml"), _eml(message), mode=_PRIVATE)
             # Last, since it is what `kept` lists.
             fields = {"message": asdict(message), "sent_at": clock.now().isoformat()}
             write_whole(path, json.dumps(fields, ensure_ascii=False, indent=1), mode=_PRIVATE)
@@ -50,7 +51,8 @@ class MailboxGateway:
 
 def _read(path: Path) -> KeptMessage:
     fields = json.loads(path.read_text(encoding="utf-8"))
-    return KeptMessage(message=OutgoingMessage(**fields["message"]), sent_at=datetime.fromisoformat(fields["sent_at"]))
+    message = OutgoingMessage(**{**fields["message"], "kind": AddressKind(fields["message"]["kind"])})
+    return KeptMessage(message=message, sent_at=datetime.fromisoformat(fields["sent_at"]))
 
 
 def _eml(message: OutgoingMessage) -> str:
