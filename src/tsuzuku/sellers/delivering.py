@@ -19,12 +19,13 @@ from django.db.models.functions import Coalesce
 from tsuzuku.journal import statements
 from tsuzuku.journal.claims import claim, still_held
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.public_calls import CALL_SECONDS, Answer
 from tsuzuku.kernel.signatures import signature_header
 from tsuzuku.sellers import states
 from tsuzuku.sellers.addresses import parse_webhook_url
 from tsuzuku.sellers.models import Partner, WebhookDelivery
 from tsuzuku.sellers.notices import tell_dead_webhook
-from tsuzuku.sellers.sending import CALL_SECONDS, Answer, post
+from tsuzuku.sellers.sending import post
 from tsuzuku.sellers.webhook_sql import DUE_OF_EACH_PARTNER
 from tsuzuku.sellers.webhooks import RETRY_AFTER, webhook_secret
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What this room refuses."""
 
-from enum import StrEnum
-
 from tsuzuku.kernel.errors import DomainError
+from tsuzuku.kernel.public_hosts import Refused
 
 
 class PartnerExists(DomainError):
@@ -58,18 +57,6 @@ class WebhookUnset(DomainError):
     """The partner has no address for webhooks at present."""
 
     code = "webhook-unset"
-
-
-class Refused(StrEnum):
-    """Why an address cannot have webhooks."""
-
-    MALFORMED = "malformed"
-    NOT_HTTPS = "not-https"
-    #: A name or password in the address would end up in logs.
-    CREDENTIALS = "credentials"
-    HOST_UNKNOWN = "host-unknown"
-    #: It leads to where only this installation or its network can reach.
-    NOT_PUBLIC = "not-public"
 
 
 class WebhookAddressRefused(DomainError):

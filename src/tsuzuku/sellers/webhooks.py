@@ -17,11 +17,12 @@ from django.db.models import QuerySet
 from tsuzuku.allowances.queries import Allowance, card_allowances
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
+from tsuzuku.kernel.public_hosts import Resolve, port_of, resolved
 from tsuzuku.kernel.sealing import seal, unseal
 from tsuzuku.renewals.models import Renewal, RenewalMove
 from tsuzuku.renewals.states import ACTIVE, WITHDRAWN
 from tsuzuku.sellers import states
-from tsuzuku.sellers.addresses import Resolve, checked_addresses, parse_webhook_url, port_of, resolved
+from tsuzuku.sellers.addresses import checked_addresses, parse_webhook_url
 from tsuzuku.sellers.errors import WebhookEventUnknown, WebhookHeld, WebhookUnset
 from tsuzuku.sellers.events import WebhookRemoved, WebhookSet
 from tsuzuku.sellers.models import Partner, WebhookDelivery

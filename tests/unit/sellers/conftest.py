@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from tsuzuku.sellers import sending
+from tsuzuku.kernel import public_calls
 from tsuzuku.testing.certificates import Authority
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
 
@@ -16,9 +16,9 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Autho
     """An authority that the sender of webhooks trusts."""
     authority = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
-    sending._tls.cache_clear()
+    public_calls._tls.cache_clear()
     yield authority
-    sending._tls.cache_clear()
+    public_calls._tls.cache_clear()
 
 
 @pytest.fixture

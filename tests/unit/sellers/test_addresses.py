@@ -6,8 +6,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 from pytest_django import Settings
 
-from tsuzuku.sellers.addresses import Address, checked_addresses, is_public, parse_webhook_url, resolved
-from tsuzuku.sellers.errors import Refused, WebhookAddressRefused
+from tsuzuku.kernel.public_hosts import Address, Refused, is_public, resolved
+from tsuzuku.sellers.addresses import checked_addresses, parse_webhook_url
+from tsuzuku.sellers.errors import WebhookAddressRefused
 
 PUBLIC = "93.184.216.34"
 

@@ -12,8 +12,9 @@ from ipaddress import ip_address
 import httpx
 import pytest
 
-from tsuzuku.sellers.addresses import Address
-from tsuzuku.sellers.sending import Answer, post
+from tsuzuku.kernel.public_calls import Answer
+from tsuzuku.kernel.public_hosts import Address
+from tsuzuku.sellers.sending import post
 from tsuzuku.testing.certificates import Authority
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
 
@@ -131,10 +132,10 @@ def test_a_certificate_of_another_name_is_refused(authority: Authority, own_netw
 def test_a_certificate_that_nobody_vouches_for_is_refused(
     authority: Authority, own_network: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tsuzuku.sellers import sending
+    from tsuzuku.kernel import public_calls
 
     monkeypatch.delenv("SSL_CERT_FILE")
-    sending._tls.cache_clear()
+    public_calls._tls.cache_clear()
     with receiving(tls=authority.server("localhost"), host="localhost") as receiver:
         assert send(receiver.url) == Answer(problem="tls-failed")
 

@@ -20,6 +20,8 @@ from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.calls import CONNECT_SECONDS
 from tsuzuku.kernel.iccid import Iccid
+from tsuzuku.kernel.public_calls import Answer
+from tsuzuku.kernel.public_hosts import Refused
 from tsuzuku.kernel.signatures import check_signature
 from tsuzuku.project.audit import findings
 from tsuzuku.renewals.models import Renewal
@@ -28,7 +30,6 @@ from tsuzuku.sellers import delivering
 from tsuzuku.sellers.delivering import LEASE, has_webhooks_to_send, send_webhooks
 from tsuzuku.sellers.errors import (
     PartnerUnknown,
-    Refused,
     WebhookAddressRefused,
     WebhookEventUnknown,
     WebhookHeld,
@@ -37,7 +38,6 @@ from tsuzuku.sellers.errors import (
 from tsuzuku.sellers.models import Partner, WebhookDelivery
 from tsuzuku.sellers.queries import partner_named, webhooks_of
 from tsuzuku.sellers.renewal_json import moment_text
-from tsuzuku.sellers.sending import Answer
 from tsuzuku.sellers.webhooks import (
     KEEP_RECEIVED,
     RETRY_AFTER,
