@@ -6,16 +6,18 @@ from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from tsuzuku.journal.chores import wake
 from tsuzuku.journal.claims import claim, still_held, try_again_at
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.messaging import states
+from tsuzuku.messaging.bounces import bounced_among, keep_bounce
 from tsuzuku.messaging.models import Message
-from tsuzuku.messaging.ports import AddressKind, OutgoingMessage
+from tsuzuku.messaging.ports import AddressDead, AddressKind, OutgoingMessage, Sent
 from tsuzuku.messaging.registry import gateway, has_gateway
+from tsuzuku.messaging.rules import check_message
 
 SEND_MESSAGES = "send messages"
 #: How long a worker holds what it has claimed.
@@ -41,20 +43,17 @@ def send_message(
     subject: str = "",
     html: str = "",
     link: str = "",
+    is_asked_for: bool = False,
 ) -> None:
     """Queues a message in the caller's transaction; it is sent after the commit. The first of a `dedupe_key` counts.
 
     An SMS is text alone; a push has a title in `subject`, a text, and the path that a tap leads to in `link`. Whether
     there is anybody who carries this kind, `can_send` tells before.
-    Raises ValueError for an empty address, a subject of more than one line, or what the kind of address has no place
-    for; each is an error in the caller.
+    `is_asked_for`: the owner of the address waits for it, as for a code; it is tried though the address bounced before.
+    Raises ValueError for an empty address, a subject of more than one line, an SMS longer than `SMS_PARTS_MAX`, or what
+    the kind of address has no place for; each is an error in the caller.
     """
-    if not address or len(subject.splitlines()) > 1:
-        raise ValueError("a message needs an address and a subject of one line")
-    if (subject and kind is AddressKind.SMS) or (html and kind is not AddressKind.EMAIL):
-        raise ValueError("an SMS is text only, and html is for e-mail only")
-    if link and kind is not AddressKind.PUSH:
-        raise ValueError("only a push has a link beside its text")
+    check_message(kind=kind, address=address, subject=subject, text=text, html=html, link=link)
     message = Message(
         dedupe_key=dedupe_key,
         kind=kind,
@@ -64,6 +63,7 @@ def send_message(
         text=text,
         html=html,
         link=link,
+        is_asked_for=is_asked_for,
         purpose=purpose,
         created_at=now,
         next_attempt_at=now,
@@ -81,8 +81,12 @@ def send_due_messages() -> int:
     """
     tried = 0
     while claimed := claim(Message.objects.all(), now=clock.now(), lease=LEASE, limit=_PORTION):
+        bounced = bounced_among(claimed)
         for message in claimed:
-            _send(message)
+            if message.pk in bounced:
+                _end(message, states.FAILED, problem="address-bounced")
+            else:
+                _send(message)
         tried += len(claimed)
     return tried
 
@@ -106,7 +110,12 @@ def _send(message: Message) -> None:
         _postpone(message, problem="no-gateway")
         return
     try:
-        gateway(outgoing.kind).send(outgoing)
+        sent = gateway(outgoing.kind).send(outgoing)
+    except AddressDead as refusal:
+        log.warning("message %s bounced: %s", message.pk, refusal.code)
+        with transaction.atomic():
+            _end(message, states.BOUNCED, problem=refusal.code)
+            keep_bounce(message, problem=refusal.code, now=clock.now())
     except Rejected as refusal:
         log.warning("message %s was refused: %s", message.pk, refusal.code)
         _end(message, states.FAILED, problem=refusal.code)
@@ -119,7 +128,7 @@ def _send(message: Message) -> None:
         log.error("the gateway failed over message %s: %s", message.pk, type(problem).__name__)  # noqa: TRY400 - see above
         _postpone(message, problem=type(problem).__name__)
     else:
-        _end(message, states.SENT, problem="")
+        _end_sent(message, sent)
 
 
 def _postpone(message: Message, *, problem: str) -> None:
@@ -132,11 +141,23 @@ def _postpone(message: Message, *, problem: str) -> None:
 
 def _queue_again(message: Message, *, problem: str) -> None:
     again = try_again_at(message, now=clock.now())
-    still_held(message).update(lease_until=None, next_attempt_at=again, problem=problem)
+    still_held(message).filter(state=states.QUEUED).update(lease_until=None, next_attempt_at=again, problem=problem)
 
 
-def _end(message: Message, state: str, *, problem: str) -> None:
+def _end_sent(message: Message, sent: Sent) -> None:
+    reports_in_session = gateway(AddressKind(message.kind)).capabilities.reports_in_session
+    _end(
+        message,
+        states.SENT,
+        problem="",
+        gateway_reference=sent.reference,
+        is_report_awaited=reports_in_session and bool(sent.reference),
+    )
+
+
+def _end(message: Message, state: str, *, problem: str, **fields: object) -> None:
+    """Ends a message, unless a report about it has come in the meantime: that has the last word."""
     states.MESSAGE_STATES.check_move(message.state, state)
-    still_held(message).update(
-        state=state, problem=problem, ended_at=clock.now(), lease_until=None, next_attempt_at=None
+    still_held(message).filter(state=states.QUEUED).update(
+        state=state, problem=problem, ended_at=clock.now(), lease_until=None, next_attempt_at=None, **fields
     )

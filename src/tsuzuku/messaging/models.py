@@ -28,12 +28,20 @@ class Message(Waiting):
     html = models.TextField(blank=True)
     #: Where a tap on a push leads: a path of ours.
     link = models.TextField(blank=True)
+    #: The owner of the address waits for it now, as for a code; it is tried though the address bounced before.
+    is_asked_for = models.BooleanField(default=False)
     state = models.TextField(default=QUEUED)
     #: Why it failed, or why the last try did.
     problem = models.TextField(blank=True)
     created_at = models.DateTimeField()
     #: When it was sent or failed.
     ended_at = models.DateTimeField(null=True)
+    #: The gateway's name of it.
+    gateway_reference = models.TextField(blank=True)
+    #: It was sent by a gateway that tells in a session what became of it, and has not told yet.
+    is_report_awaited = models.BooleanField(default=False)
+    #: When the gateway told what became of it.
+    reported_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
@@ -53,4 +61,24 @@ class Message(Waiting):
             models.Index(
                 fields=["next_attempt_at"], name="messaging_message_due", condition=Q(next_attempt_at__isnull=False)
             ),
+            models.Index(
+                fields=["gateway_reference"],
+                name="messaging_message_gateway",
+                condition=~Q(gateway_reference=""),
+            ),
+            models.Index(
+                fields=["kind", "ended_at"], name="messaging_message_awaited", condition=Q(is_report_awaited=True)
+            ),
         )
+
+
+class BouncedAddress(models.Model):
+    """An address at which messages do not arrive. Nothing is sent there while its row is here."""
+
+    #: Of kind and address; an address of its own may be too long for an index.
+    digest = models.TextField(unique=True)
+    kind = models.TextField()
+    address = models.TextField()
+    #: The gateway's code.
+    problem = models.TextField()
+    bounced_at = models.DateTimeField()

@@ -123,6 +123,8 @@ class AccountAdapter(DefaultAccountAdapter):
             text=f"{text.strip()}\n",
             html="",
             purpose="account",
+            # Whoever types an address that bounced before has it confirmed in no other way.
+            is_asked_for=True,
             now=clock.now(),
         )
 

@@ -4,7 +4,7 @@
 import json
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from enum import StrEnum
 from tsuzuku.carriers import ports as carriers
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
-from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
 from tsuzuku.kernel.signatures import SignatureForged, SignatureStale, check_signature, signature_header
 from tsuzuku.messaging import ports as messaging
 from tsuzuku.payments import ports as payments
@@ -444,24 +444,50 @@ class FakeProvider:
 
 
 class FakeGateway:
-    """A gateway that keeps what it was given, in `sent`; `script` sets the outcomes of the next sends."""
+    """A gateway that keeps what it was given, in `sent`; `script` sets the outcomes of the next sends.
+
+    `dead` are addresses that take nothing. It reports by webhook, in JSON and under `secret`.
+    """
+
+    secret = "fake gateway"  # noqa: S105 - it guards nothing
 
     def __init__(self) -> None:
         self.script = Script()
         self.sent: list[messaging.KeptMessage] = []
+        self.dead: set[str] = set()
 
     @property
     def capabilities(self) -> messaging.Capabilities:
-        return messaging.Capabilities(keeps_copies=True)
+        return messaging.Capabilities(keeps_copies=True, reports_by_webhook=True)
 
     def send(self, message: messaging.OutgoingMessage) -> messaging.Sent:
         outcome = self.script.take()
+        if message.address in self.dead:
+            raise messaging.AddressDead("dead-on-demand")
         self.sent.append(messaging.KeptMessage(message=message, sent_at=clock.now()))
         _answer(outcome)
-        return messaging.Sent(raw="taken")
+        return messaging.Sent(raw="taken", reference=f"fake-{message.message_id}")
 
     def kept(self, *, limit: int) -> tuple[messaging.KeptMessage, ...]:
         return tuple(reversed(self.sent[-limit:]))
+
+    def read_reports(
+        self, *, url: str, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> Sequence[messaging.DeliveryReport]:
+        given = {name.lower(): value for name, value in headers.items()}
+        check_signature(given.get("fake-signature", ""), body=body, secrets=[self.secret], now=now)
+        return [
+            messaging.DeliveryReport(**{**each, "verdict": messaging.Verdict(each["verdict"])})
+            for each in json.loads(body)
+        ]
+
+    def collect_reports(self) -> Sequence[messaging.DeliveryReport]:
+        raise Unsupported("reports-by-webhook")
+
+    def report(self, message_id: str, verdict: messaging.Verdict, reason: str = "") -> tuple[bytes, dict[str, str]]:
+        """The body and the headers of a webhook about a message, signed now."""
+        body = json.dumps([{"message_id": message_id, "verdict": verdict.value, "reason": reason}]).encode()
+        return body, {"Fake-Signature": signature_header(body, secrets=[self.secret], at=clock.now())}
 
 
 def _kept(request: payments.PaymentRequest) -> payments.KeptMethod | None:

@@ -289,7 +289,7 @@ def test_an_sms_is_text_alone_and_a_push_leads_somewhere() -> None:
         (AddressKind.EMAIL, {"link": "/x"}),
     ],
 )
-def test_what_a_kind_of_address_has_no_place_for_is_an_error(kind: AddressKind, extra: dict[str, str]) -> None:
+def test_what_a_kind_of_address_has_no_place_for_is_an_error(kind: AddressKind, extra: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="only"):
         send_message(
             dedupe_key="1", kind=kind, address="a", language="en", text="x", purpose="p", now=clock.now(), **extra

@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable, Unsupported
 from tsuzuku.messaging.adapters.smtp import SmtpGateway
-from tsuzuku.messaging.ports import AddressKind, OutgoingMessage
+from tsuzuku.messaging.ports import AddressDead, AddressKind, OutgoingMessage
 
 MESSAGE = OutgoingMessage(
     message_id="0b0c@tsuzuku.example",
@@ -111,7 +111,11 @@ def test_hands_over_a_mail_in_both_forms(server: MailServer, gateway: SmtpGatewa
         ("CONNECT", "", (Unavailable, "mail-server-unreachable")),
         ("MAIL", "530 log in first", (Unavailable, "sender-refused")),
         ("MAIL", "451 later", (Unavailable, "sender-refused")),
-        ("RCPT", "550 no such user", (Rejected, "recipient-refused")),
+        ("RCPT", "550 relaying denied", (Rejected, "recipient-refused")),
+        ("RCPT", "550 5.7.1 not from you", (Rejected, "recipient-refused")),
+        ("RCPT", "550 5.1.1 no such user", (AddressDead, "mailbox-unknown")),
+        ("RCPT", "550 5.2.1 closed", (AddressDead, "mailbox-unknown")),
+        ("RCPT", "452 4.1.1 later", (Unavailable, "recipient-refused")),
         ("RCPT", "450 mailbox busy", (Unavailable, "recipient-refused")),
         ("DATA", "554 no", (Rejected, "message-refused")),
         ("END", "554 spam", (Rejected, "message-refused")),

@@ -5,4 +5,7 @@ from django.urls import path
 
 from tsuzuku.channels.inbound import views
 
-urlpatterns = [path("payments/<str:provider>", views.payments, name="inbound_payments")]
+urlpatterns = [
+    path("payments/<str:provider>", views.payments, name="inbound_payments"),
+    path("messages/<str:kind>", views.messages, name="inbound_messages"),
+]

@@ -71,6 +71,7 @@ GET = {
     "account_complete_password_reset": (302, 302, 302, 302, 302),
     "account_password_reset_completed": (200, 200, 200, 200, 200),
     "inbound_payments": (405, 405, 405, 405, 405),
+    "inbound_messages": (405, 405, 405, 405, 405),
 }
 #: The same for a POST with nothing in it, where it would do something to a card or an order.
 POST = {

@@ -2,6 +2,7 @@
 """Writes each message into a folder: a .json with its fields, and of a mail an .eml that mail programs open."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from email.errors import MessageError
@@ -11,9 +12,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tsuzuku.kernel import clock
-from tsuzuku.kernel.outcomes import Rejected, Unavailable
+from tsuzuku.kernel.outcomes import Rejected, Unavailable, Unsupported
 from tsuzuku.kernel.whole_files import write_whole
-from tsuzuku.messaging.ports import AddressKind, Capabilities, KeptMessage, OutgoingMessage, Sent
+from tsuzuku.messaging.ports import AddressKind, Capabilities, DeliveryReport, KeptMessage, OutgoingMessage, Sent
 
 #: Mails hold codes and addresses.
 _PRIVATE = 0o600
@@ -22,12 +23,13 @@ _PRIVATE = 0o600
 class MailboxGateway:
     """Keeps what it is given. The same message id again changes nothing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, push_key: str = "") -> None:
         self._folder = folder
+        self._push_key = push_key
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(keeps_copies=True)
+        return Capabilities(keeps_copies=True, folds_repeats=True, push_key=self._push_key)
 
     def send(self, message: OutgoingMessage) -> Sent:
         path = self._folder / f"{quote(message.message_id, safe='@')}.json"
@@ -47,6 +49,14 @@ class MailboxGateway:
     def kept(self, *, limit: int) -> tuple[KeptMessage, ...]:
         newest = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         return tuple(_read(path) for path in newest[:limit])
+
+    def read_reports(
+        self, *, url: str, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> Sequence[DeliveryReport]:
+        raise Unsupported("reports-nothing")
+
+    def collect_reports(self) -> Sequence[DeliveryReport]:
+        raise Unsupported("reports-nothing")
 
 
 def _read(path: Path) -> KeptMessage:

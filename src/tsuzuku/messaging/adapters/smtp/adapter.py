@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hands messages to a mail server."""
 
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from smtplib import (
     SMTPDataError,
     SMTPException,
@@ -13,8 +16,9 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 
 from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable, Unsupported
-from tsuzuku.messaging.ports import Capabilities, KeptMessage, OutgoingMessage, Sent
+from tsuzuku.messaging.ports import AddressDead, Capabilities, DeliveryReport, KeptMessage, OutgoingMessage, Sent
 
+_ENHANCED = re.compile(rb"5\.([0-9]{1,3})\.[0-9]{1,3}")
 #: Of each exchange with the server, of which a message needs six.
 _TIMEOUT_SECONDS = 8
 
@@ -27,7 +31,7 @@ class SmtpGateway:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(keeps_copies=False)
+        return Capabilities()
 
     def send(self, message: OutgoingMessage) -> Sent:
         connection = EmailBackend(timeout=_TIMEOUT_SECONDS)
@@ -40,6 +44,14 @@ class SmtpGateway:
 
     def kept(self, *, limit: int) -> tuple[KeptMessage, ...]:
         raise Unsupported("keeps-no-copies")
+
+    def read_reports(
+        self, *, url: str, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> Sequence[DeliveryReport]:
+        raise Unsupported("reports-nothing")
+
+    def collect_reports(self) -> Sequence[DeliveryReport]:
+        raise Unsupported("reports-nothing")
 
     def _mail(self, message: OutgoingMessage) -> EmailMultiAlternatives:
         mail = EmailMultiAlternatives(
@@ -71,7 +83,9 @@ def _hand_over(connection: EmailBackend, mail: EmailMultiAlternatives) -> None:
     try:
         connection.send_messages([mail])
     except SMTPRecipientsRefused as refusal:
-        status = max(status for status, _ in refusal.recipients.values())
+        status, told = max(refusal.recipients.values())
+        if _is_dead(told):
+            raise AddressDead("mailbox-unknown", str(status)) from refusal
         raise _refused("recipient-refused", status) from refusal
     except SMTPDataError as refusal:
         raise _refused("message-refused", refusal.smtp_code) from refusal
@@ -84,6 +98,15 @@ def _hand_over(connection: EmailBackend, mail: EmailMultiAlternatives) -> None:
         raise Rejected("address-malformed") from problem
     except (OSError, SMTPException) as problem:
         raise OutcomeUnknown("mail-server-lost", type(problem).__name__) from problem
+
+
+def _is_dead(told: bytes) -> bool:
+    """Whether a refusal is about the address and for good, by RFC 3463: 5.1.x is a wrong one, 5.2.1 a closed mailbox.
+
+    A server that gives no such code may mean us as well (550 is also "I do not relay for you"), so that proves nothing.
+    """
+    enhanced = _ENHANCED.match(told)
+    return enhanced is not None and (enhanced[1] == b"1" or enhanced[0] == b"5.2.1")
 
 
 def _refused(code: str, status: int) -> PortError:
