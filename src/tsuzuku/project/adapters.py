@@ -11,8 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from tsuzuku.carriers.adapters.sandbox import SandboxCarrier
 from tsuzuku.carriers.registry import register_carrier
 from tsuzuku.kernel.rsa import certificate_serial, private_key, public_key
+from tsuzuku.messaging.adapters.http_sms import HttpGateway, HttpSmsGateway, parse_gateway
 from tsuzuku.messaging.adapters.mailbox import MailboxGateway
 from tsuzuku.messaging.adapters.smtp import SmtpGateway
+from tsuzuku.messaging.adapters.twilio import TwilioAccount, TwilioGateway
 from tsuzuku.messaging.ports import AddressKind, Gateway
 from tsuzuku.messaging.registry import register_gateway
 from tsuzuku.payments.adapters import alipay, komoju, paypal, wechat_pay
@@ -196,9 +198,29 @@ def _email_gateway(name: str) -> Gateway:
 
 
 def _sms_gateway(name: str) -> Gateway:
-    if name == "mailbox":
-        return MailboxGateway(home() / "mailbox-sms")
-    raise ImproperlyConfigured(f"TSUZUKU_SMS_GATEWAY must be mailbox or nothing, not {name!r}")
+    report_url = f"{settings.PUBLIC_URL}/inbound/messages/{AddressKind.SMS.value}"
+    match name:
+        case "http":
+            return HttpSmsGateway(_http_gateway(), report_url=report_url)
+        case "twilio":
+            account = TwilioAccount(
+                account_sid=_needed("TWILIO_ACCOUNT_SID"),
+                auth_token=_needed("TWILIO_AUTH_TOKEN"),
+                sender=_needed("SMS_SENDER"),
+                report_url=report_url,
+            )
+            return TwilioGateway(account)
+        case "mailbox":
+            return MailboxGateway(home() / "mailbox-sms")
+    raise ImproperlyConfigured(f"TSUZUKU_SMS_GATEWAY must be http, twilio or mailbox, not {name!r}")
+
+
+def _http_gateway() -> HttpGateway:
+    """Raises ImproperlyConfigured."""
+    try:
+        return parse_gateway(_needed("SMS_HTTP"))
+    except ValueError as problem:
+        raise ImproperlyConfigured(f"TSUZUKU_SMS_HTTP: {problem}") from problem
 
 
 def _push_gateway(name: str) -> Gateway:

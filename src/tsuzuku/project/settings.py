@@ -233,6 +233,11 @@ EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
 #: Without a gateway SMS and push are not offered.
 SMS_GATEWAY = env_text("TSUZUKU_SMS_GATEWAY", "mailbox" if DEMO else "")
 PUSH_GATEWAY = env_text("TSUZUKU_PUSH_GATEWAY", "mailbox" if DEMO else "")
+SMS_SENDER = env_text("TSUZUKU_SMS_SENDER")
+#: A gateway described in JSON.
+SMS_HTTP = env_text("TSUZUKU_SMS_HTTP")
+TWILIO_ACCOUNT_SID = env_text("TSUZUKU_TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = env_text("TSUZUKU_TWILIO_AUTH_TOKEN")
 DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
 EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")
 EMAIL_PORT = env_int("TSUZUKU_SMTP_PORT", 25)

@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from tsuzuku.messaging.ports import Capabilities
 from tsuzuku.payments.adapters.alipay import AlipayProvider
 from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.registry import providers
@@ -256,3 +257,30 @@ def test_komoju_without_a_webhook_secret_is_refused_at_the_start(
     with pytest.raises(ImproperlyConfigured, match="TSUZUKU_KOMOJU_WEBHOOK_SECRETS"):
         adapters._register_komoju()
     assert registered == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"),
+    [
+        ("pigeon", {}, "not 'pigeon'"),
+        ("twilio", {"TWILIO_ACCOUNT_SID": "AC0", "TWILIO_AUTH_TOKEN": "x"}, "TSUZUKU_SMS_SENDER is missing"),
+        ("http", {}, "TSUZUKU_SMS_HTTP is missing"),
+        ("http", {"SMS_HTTP": '{"url": "https://x.example"}'}, "TSUZUKU_SMS_HTTP: the description needs body"),
+    ],
+)
+def test_half_a_gateway_is_refused_at_the_start(
+    settings: Settings, name: str, changes: dict[str, str], told: str
+) -> None:
+    for each, value in changes.items():
+        setattr(settings, each, value)
+    with pytest.raises(ImproperlyConfigured, match=told):
+        adapters._sms_gateway(name)
+
+
+def test_an_sms_gateway_is_set_up_by_the_environment(settings: Settings) -> None:
+    settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.SMS_SENDER = "AC0", "x", "Tsuzuku"
+    settings.SMS_HTTP = '{"url": "https://x.example", "body": {"to": "{to}"}}'
+    assert [adapters._sms_gateway(name).capabilities for name in ("twilio", "http")] == [
+        Capabilities(reports_by_webhook=True),
+        Capabilities(),
+    ]
