@@ -15,24 +15,13 @@ from tsuzuku.messaging.adapters.http_sms import HttpSmsGateway, parse_gateway
 from tsuzuku.messaging.adapters.twilio import TwilioAccount, TwilioGateway
 from tsuzuku.messaging.adapters.twilio.webhook import signature
 from tsuzuku.messaging.ports import AddressKind, Gateway, OutgoingMessage, Sent, Verdict
-from tsuzuku.testing.contracts.gateway import Told, WebhookGatewayContract, a_message, read
+from tsuzuku.testing.contracts.gateway import Told, WebhookGatewayContract, a_message, add_fault, read
 from tsuzuku.testing.fakes import FakeGateway, Outcome
-from tsuzuku.testing.simulators.faults import FaultKind, Faults
 from tsuzuku.testing.simulators.http_sms.sandbox import DEAD_NUMBER, HttpSmsSandbox
 from tsuzuku.testing.simulators.server import listening
 from tsuzuku.testing.simulators.twilio.sandbox import NO_NUMBER, TwilioSandbox
 
-FAULTS = {
-    Outcome.REFUSED: FaultKind.REFUSE,
-    Outcome.UNAVAILABLE: FaultKind.FAIL,
-    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
-    Outcome.LOST: FaultKind.LOSE,
-}
 REPORT_URL = "https://sim.example/inbound/messages/sms"
-
-
-def add_fault(faults: Faults, outcome: Outcome) -> None:
-    faults.add([FAULTS[outcome].value])
 
 
 class TwilioOutside:

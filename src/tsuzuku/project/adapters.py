@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The outside world, by name: a line for each adapter. This is the only place that names them."""
 
+from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tsuzuku.messaging.adapters.http_sms import HttpGateway, HttpSmsGateway, par
 from tsuzuku.messaging.adapters.mailbox import MailboxGateway
 from tsuzuku.messaging.adapters.smtp import SmtpGateway
 from tsuzuku.messaging.adapters.twilio import TwilioAccount, TwilioGateway
+from tsuzuku.messaging.adapters.web_push import WebPushGateway, public_text, vapid_key
 from tsuzuku.messaging.ports import AddressKind, Gateway
 from tsuzuku.messaging.registry import register_gateway
 from tsuzuku.payments.adapters import alipay, komoju, paypal, wechat_pay
@@ -224,6 +226,14 @@ def _http_gateway() -> HttpGateway:
 
 
 def _push_gateway(name: str) -> Gateway:
-    if name == "mailbox":
-        return MailboxGateway(home() / "mailbox-push")
-    raise ImproperlyConfigured(f"TSUZUKU_PUSH_GATEWAY must be mailbox or nothing, not {name!r}")
+    key = vapid_key(settings.INSTALLATION_SECRET)
+    match name:
+        case "web_push":
+            return WebPushGateway(
+                key=key,
+                subject=f"mailto:{parseaddr(settings.DEFAULT_FROM_EMAIL)[1]}",
+                private_networks=settings.WEBHOOK_PRIVATE_NETWORKS,
+            )
+        case "mailbox":
+            return MailboxGateway(home() / "mailbox-push", push_key=public_text(key))
+    raise ImproperlyConfigured(f"TSUZUKU_PUSH_GATEWAY must be web_push or mailbox, not {name!r}")

@@ -284,3 +284,11 @@ def test_an_sms_gateway_is_set_up_by_the_environment(settings: Settings) -> None
         Capabilities(reports_by_webhook=True),
         Capabilities(),
     ]
+
+
+def test_push_needs_no_account(settings: Settings) -> None:
+    settings.INSTALLATION_SECRET = "a secret"
+    keys = {adapters._push_gateway(name).capabilities.push_key for name in ("web_push", "mailbox")}
+    assert [len(key) for key in keys] == [87]
+    with pytest.raises(ImproperlyConfigured, match="not 'pigeon'"):
+        adapters._push_gateway("pigeon")

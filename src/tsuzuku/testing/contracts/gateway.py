@@ -21,6 +21,14 @@ from tsuzuku.messaging.ports import (
     Verdict,
 )
 from tsuzuku.testing.fakes import Outcome
+from tsuzuku.testing.simulators.faults import FaultKind, Faults
+
+_FAULTS = {
+    Outcome.REFUSED: FaultKind.REFUSE,
+    Outcome.UNAVAILABLE: FaultKind.FAIL,
+    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
+    Outcome.LOST: FaultKind.LOSE,
+}
 
 
 class GatewayOutside(Protocol):
@@ -68,6 +76,11 @@ def a_message(
         html="",
         link="/r/4KX9" if outside.kind is AddressKind.PUSH else "",
     )
+
+
+def add_fault(faults: Faults, outcome: Outcome) -> None:
+    """What `next_send` is for a simulator of ours."""
+    faults.add([_FAULTS[outcome].value])
 
 
 def read(gateway: Gateway, told: Told) -> Sequence[DeliveryReport]:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -120,10 +121,17 @@ class Sandbox(ABC):
 
 
 @contextmanager
-def listening(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Sandbox]:
-    """Serves a sandbox while the block runs. Port 0: the one it had last time if that is free, else any."""
+def listening(
+    sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Sandbox]:
+    """Serves a sandbox while the block runs, over https if `tls` is given.
+
+    Port 0: the one it had last time if that is free, else any.
+    """
     server = _bind(sandbox, host, port)
-    sandbox.url = f"http://{_reachable(host)}:{server.server_port}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    sandbox.url = f"{'https' if tls else 'http'}://{_reachable(host)}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
