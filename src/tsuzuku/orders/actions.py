@@ -204,6 +204,9 @@ def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
         decide_capture(capture, CaptureOutcome.HELD, reason=misfit, now=now)
         move_order(order, states.HELD, reason=misfit, actor=actor, now=now)
         record_facts([OrderHeld(order_id=order.pk, reason=misfit)], actor=actor, now=now)
+    elif misfit == Misfit.TAKEN_BACK:
+        # There is nothing to give back, and nobody to tell: the order waits for another payment as before.
+        decide_capture(capture, CaptureOutcome.SURPLUS, reason=misfit, now=now)
     elif misfit == Misfit.BALANCE_GONE:
         decide_capture(capture, CaptureOutcome.SURPLUS, reason=misfit, now=now)
         in_vain = PaymentInVain(order_id=order.pk, amount_minor=capture.amount_minor)

@@ -19,6 +19,7 @@ from tsuzuku.payments.balance import (
 )
 from tsuzuku.payments.errors import FundsInsufficient
 from tsuzuku.payments.models import Capture
+from tsuzuku.payments.remains import lost_minor
 from tsuzuku.payments.spending import balances_of
 
 
@@ -29,6 +30,8 @@ class Misfit(StrEnum):
     AMOUNT_DIFFERS = "amount-differs"
     #: It is what was left to pay beside a balance, and the balance does not have its part any more.
     BALANCE_GONE = "balance-gone"
+    #: The payer's bank has given all of it back before it could pay anything.
+    TAKEN_BACK = "taken-back"
 
 
 def left_to_pay(order: Order) -> Money:
@@ -59,6 +62,8 @@ def find_misfit(order: Order, capture: Capture, *, now: datetime) -> Misfit | No
     What a payment asked for counts, not what is set aside by now: the part may have gone back when the order's time was
     over, or the payer may have changed their mind in another tab.
     """
+    if lost := lost_minor(capture):
+        return Misfit.TAKEN_BACK if lost >= capture.amount_minor else Misfit.AMOUNT_DIFFERS
     if capture.currency != order.currency:
         return Misfit.AMOUNT_DIFFERS
     missing = order.price - capture.amount

@@ -25,10 +25,11 @@ _REFUNDS_NOT_POSTED = """
       LEFT JOIN payments_posting AS other
              ON other.kind = CASE r.state WHEN 'closed' THEN 'refund-elsewhere' ELSE 'dispute-owed' END
             AND other.subject = 'refund:' || r.id
+      LEFT JOIN payments_posting AS again ON again.kind = 'dispute-owed-again' AND again.subject = 'refund:' || r.id
      WHERE (r.state = 'done') <> (p.id IS NOT NULL AND back.id IS NULL)
-        OR (r.state IN ('closed', 'void')) <> (other.id IS NOT NULL)
+        OR (r.state IN ('closed', 'void')) <> (other.id IS NOT NULL AND again.id IS NULL)
         OR p.amount_minor <> r.amount_minor OR back.amount_minor <> r.amount_minor
-        OR other.amount_minor <> r.amount_minor
+        OR other.amount_minor <> r.amount_minor OR again.amount_minor <> r.amount_minor
      ORDER BY r.id
 """
 
@@ -49,9 +50,11 @@ _DISPUTES_NOT_POSTED = """
       LEFT JOIN payments_posting AS opened ON opened.kind = 'dispute' AND opened.subject = 'dispute:' || d.id
       LEFT JOIN payments_posting AS won ON won.kind = 'dispute-won' AND won.subject = 'dispute:' || d.id
       LEFT JOIN payments_posting AS lost ON lost.kind = 'dispute-lost' AND lost.subject = 'dispute:' || d.id
+      LEFT JOIN payments_posting AS appeal ON appeal.kind = 'dispute-appealed' AND appeal.subject = 'dispute:' || d.id
      WHERE opened.amount_minor IS DISTINCT FROM d.amount_minor
         OR (d.state = 'won') <> (won.id IS NOT NULL) OR won.amount_minor <> d.amount_minor
-        OR (d.state = 'lost') <> (lost.id IS NOT NULL) OR lost.amount_minor <> d.amount_minor
+        OR (d.state = 'lost') <> (lost.id IS NOT NULL AND appeal.id IS NULL) OR lost.amount_minor <> d.amount_minor
+        OR appeal.amount_minor <> lost.amount_minor
      ORDER BY d.id
 """
 

@@ -121,6 +121,15 @@ class DisputeEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DisputeReversed(Event):
+    """A dispute that was lost is won on appeal; what was owed all the same is on its way back."""
+
+    kind: ClassVar[str] = "dispute-reversed"
+    dispute_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AccountToppedUp(Event):
     """Somebody's spending account holds more money."""
 

@@ -11,7 +11,8 @@ from tsuzuku.payments.errors import CaptureDisputed, ReasonMissing, RefundNotFai
 from tsuzuku.payments.events import RefundClosed, RefundRetried
 from tsuzuku.payments.ledger import CUSTOMERS, OPERATOR, Entry, post
 from tsuzuku.payments.models import Refund
-from tsuzuku.payments.refunding import is_disputed, refundable_minor, void_refund, write_refund
+from tsuzuku.payments.refunding import replace_refund, void_refund
+from tsuzuku.payments.remains import is_disputed, refundable_minor
 
 
 def retry_refund(*, refund_id: int, actor: str, now: datetime) -> Refund:
@@ -28,17 +29,7 @@ def retry_refund(*, refund_id: int, actor: str, now: datetime) -> Refund:
             raise CaptureDisputed
         if refund.amount_minor > left:
             raise RefundTooLarge(left_minor=max(left, 0), currency=refund.capture.currency)
-        refund.state = states.REPLACED
-        refund.save(update_fields=["state"])
-        again = write_refund(
-            refund.capture,
-            amount_minor=refund.amount_minor,
-            reason=refund.reason,
-            actor=actor,
-            now=now,
-            is_goodwill=refund.is_goodwill,
-            replaces=refund,
-        )
+        again = replace_refund(refund, actor=actor, now=now)
         retried = RefundRetried(refund_id=again.pk, purpose=refund.capture.payment.purpose)
         record_facts([retried], actor=actor, now=now)
         return again

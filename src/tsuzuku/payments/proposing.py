@@ -28,7 +28,8 @@ from tsuzuku.payments.errors import (
 from tsuzuku.payments.events import RefundApproved, RefundDeclined, RefundProposed
 from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post
 from tsuzuku.payments.models import Capture, CaptureOutcome, Posting, RefundProposal
-from tsuzuku.payments.refunding import failed_minor, is_disputed, refundable_minor, write_refund
+from tsuzuku.payments.refunding import write_refund
+from tsuzuku.payments.remains import failed_minor, is_disputed, refundable_minor
 
 #: The limit is in this currency; of any other every amount is above it.
 _LIMIT_CURRENCY = "JPY"

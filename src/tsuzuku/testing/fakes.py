@@ -228,7 +228,7 @@ class FakeProvider:
             self._check_up()
             self.lookup_script.take()
             found = self._by_key.get(key)
-            return found and found.started
+            return None if found is None else found.started
 
     def refund(self, request: payments.RefundRequest) -> payments.StartedRefund:
         with self._lock:
