@@ -93,6 +93,15 @@ class RefundRetried(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundClosingProposed(Event):
+    """Somebody says that they gave so much back another way that a second person has to say it too."""
+
+    kind: ClassVar[str] = "refund-closing-proposed"
+    refund_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefundClosed(Event):
     """The money of a refund that had failed was given back another way."""
 
