@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An order paid in two shares, a part out of its payer's balance and the rest by a provider. Under the order's lock."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,6 +14,7 @@ from tsuzuku.payments.balance import (
     CURRENCY,
     charge_balance,
     charge_set_aside,
+    charges_set_aside,
     customer_account,
     return_charges,
     spendable,
@@ -54,6 +56,18 @@ def set_share_aside(order: Order, *, account: str, shown: Money, now: datetime) 
         if minor:
             charge_balance(account=account, purpose=order.number, amount=Money(minor, CURRENCY), now=now)
     return left_to_pay(order)
+
+
+def hold_balances(paying: Sequence[tuple[Order, Capture]]) -> None:
+    """Holds the balances until the commit whose parts `find_misfit` may move for these captures, in one order."""
+    in_parts = charges_set_aside([order.number for order, _ in paying])
+    payers = {
+        order.payer_id
+        for order, capture in paying
+        if order.payer_id and (order.number in in_parts or capture.amount_minor != order.amount_minor)
+    }
+    if payers:
+        balances_of([customer_account(payer) for payer in payers], locked=True)
 
 
 def find_misfit(order: Order, capture: Capture, *, now: datetime) -> Misfit | None:

@@ -95,6 +95,14 @@ _EARNED_WRONGLY = """
      ORDER BY e.id
 """
 
+#: The charge of a kept method that nobody answered is asked about until it is known what it came to.
+_CHARGES_FORGOTTEN = """
+    SELECT id, purpose, amount_minor
+      FROM payments_payment
+     WHERE state = 'created' AND kept_id IS NOT NULL AND next_attempt_at IS NULL
+     ORDER BY id
+"""
+
 #: Sold at once and also charged, earned or returned: the same thing was paid twice.
 _SOLD_TWICE = """
     SELECT sale.subject, other.kind
@@ -150,6 +158,9 @@ def findings() -> Iterator[Finding]:
         for purpose, earned, owed, due in cursor.fetchall():
             detail = f"earned {earned}, and {owed} is owed where {due} should be"
             yield Finding("earned-without-money", purpose, detail)
+        cursor.execute(_CHARGES_FORGOTTEN)
+        for payment, purpose, amount in cursor.fetchall():
+            yield Finding("charge-forgotten", f"payment {payment}", f"{amount} for {purpose}, and nobody asks about it")
         cursor.execute(_SOLD_TWICE)
         for purpose, kind in cursor.fetchall():
             yield Finding("sold-twice", purpose, f"sold at once, and a posting of kind {kind}")
