@@ -254,6 +254,37 @@ def test_a_refund_that_failed_is_given_another_way(house: House, failed: Refund)
     assert Refund.objects.count() == 1
 
 
+def test_above_the_limit_a_second_person_says_too_that_it_was_given(
+    house: House, failed: Refund, settings: Settings
+) -> None:
+    settings.REFUND_APPROVAL_YEN = 299
+
+    def close(note: str, actor: str) -> Refund:
+        return close_refund(refund_id=failed.pk, note=note, actor=actor, now=clock.now())
+
+    for _ in range(2):
+        waiting = close("cash at the counter", "staff:1")
+        assert (waiting.state, waiting.closed_by, balances()["customers"]) == ("failed", "staff:1", -300)
+    closed = close("saw the slip", "staff:2")
+    assert (closed.state, closed.closed_note, closed.closed_by) == ("closed", "cash at the counter", "staff:1")
+    assert (closed.close_approved_by, balances()["customers"]) == ("staff:2", 0)
+    assert house.facts()[-2:] == ["refund-closing-proposed", "refund-closed"]
+
+
+def test_many_small_ones_are_closed_as_a_large_one(house: House, sold: Order, settings: Settings) -> None:
+    settings.REFUND_APPROVAL_YEN = 500
+    outcomes = []
+    for number in (1, 2):
+        house.provider.script.add(Outcome.REFUSED)
+        house.give_back(sold, amount_minor=250 + number, actor=f"staff:{number}")
+        if refunds_failed().count() == 0:  # The second proposal is above the limit with the first.
+            approve(proposals_waiting().get(), actor="staff:3")
+            house.settle_down()
+        closed = close_refund(refund_id=refunds_failed().get().pk, note="cash", actor="staff:1", now=clock.now())
+        outcomes.append(closed.state)
+    assert outcomes == ["closed", "failed"]
+
+
 def test_another_amount_than_was_asked_for_ends_no_refund(house: House, sold: Order) -> None:
     house.give_back(sold, amount_minor=300)
     (key,) = house.provider.refunds_under_way()

@@ -19,7 +19,7 @@ from tsuzuku.orders.events import OrderHeld, OrderPaid, PaymentInVain
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import new_number
 from tsuzuku.orders.policy import CURRENT_POLICY
-from tsuzuku.orders.shares import Misfit, find_misfit, set_share_aside
+from tsuzuku.orders.shares import Misfit, find_misfit, hold_balances, set_share_aside
 from tsuzuku.payments.actions import decide_capture
 from tsuzuku.payments.balance import customer_account, return_charges, spend_charge
 from tsuzuku.payments.models import Capture, CaptureOutcome
@@ -186,8 +186,10 @@ def accept_captures(*, capture_ids: Sequence[int], now: datetime) -> None:
         orders = {
             order.number: order for order in Order.objects.filter(number__in=numbers).order_by("pk").select_for_update()
         }
-        undecided = Capture.objects.filter(pk__in=capture_ids, outcome=CaptureOutcome.UNDECIDED)
-        for capture in undecided.select_related("payment").order_by("pk").select_for_update(of=("self",)):
+        found = Capture.objects.filter(pk__in=capture_ids, outcome=CaptureOutcome.UNDECIDED)
+        undecided = list(found.select_related("payment").order_by("pk").select_for_update(of=("self",)))
+        hold_balances([(orders[capture.payment.purpose], capture) for capture in undecided])
+        for capture in undecided:
             _accept_capture(orders[capture.payment.purpose], capture, now=now)
 
 
@@ -204,6 +206,9 @@ def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
         decide_capture(capture, CaptureOutcome.HELD, reason=misfit, now=now)
         move_order(order, states.HELD, reason=misfit, actor=actor, now=now)
         record_facts([OrderHeld(order_id=order.pk, reason=misfit)], actor=actor, now=now)
+    elif misfit == Misfit.TAKEN_BACK:
+        # There is nothing to give back, and nobody to tell: the order waits for another payment as before.
+        decide_capture(capture, CaptureOutcome.SURPLUS, reason=misfit, now=now)
     elif misfit == Misfit.BALANCE_GONE:
         decide_capture(capture, CaptureOutcome.SURPLUS, reason=misfit, now=now)
         in_vain = PaymentInVain(order_id=order.pk, amount_minor=capture.amount_minor)

@@ -4,7 +4,7 @@
 Whoever changes a balance holds the row of its account first, so that two phones never spend the same yen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -23,9 +23,10 @@ from tsuzuku.payments.models import (
     BalancePart,
     CaptureOutcome,
     Dispute,
+    Posting,
     SpendingAccount,
 )
-from tsuzuku.payments.spending import lock_account, open_account
+from tsuzuku.payments.spending import balances_of, lock_account, open_account
 
 #: Balances are in yen, as the law on them is.
 CURRENCY = "JPY"
@@ -59,6 +60,25 @@ def add_part(*, account: str, amount: Money, reference: str, expires_at: datetim
         topped_up_at=now,
         expires_at=expires_at,
     )
+
+
+def open_balances(accounts: Collection[str], *, now: datetime) -> None:
+    """Opens those of customers' accounts that are not there yet, and holds all until the commit, in one order."""
+    for code in sorted(accounts):
+        open_account(code=code, currency=CURRENCY, credit_limit_minor=0, now=now)
+    balances_of(accounts, locked=True)
+
+
+def hold_paying_accounts(purposes: Collection[str]) -> None:
+    """Holds the accounts that purposes were paid out of until the commit, before several get their money back.
+
+    One after another they would be locked in the order of the purposes, and two batches would wait for each other.
+    """
+    charged = Posting.objects.filter(kind="charge", subject__in=purposes).values_list("debit", flat=True)
+    held = BalanceCharge.objects.filter(purpose__in=purposes, state__in=states.HELD_CHARGE_STATES)
+    ids = {*charged, *held.values_list("account_id", flat=True)}
+    if ids:
+        list(SpendingAccount.objects.filter(pk__in=ids).order_by("pk").select_for_update())
 
 
 def spendable_parts(account: str, *, now: datetime) -> QuerySet[BalancePart]:
@@ -119,6 +139,12 @@ def charge_set_aside(purpose: str) -> BalanceCharge | None:
     """What is set aside for a purpose, or None."""
     charges = BalanceCharge.objects.filter(purpose=purpose, state=states.SET_ASIDE)
     return charges.select_related("account__account").first()
+
+
+def charges_set_aside(purposes: Collection[str]) -> set[str]:
+    """For which of these purposes something is set aside."""
+    charges = BalanceCharge.objects.filter(purpose__in=purposes, state=states.SET_ASIDE)
+    return set(charges.values_list("purpose", flat=True))
 
 
 def charge_given_back(purpose: str) -> BalanceCharge | None:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from tsuzuku.journal.actions import record_facts
+from tsuzuku.kernel.money import Money
 from tsuzuku.payments import states
 from tsuzuku.payments.errors import (
     CaptureDisputed,
@@ -28,7 +29,8 @@ from tsuzuku.payments.errors import (
 from tsuzuku.payments.events import RefundApproved, RefundDeclined, RefundProposed
 from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post
 from tsuzuku.payments.models import Capture, CaptureOutcome, Posting, RefundProposal
-from tsuzuku.payments.refunding import failed_minor, is_disputed, refundable_minor, write_refund
+from tsuzuku.payments.refunding import write_refund
+from tsuzuku.payments.remains import failed_minor, is_disputed, refundable_minor
 
 #: The limit is in this currency; of any other every amount is above it.
 _LIMIT_CURRENCY = "JPY"
@@ -163,8 +165,12 @@ def is_earned(capture: Capture) -> bool:
 
 def _needs_approval(capture: Capture, amount_minor: int) -> bool:
     alone = capture.proposals.filter(needs_approval=False).aggregate(total=Sum("amount_minor"))["total"] or 0
-    is_above = alone + amount_minor > settings.REFUND_APPROVAL_YEN
-    return is_above or capture.currency != _LIMIT_CURRENCY
+    return is_above_limit(Money(alone + amount_minor, capture.currency))
+
+
+def is_above_limit(amount: Money) -> bool:
+    """Whether one person alone does not give so much back."""
+    return amount.currency != _LIMIT_CURRENCY or amount.amount_minor > settings.REFUND_APPROVAL_YEN
 
 
 def _approve(proposal: RefundProposal, capture: Capture, *, actor: str, now: datetime) -> None:
