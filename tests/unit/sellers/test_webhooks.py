@@ -23,6 +23,7 @@ from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.public_calls import Answer
 from tsuzuku.kernel.public_hosts import Refused
 from tsuzuku.kernel.signatures import check_signature
+from tsuzuku.orders.links import link_of
 from tsuzuku.project.audit import findings
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.selling import Purchase, Sold, sell_renewals
@@ -203,7 +204,7 @@ def test_the_activation_is_told_signed_and_as_the_contract_says(
             "price": {"amount_minor": 300, "currency": "JPY"},
             "remaining_bytes": 1_000_000_000,
             "online_until": moment_text(allowance.online_until),
-            "receipt_url": f"http://127.0.0.1:8000/o/{sold.number}",
+            "receipt_url": link_of(sold.number),
         },
     }
     assert (states(), delivery.answer_status) == ([("delivered", "", 1)], 200)
