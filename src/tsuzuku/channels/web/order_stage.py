@@ -45,6 +45,8 @@ class Stage(StrEnum):
 #: What changes by itself, so that the page looks again.
 MOVING_STAGES = frozenset({Stage.INSTRUCTED, Stage.CHECKING, Stage.ACTIVATING})
 
+#: What asks for money, and says why the last try brought none.
+_ASKING_STAGES = frozenset({Stage.TO_PAY, Stage.INSTRUCTED})
 #: Providers answer within seconds; who stays on the page is left alone after that.
 _HEARD_WITHIN = timedelta(seconds=30)
 
@@ -97,7 +99,7 @@ def unheard_payment(payments: Sequence[Payment], *, stage: Stage, looked_at: dat
 
     Whoever leaves that page after a no is here before the provider's word of it.
     """
-    newest = payments[0] if payments and stage in {Stage.TO_PAY, Stage.INSTRUCTED} else None
+    newest = payments[0] if payments and stage in _ASKING_STAGES else None
     if newest is None or newest.state != payment_states.STARTED or newest.shown is not None:
         return None
     is_being_asked = newest.lease_until is not None and newest.lease_until > now
@@ -107,8 +109,9 @@ def unheard_payment(payments: Sequence[Payment], *, stage: Stage, looked_at: dat
 
 def told_by(stage: Stage, payment: Payment | None) -> str:
     """What a page tells, as a word that changes with it: the stage, and which payment did not go through."""
-    has_failed = payment is not None and payment.state == payment_states.FAILED
-    return f"{stage}.no{payment.pk}" if payment is not None and has_failed else str(stage)
+    if payment is None or payment.state != payment_states.FAILED or stage not in _ASKING_STAGES:
+        return str(stage)
+    return f"{stage}.no{payment.pk}"
 
 
 def _is_under_way(payment: Payment, came_back: Return) -> bool:
