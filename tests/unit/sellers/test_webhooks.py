@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 from pytest_django import Settings
 
 from tsuzuku.cards.models import Card
@@ -178,7 +179,7 @@ def test_a_public_address_is_taken() -> None:
 
 
 def test_the_activation_is_told_signed_and_as_the_contract_says(
-    house: House, receiver: WebhookReceiver, secret: str
+    house: House, receiver: WebhookReceiver, secret: str, settings: Settings
 ) -> None:
     card = make_card()
     sold = buy(card=card)
@@ -209,6 +210,11 @@ def test_the_activation_is_told_signed_and_as_the_contract_says(
     }
     assert (states(), delivery.answer_status) == ([("delivered", "", 1)], 200)
     assert not has_webhooks_to_send(clock.now() + timedelta(days=9))
+    # Who gets the link from the partner has no session here.
+    stranger = Client()
+    opened = stranger.get(json.loads(body)["renewal"]["receipt_url"].removeprefix(settings.PUBLIC_URL), follow=True)
+    assert (opened.status_code, opened.context["order"].number) == (200, sold.number)
+    assert Client().get(f"/o/{sold.number}").status_code == 404
 
 
 def test_the_end_of_a_renewal_that_will_not_happen_is_told_too(
