@@ -13,6 +13,7 @@ from tsuzuku.cards.models import Blocked, Card
 from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
+from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Capture, KeptMethodRow, Payment
 from tsuzuku.payments.ports import FailureReason
@@ -138,6 +139,8 @@ def test_a_card_renews_itself_from_a_kept_method_again_and_again(told: Told) -> 
     assert told.facts == [SWITCHED_ON, ANNOUNCED, *CHARGED]
     order = Order.objects.latest("pk")
     assert (order.channel, order.amount_minor, order.state) == ("automatic", 1_000, "paid")
+    request = list(told.house.provider.payments.values())[-1].request
+    assert (request.return_url, request.cancel_url) == (order_link(order),) * 2
     assert told.mails[1:] == ["Your card is renewed"]
     assert told.lots() == 2
 

@@ -209,6 +209,22 @@ def test_late_money_goes_back_when_the_part_is_spent(house: House, mei: User, st
 
 
 @pytest.mark.usefixtures("card_plan")
+def test_the_same_amount_in_vain_again_is_told_again(house: House, mei: User, story: Story) -> None:
+    house.top_up(mei, 600)
+    order = order_of(house, mei)
+    house.use_balance(order, mei)
+    reference = house.start_payment(order)
+    with story.after(hours=3):
+        house.settle_down()
+        house.use_balance(order_of(house, mei, "k2"), mei)
+        house.deliver(*house.provider.pay(reference, times=2))
+        house.settle_down()
+
+        assert outcomes() == ["accepted", "surplus", "surplus"]
+        assert house.subjects()[1:] == [f"Your payment goes back · order {order.number}"] * 2
+
+
+@pytest.mark.usefixtures("card_plan")
 def test_the_whole_price_paid_in_another_tab_leaves_the_balance_alone(house: House, mei: User) -> None:
     house.top_up(mei, 600)
     order = order_of(house, mei)

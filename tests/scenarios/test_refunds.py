@@ -15,9 +15,11 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.errors import OrderNotHeld, OrderTakesNoOther, ShortfallTooLarge
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.refusals import staff_refusal
 from tsuzuku.orders.resolving import accept_held_order, return_held_order
 from tsuzuku.payments.errors import (
     CaptureHeld,
+    CaptureInBalance,
     CaptureUnknown,
     ProposalDecided,
     ProposalReused,
@@ -36,7 +38,7 @@ from tsuzuku.payments.queries import balances, proposals_waiting, refunds_failed
 from tsuzuku.project.audit import findings
 from tsuzuku.receipts.document import describe
 from tsuzuku.receipts.queries import receipt_of
-from tsuzuku.testing.factories import make_card, make_plan, make_promotion
+from tsuzuku.testing.factories import make_card, make_customer, make_plan, make_promotion
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, Story, open_house
 
@@ -119,6 +121,13 @@ def test_what_may_still_be_given_is_not_given_back(house: House) -> None:
 
     with pytest.raises(RefundTooEarly):
         propose(order)
+
+
+def test_what_topped_up_a_balance_is_not_paid_out(house: House) -> None:
+    order = house.top_up(make_customer(), 1_000)
+    with pytest.raises(CaptureInBalance) as refused:
+        propose(order)
+    assert staff_refusal(refused.value).startswith("This money topped up a balance.")
 
 
 def test_without_a_reason_or_a_capture_nothing_is_proposed(house: House, sold: Order) -> None:

@@ -86,14 +86,28 @@ def spendable_parts(account: str, *, now: datetime) -> QuerySet[BalancePart]:
 
     What a payer's bank disputes is not: nobody tops up, spends it and has the bank give it back as well.
     """
+    return _in_time(account, now=now).exclude(Exists(_disputes_of_part().exclude(state=states.WON)))
+
+
+def disputed_parts(account: str, *, now: datetime) -> list[tuple[BalancePart, bool]]:
+    """What would be spendable if no bank had asked for it back, and whether the bank has it back for good."""
+    disputed = _in_time(account, now=now).filter(Exists(_disputes_of_part().exclude(state=states.WON)))
+    lost = set(disputed.filter(Exists(_disputes_of_part().filter(state=states.LOST))).values_list("pk", flat=True))
+    return [(part, part.pk in lost) for part in disputed]
+
+
+def _in_time(account: str, *, now: datetime) -> QuerySet[BalancePart]:
+    """What is left of parts that have not ended, what ends first in front."""
     parts = BalancePart.objects.filter(account__account__code=account, left_minor__gt=0)
-    paid_for = Dispute.objects.filter(
+    in_time = parts.filter(Q(expires_at=None) | Q(expires_at__gt=now)).select_related("account")
+    return in_time.order_by(F("expires_at").asc(nulls_last=True), "pk")
+
+
+def _disputes_of_part() -> QuerySet[Dispute]:
+    """The disputes about the money that a part was topped up with, for a query of parts."""
+    return Dispute.objects.filter(
         capture__payment__purpose=OuterRef("reference"), capture__outcome=CaptureOutcome.ACCEPTED
     )
-    in_time = parts.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exclude(
-        Exists(paid_for.exclude(state=states.WON))
-    )
-    return in_time.select_related("account").order_by(F("expires_at").asc(nulls_last=True), "pk")
 
 
 def spendable(account: str, *, now: datetime) -> Money:

@@ -17,6 +17,7 @@ from tsuzuku.payments import states
 from tsuzuku.payments.errors import (
     CaptureDisputed,
     CaptureHeld,
+    CaptureInBalance,
     CaptureUnknown,
     ProposalDecided,
     ProposalReused,
@@ -28,7 +29,7 @@ from tsuzuku.payments.errors import (
 )
 from tsuzuku.payments.events import RefundApproved, RefundDeclined, RefundProposed
 from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post
-from tsuzuku.payments.models import Capture, CaptureOutcome, Posting, RefundProposal
+from tsuzuku.payments.models import BalancePart, Capture, CaptureOutcome, Posting, RefundProposal
 from tsuzuku.payments.refunding import write_refund
 from tsuzuku.payments.remains import failed_minor, is_disputed, refundable_minor
 
@@ -45,8 +46,8 @@ def propose_refund(
     is approved at once; above it, it waits for another person. What waits, and what has failed, counts as given.
 
     Raises ReasonMissing, CaptureUnknown, CaptureHeld (its order is resolved as a whole), CaptureDisputed (its payer's
-    bank holds the money), RefundTooEarly (what it pays for may still come), RefundTooLarge (more than is left), or
-    ProposalReused (the key stands for something else).
+    bank holds the money), CaptureInBalance (it topped a balance up), RefundTooEarly (what it pays for may still come),
+    RefundTooLarge (more than is left), or ProposalReused (the key stands for something else).
     """
     if not reason.strip():
         raise ReasonMissing
@@ -152,6 +153,8 @@ def _check(capture: Capture, amount_minor: int, *, left: int) -> None:
         raise CaptureDisputed
     has_ended = capture.outcome == CaptureOutcome.SURPLUS or is_earned(capture)
     if left > 0 and not has_ended:
+        if BalancePart.objects.filter(reference=capture.payment.purpose).exists():
+            raise CaptureInBalance
         raise RefundTooEarly
     if not 0 < amount_minor <= left:
         raise RefundTooLarge(left_minor=max(left, 0), currency=capture.currency)

@@ -33,6 +33,8 @@ CSRF_TRUSTED_ORIGINS = env_list("TSUZUKU_TRUSTED_ORIGINS")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 #: One proxy of our own stands in front: its X-Forwarded-For and X-Forwarded-Proto are believed.
 BEHIND_PROXY = env_bool("TSUZUKU_BEHIND_PROXY")
+#: The operator's own networks, from which orders and payments are not counted.
+OWN_NETWORKS = env_networks("TSUZUKU_OWN_NETWORKS")
 
 INSTALLED_APPS = [
     # Of Django's admin and unfold only the machinery: the console is a site of its own, and none is found by itself.

@@ -64,6 +64,13 @@ class OrderAccess:
         return f"customer:{self.user.pk}" if self.user else f"card:{self.renewal.card_id}"
 
     @property
+    def limited_as(self) -> str:
+        """For whom payments are counted: the card, whoever pays for it, or the customer who tops up."""
+        if isinstance(self.paid_for, TopUp):
+            return f"customer:{self.paid_for.user_id}"
+        return f"card:{self.paid_for.card_id}"
+
+    @property
     def payer(self) -> User | None:
         """Who is logged in, if it is their order."""
         return self.user if self.user is not None and self.user.pk == self.order.payer_id else None

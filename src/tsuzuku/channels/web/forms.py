@@ -17,6 +17,7 @@ _NUMBER_LENGTH_MAX, _PIN_LENGTH_MAX = 40, 20
 
 
 NO_ADDRESS = _("To pay at a store, please give an e-mail address: the numbers go there, too.")
+SLIPS_OVER = _("New numbers for a store are given out only within a day of the order. Please pay another way.")
 
 
 class OpenCardForm(forms.Form):

@@ -28,14 +28,16 @@ from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
-from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
-from tsuzuku.channels.web.shares import keepable, offer_of
+from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
+from tsuzuku.channels.web.shares import keepable, offer_of, what_was_ticked
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 from tsuzuku.look.line import Stretch
+from tsuzuku.orders.errors import TooManyOrders
+from tsuzuku.orders.limits import count_order
 from tsuzuku.orders.policy import CURRENT_POLICY, policy_sentences
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.addresses import client_address
@@ -149,6 +151,7 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, form=form, coupon=coupon, refusal=refusal, now=now)
     try:
+        count_order(subject=f"card:{access.card.pk}", address=client_address(request), now=now)
         order = order_renewal(
             card=access.card,
             plan_code=plan_code,
@@ -167,6 +170,10 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
     except KeyReused:
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, coupon=coupon, has_changed=True, now=now)
+    except TooManyOrders as too_many:
+        messages.error(request, refusal_text(too_many))
+        quote = _quote(access, plan_code, now=now, coupon=coupon)
+        return try_later(_ask(request, access, quote, form=form, coupon=coupon, now=now), too_many)
     return start_paying(request, OrderAccess(order=order, paid_for=renewal_of(order), user=access.user), now=now)
 
 
@@ -238,6 +245,7 @@ def _ask(
         "shown_in": currency_shown(request, now=now),
         "keepable": keepable(access.user, quote.price.currency, now=now),
         **offer_of(access.user, quote.price, now=now),
+        **what_was_ticked(request),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
@@ -245,10 +253,7 @@ def _ask(
     }
     status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
     response = render(request, "web/confirm.html", context, status=status)
-    if isinstance(refusal, TooManyCoupons):
-        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
+    return try_later(response, refusal) if isinstance(refusal, TooManyCoupons) else response
 
 
 def _new_lot(preview: Preview) -> LotView:
