@@ -4,7 +4,18 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, automatic, balance, cards, doors, mailbox, orders, receipts, renewing
+from tsuzuku.channels.web.views import (
+    account,
+    app,
+    automatic,
+    balance,
+    cards,
+    doors,
+    mailbox,
+    orders,
+    receipts,
+    renewing,
+)
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -12,6 +23,10 @@ urlpatterns = [
     path("leave", doors.leave, name="leave"),
     path("language", doors.choose_language, name="choose_language"),
     path("currency", doors.choose_currency, name="choose_currency"),
+    path("app", app.app_page, name="app"),
+    path("app/<str:language>.webmanifest", app.manifest, name="manifest"),
+    path("service-worker.js", app.service_worker, name="service_worker"),
+    path("offline", app.offline, name="offline"),
     path("cards", cards.my_cards, name="my_cards"),
     path("cards/add", cards.add_card, name="add_card"),
     path("c/<str:token>", cards.card_page, name="card"),

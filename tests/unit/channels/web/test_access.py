@@ -31,6 +31,10 @@ GET = {
     "leave": (405, 405, 405, 405, 405),
     "choose_language": (405, 405, 405, 405, 405),
     "choose_currency": (405, 405, 405, 405, 405),
+    "app": (200, 200, 200, 200, 200),
+    "manifest": (200, 200, 200, 200, 200),
+    "service_worker": (200, 200, 200, 200, 200),
+    "offline": (200, 200, 200, 200, 200),
     "my_cards": (302, 302, 200, 302, 200),
     "add_card": (302, 200, 200, 302, 200),
     "card": (302, 200, 302, 200, 302),
@@ -125,6 +129,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<int:method_id>", "1")
         .replace("<str:stop_token>", "forged")
         .replace("<str:provider>", "fake")
+        .replace("<str:language>", "ja")
         for name, address in addresses(get_resolver().url_patterns).items()
         # The console has a walk of its own.
         if not address.startswith("console/")

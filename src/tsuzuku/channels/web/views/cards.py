@@ -25,6 +25,7 @@ from tsuzuku.cards.queries import cards_of
 from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.access import CardAccess, card_or_404, person
 from tsuzuku.channels.web.forms import AddCardForm, CardNameForm
+from tsuzuku.channels.web.keeping import keep_card_page, keep_for_holder
 from tsuzuku.channels.web.order_stage import simple_stage
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize, summarize_all
@@ -52,7 +53,8 @@ def my_cards(request: HttpRequest) -> HttpResponse:
     if len(holders) == 1 and "all" not in request.GET:
         return redirect("card", token=holders[0].card.public_token)
     allowances = card_allowances([holder.card_id for holder in holders], now=now)
-    return render(request, "web/cards.html", {"now": now, "cards": summarize_all(holders, allowances, now=now)})
+    context = {"now": now, "cards": summarize_all(holders, allowances, now=now)}
+    return keep_for_holder(render(request, "web/cards.html", context), now=now)
 
 
 @sensitive_post_parameters("number", "pin")
@@ -85,7 +87,8 @@ def card_page(request: HttpRequest, token: str) -> HttpResponse:
         access = card_or_404(request, token, now=now)
     except Http404:
         return redirect(f"{reverse('open_card')}?{urlencode({'next': request.path})}")
-    return render(request, "web/card.html", _card_context(access, now=now))
+    page = render(request, "web/card.html", _card_context(access, now=now))
+    return keep_card_page(page, request, access, now=now)
 
 
 def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
