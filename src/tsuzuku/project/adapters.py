@@ -212,9 +212,33 @@ def _sms_gateway(name: str) -> Gateway:
                 report_url=report_url,
             )
             return TwilioGateway(account)
+        case "smpp":
+            return _smpp_gateway()
         case "mailbox":
             return MailboxGateway(home() / "mailbox-sms")
-    raise ImproperlyConfigured(f"TSUZUKU_SMS_GATEWAY must be http, twilio or mailbox, not {name!r}")
+    raise ImproperlyConfigured(f"TSUZUKU_SMS_GATEWAY must be http, twilio, smpp or mailbox, not {name!r}")
+
+
+def _smpp_gateway() -> Gateway:
+    """Nowhere else is its package loaded. Raises ImproperlyConfigured."""
+    try:
+        from tsuzuku.messaging.adapters.smpp import SmppAccount, SmppGateway
+    except ModuleNotFoundError as missing:
+        raise ImproperlyConfigured("TSUZUKU_SMS_GATEWAY=smpp needs: pip install 'tsuzuku[smpp]'") from missing
+    try:
+        account = SmppAccount(
+            host=_needed("SMPP_HOST"),
+            port=settings.SMPP_PORT,
+            tls=settings.SMPP_TLS,
+            system_id=_needed("SMPP_SYSTEM_ID"),
+            password=_needed("SMPP_PASSWORD"),
+            system_type=settings.SMPP_SYSTEM_TYPE,
+            sender=_needed("SMS_SENDER"),
+            dead_errors=frozenset(error.lstrip("0").upper() for error in settings.SMPP_DEAD_ERRORS),
+        )
+    except ValueError as problem:
+        raise ImproperlyConfigured(str(problem)) from problem
+    return SmppGateway(account)
 
 
 def _http_gateway() -> HttpGateway:

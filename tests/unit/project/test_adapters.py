@@ -264,6 +264,12 @@ def test_komoju_without_a_webhook_secret_is_refused_at_the_start(
     [
         ("pigeon", {}, "not 'pigeon'"),
         ("twilio", {"TWILIO_ACCOUNT_SID": "AC0", "TWILIO_AUTH_TOKEN": "x"}, "TSUZUKU_SMS_SENDER is missing"),
+        ("smpp", {"SMPP_SYSTEM_ID": "x"}, "TSUZUKU_SMPP_HOST is missing"),
+        (
+            "smpp",
+            {"SMPP_HOST": "x", "SMPP_SYSTEM_ID": "x", "SMPP_PASSWORD": "123456789", "SMS_SENDER": "x"},
+            "TSUZUKU_SMPP_PASSWORD has at most 8",
+        ),
         ("http", {}, "TSUZUKU_SMS_HTTP is missing"),
         ("http", {"SMS_HTTP": '{"url": "https://x.example"}'}, "TSUZUKU_SMS_HTTP: the description needs body"),
     ],
