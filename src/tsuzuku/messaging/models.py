@@ -66,6 +66,7 @@ class Message(Waiting):
                 name="messaging_message_gateway",
                 condition=~Q(gateway_reference=""),
             ),
+            models.Index(fields=["address"], name="messaging_message_mail", condition=Q(kind=AddressKind.EMAIL.value)),
             models.Index(
                 fields=["kind", "ended_at"], name="messaging_message_awaited", condition=Q(is_report_awaited=True)
             ),

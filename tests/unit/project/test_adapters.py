@@ -283,6 +283,20 @@ def test_half_a_gateway_is_refused_at_the_start(
         adapters._sms_gateway(name)
 
 
+@pytest.mark.parametrize(
+    ("service", "secret", "told"),
+    [
+        ("pigeon", "", "not 'pigeon'"),
+        ("postmark", "", "TSUZUKU_EMAIL_REPORTS_SECRET is missing"),
+        ("postmark", "a:b", "20 characters"),
+    ],
+)
+def test_half_a_mail_service_is_refused_at_the_start(settings: Settings, service: str, secret: str, told: str) -> None:
+    settings.EMAIL_REPORTS_SECRET = secret
+    with pytest.raises(ImproperlyConfigured, match=told):
+        adapters._mail_reports(service)
+
+
 def test_an_sms_gateway_is_set_up_by_the_environment(settings: Settings) -> None:
     settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, settings.SMS_SENDER = "AC0", "x", "Tsuzuku"
     settings.SMS_HTTP = '{"url": "https://x.example", "body": {"to": "{to}"}}'
