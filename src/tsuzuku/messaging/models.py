@@ -34,6 +34,8 @@ class Message(Waiting):
     #: Why it failed, or why the last try did.
     problem = models.TextField(blank=True)
     created_at = models.DateTimeField()
+    #: What it says is over then, and it is not sent any more.
+    give_up_at = models.DateTimeField(null=True)
     #: When it was sent or failed.
     ended_at = models.DateTimeField(null=True)
     #: The gateway's name of it.

@@ -266,7 +266,7 @@ BALANCE_REGISTERED = env_bool("TSUZUKU_BALANCE_REGISTERED")
 FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
 #: Readings are kept one by one for so long, in whole months, and then per card and day.
 KEEP_USAGE_DAYS = env_int("TSUZUKU_KEEP_USAGE_DAYS", 100)
-#: The operator's own networks, into which webhooks to partners may go; every other one must be public.
+#: The operator's own networks, into which webhooks to partners and push may go; every other one must be public.
 WEBHOOK_PRIVATE_NETWORKS = env_networks("TSUZUKU_WEBHOOK_PRIVATE_NETWORKS")
 
 LOGGING: dict[str, Any] = {
