@@ -95,7 +95,7 @@ def advise(question: Question) -> Advice:
 
     It is exact: with `n` plans and `k` renewals at most (n · m)^k schedules compete, m being the few moments at which a
     plan may be bought, and best-first search by price looks only at those that cannot yet be known to cost more than
-    the answer. What it may cost is bounded: so many purchases are tried and no more (SEARCH_LIMIT of advice_search);
+    the answer. What it may cost is bounded: so many purchases are tried and no more (WORK_MAX of advice_search);
     an answer found thus is the best that was seen and says so in `is_proven`.
     """
     check_question(question)

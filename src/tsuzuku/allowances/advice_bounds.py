@@ -14,8 +14,9 @@ from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms
 
 DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
-#: Needs are counted in units that divide a day, at most so many of them.
-_UNITS_MAX = 61
+#: Validity is counted in days, as plans are sold. What data lasts comes out as it may, so it is counted more finely: in
+#: the first of these units of which there are at most so many until the flight.
+_LASTING_UNITS_MAX = 180
 _UNIT_HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 #: Clocks that are put back make a local day so much longer.
 _LONGER_DAY = timedelta(hours=1)
@@ -113,17 +114,15 @@ def _validity(terms: PlanTerms) -> timedelta:
 class CoverPrices:
     """The least price at which up to so many renewals bring what is needed, if everything simply added up.
 
-    One table for each number of renewals over both needs in whole units, filled once: at most 6 × 61 × 61 cells with a
-    look at each plan that is not dearer and weaker than another. What is needed is rounded down and what renewals bring
-    up.
+    One table for each number of renewals over both needs in whole units, filled once: at most 6 × 61 × 181 cells with a
+    look at each plan that is not dearer and weaker than another. What is needed is rounded down, what is brought up.
     """
 
     def __init__(self, plans: Sequence[tuple[int, Yield]], *, horizon: timedelta, renewals_max: int) -> None:
-        hours = next(each for each in _UNIT_HOURS if each == _UNIT_HOURS[-1] or horizon / (each * _HOUR) <= _UNITS_MAX)
-        self._unit = hours * _HOUR
-        self._size = horizon // self._unit + 1
-        empty = [NEVER] * self._size
-        first = [[*empty] for _ in range(self._size)]
+        fitting = (hours * _HOUR for hours in _UNIT_HOURS if horizon / (hours * _HOUR) <= _LASTING_UNITS_MAX)
+        self._time_unit, self._lasting_unit = DAY, next(fitting, DAY)
+        self._last_row, self._last_column = horizon // self._time_unit, horizon // self._lasting_unit
+        first = [[NEVER] * (self._last_column + 1) for _ in range(self._last_row + 1)]
         first[0][0] = 0
         self._tables = [first]
         steps = self._steps(plans)
@@ -132,32 +131,38 @@ class CoverPrices:
 
     def least(self, renewals: int, need: Need) -> int:
         """The least price, NEVER if so many renewals cannot do it."""
-        return self._tables[renewals][self._whole(need.time)][self._whole(need.lasting)]
+        row, column = self._place(need)
+        return self._tables[renewals][row][column]
 
     def fewest(self, renewals_max: int, need: Need) -> int:
-        """How many renewals it takes at least."""
-        row, column = self._whole(need.time), self._whole(need.lasting)
-        return next(number for number in range(renewals_max + 1) if self._tables[number][row][column] < NEVER)
+        """How many renewals it takes at least; as many as may be if it takes more."""
+        row, column = self._place(need)
+        enough = (number for number in range(renewals_max) if self._tables[number][row][column] < NEVER)
+        return next(enough, renewals_max)
 
-    def _whole(self, span: timedelta) -> int:
-        return min(max(span // self._unit, 0), self._size - 1)
+    def _place(self, need: Need) -> tuple[int, int]:
+        row = min(max(need.time // self._time_unit, 0), self._last_row)
+        return row, min(max(need.lasting // self._lasting_unit, 0), self._last_column)
 
     def _steps(self, plans: Sequence[tuple[int, Yield]]) -> list[tuple[int, int, int]]:
         """What each plan costs and brings in whole units, without those that another makes needless."""
         steps: list[tuple[int, int, int]] = []
         for price, given in sorted(plans, key=lambda plan: (plan[0], -plan[1].time, -plan[1].lasting)):
-            time, lasting = (min(-(-span // self._unit), self._size - 1) for span in (given.time, given.lasting))
-            if not any(time <= other[1] and lasting <= other[2] for other in steps):
-                steps.append((price, time, lasting))
+            rows = min(-(-given.time // self._time_unit), self._last_row)
+            columns = min(-(-given.lasting // self._lasting_unit), self._last_column)
+            if not any(rows <= other_rows and columns <= others for _, other_rows, others in steps):
+                steps.append((price, rows, columns))
         return steps
 
-    def _with_one_more(self, table: list[list[int]], steps: Sequence[tuple[int, int, int]]) -> list[list[int]]:
-        rows = []
+    @staticmethod
+    def _with_one_more(table: list[list[int]], steps: Sequence[tuple[int, int, int]]) -> list[list[int]]:
+        """The table for one renewal more: what is there, or a plan beside what is needed without it."""
+        result = []
         for number, row in enumerate(table):
             best = row
-            for price, time, lasting in steps:
-                before = table[max(number - time, 0)]
-                moved = [before[0]] * lasting + before[: self._size - lasting] if lasting else before
+            for price, rows, columns in steps:
+                before = table[max(number - rows, 0)]
+                moved = [before[0]] * columns + before[: len(row) - columns]
                 best = list(map(min, best, [price + each for each in moved]))
-            rows.append([min(price, NEVER) for price in best])
-        return rows
+            result.append([min(each, NEVER) for each in best])
+        return result

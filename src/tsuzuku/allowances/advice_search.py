@@ -33,10 +33,13 @@ from tsuzuku.catalog.terms import JOINING_STACKINGS, LotKind, PlanTerms
 
 #: A lot that is to be joined is joined so long before its window ends or it is empty.
 LEAD = timedelta(hours=1)
-#: So many purchases are tried; then the best that was found is the answer, and said not to be proven.
-SEARCH_LIMIT = 4_000
-#: So many more for finding any answer at all, deepest first, where the search by price was stopped without one.
-_HASTE_LIMIT = 500
+#: So much work is done, counted in moments at which a card changes; then the best that was found is the answer, and is
+#: said not to be proven.
+WORK_MAX = 20_000
+#: To follow a schedule or to try a purchase is as much work as so many moments.
+_WORK_EACH = 10
+#: So many schedules are followed after that, the longest first, if none has been an answer yet.
+_HASTE_MAX = 500
 
 _NOTHING = timedelta()
 _FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
@@ -116,8 +119,8 @@ def find_schedule(start: Point, ground: Ground) -> Found:
         return Found((), is_enough=True, is_proven=True, least_minor=0)
     cheapest, least = _Cheapest(ground, root).run()
     if cheapest is not None:
-        is_proven = least is None
-        return Found(cheapest.bought, True, is_proven, cheapest.price_minor if least is None else least[0])
+        least_minor = cheapest.price_minor if least is None else least[0]
+        return Found(cheapest.bought, True, least_minor >= cheapest.price_minor, least_minor)
     furthest, further = _Furthest(ground, root).run()
     bought = furthest.bought if furthest else ()
     return Found(bought, False, least is None and further is None, 0 if least is None else least[0])
@@ -143,6 +146,7 @@ class _Search:
         self._restore_hours = max((terms.restore_hours for terms in plans), default=0)
         self._likeness = Likeness(plans, self._neighbours)
         self._seen = Seen()
+        self._work = 0
         self._numbers = count()
         self._queue: list[tuple[_Rank, int, _Schedule | _Idea | _End]] = []
         self._add(root)
@@ -156,10 +160,11 @@ class _Search:
         raise NotImplementedError
 
     def run(self) -> tuple[_Schedule | None, _Rank | None]:
-        """The first of all schedules; and, if it was stopped, the best rank of what had not been followed."""
-        for _ in range(SEARCH_LIMIT):
+        """The first of all schedules; and, if it was stopped, the best rank of what was left."""
+        while self._work < WORK_MAX:
             if not self._queue:
                 return None, None
+            self._work += _WORK_EACH
             entry = heappop(self._queue)[-1]
             if isinstance(entry, _End):
                 return entry.schedule, None
@@ -174,7 +179,7 @@ class _Search:
             return end.schedule if isinstance(end, _End) else None
         waiting = [(-_length(entry), rank, number, entry) for rank, number, entry in self._queue]
         heapify(waiting)
-        for _ in range(_HASTE_LIMIT):
+        for _ in range(_HASTE_MAX):
             if not waiting:
                 return None
             entry = heappop(waiting)[-1]
@@ -257,6 +262,7 @@ class _Search:
             return
         stack = without_what_is_over(stack, at, self._restore_hours)
         after = live(Point(stack, at, point.used), ground.pace, ground.flight, ground.zone)
+        self._work += len(after.points)
         if after.offline_at == at and is_apart(offer.terms, self._neighbours):
             # It waits for something and does not help. If it is of use later, later is when to buy it.
             return
