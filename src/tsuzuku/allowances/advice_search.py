@@ -20,7 +20,6 @@ from tsuzuku.allowances.advice_bounds import (
     NEVER,
     CoverPrices,
     Need,
-    is_apart,
     lasts,
     neighbours_of,
     slowest_drain,
@@ -28,8 +27,9 @@ from tsuzuku.allowances.advice_bounds import (
 )
 from tsuzuku.allowances.advice_states import Likeness, Seen, Standpoint, Tie, without_what_is_over
 from tsuzuku.allowances.errors import CardExpired, RenewalRefused
+from tsuzuku.allowances.lots import day_start, first_length, local_day
 from tsuzuku.allowances.pace import Course, Pace, Point, live, point_at
-from tsuzuku.catalog.terms import JOINING_STACKINGS, LotKind, PlanTerms
+from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
 
 #: A lot that is to be joined is joined so long before its window ends or it is empty.
 LEAD = timedelta(hours=1)
@@ -143,6 +143,9 @@ class _Search:
             )
             for terms in plans
         }
+        self._can_serve_at_once = any(
+            terms.stacking is not Stacking.SEQUEL or terms.start is Start.TAP for terms in plans
+        )
         self._restore_hours = max((terms.restore_hours for terms in plans), default=0)
         self._likeness = Likeness(plans, self._neighbours)
         self._seen = Seen()
@@ -229,17 +232,27 @@ class _Search:
             self._push(rank, idea)
 
     def _moments(self, course: Course, offline_at: datetime, terms: PlanTerms) -> set[datetime]:
-        """When a plan may be bought next.
+        """When a plan may be bought next: the moments of which one is best.
 
-        When the card would be offline, which is the last moment. A plan that joins lots also shortly before one that it
-        joins ends or is empty, and one that gives back what had ended at that end.
+        When the card would be offline, which is the last. A plan that joins lots also shortly before one that it joins
+        ends or is empty; one that waits for windows to end shortly before each; one that gives back what had ended at
+        that end. A lot that ends at a midnight, however late in the day it began, also when its first day begins or
+        where another ends: it is drained before what lasts longer, and so that lasts longer still. Where the card takes
+        no renewals later, shortly before anything ends, and at the last moment.
         """
-        moments = {offline_at}
-        if terms.stacking in JOINING_STACKINGS:
-            moments |= {turn.at - LEAD for turn in course.turns if turn.lot.terms.code in terms.joins}
-        if terms.restore_hours:
-            moments |= {turn.at for turn in course.turns if turn.lot.terms.code == terms.code}
+        zone, turns = self.ground.zone, course.turns
         first, last = course.points[0].at, self.ground.renewable_until
+        is_last_call = last is not None and last < offline_at
+        moments = {offline_at}
+        if is_last_call or terms.stacking is Stacking.SEQUEL:
+            moments |= {turn.at - LEAD for turn in turns}
+        elif terms.stacking in JOINING_STACKINGS:
+            moments |= {turn.at - LEAD for turn in turns if turn.lot.terms.code in terms.joins}
+        if terms.restore_hours:
+            moments |= {turn.at for turn in turns if turn.lot.terms.code == terms.code}
+        if first_length(terms).day_rule is DayRule.CALENDAR:
+            latest = last if last is not None and is_last_call else offline_at
+            moments |= {day_start(local_day(latest, zone), zone), *(turn.at for turn in turns)}
         if last is not None:
             moments = {min(moment, last) for moment in moments} if first <= last else set()
         return {max(moment, first) for moment in moments}
@@ -263,8 +276,8 @@ class _Search:
         stack = without_what_is_over(stack, at, self._restore_hours)
         after = live(Point(stack, at, point.used), ground.pace, ground.flight, ground.zone)
         self._work += len(after.points)
-        if after.offline_at == at and is_apart(offer.terms, self._neighbours):
-            # It waits for something and does not help. If it is of use later, later is when to buy it.
+        if after.offline_at == at and not self._can_serve_at_once:
+            # It waits for windows to end, as all that can be bought would: nothing leads on from here.
             return
         bought = (*schedule.bought, Bought(offer, at))
         self._add(_Schedule(bought, schedule.price_minor + offer.price_minor, after))
