@@ -39,7 +39,7 @@ WORK_MAX = 20_000
 #: To follow a schedule or to try a purchase is as much work as so many moments.
 _WORK_EACH = 10
 #: So many schedules are followed after that, the longest first, if none has been an answer yet.
-_HASTE_MAX = 500
+_HASTE_MAX = 300
 
 _NOTHING = timedelta()
 _FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
@@ -129,6 +129,9 @@ def find_schedule(start: Point, ground: Ground) -> Found:
 class _Search:
     """One search, its queue and what it has seen. What it looks for is what its ranks put first."""
 
+    #: Whether any answer is much, as where a schedule has to be enough; else every schedule is an answer.
+    is_any_end_enough = False
+
     def __init__(self, ground: Ground, root: _Schedule) -> None:
         plans = [offer.terms for offer in ground.offers]
         start = root.course.points[0]
@@ -172,27 +175,26 @@ class _Search:
             if isinstance(entry, _End):
                 return entry.schedule, None
             self._follow(entry)
-        return self._in_haste(), min(self._queue)[0] if self._queue else None
+        stopped_at = min(self._queue)[0] if self._queue else None
+        return self._in_haste(), stopped_at
 
     def _in_haste(self) -> _Schedule | None:
-        """The best end that is known; if none is, the first that turns up behind the longest schedules."""
-        ends = [each for each in self._queue if isinstance(each[-1], _End)]
-        if ends:
-            end = min(ends)[-1]
-            return end.schedule if isinstance(end, _End) else None
+        """The best end that is known once the longest schedules have been followed a little further."""
+        ends = [(rank, number, entry) for rank, number, entry in self._queue if isinstance(entry, _End)]
         waiting = [(-_length(entry), rank, number, entry) for rank, number, entry in self._queue]
         heapify(waiting)
         for _ in range(_HASTE_MAX):
-            if not waiting:
-                return None
-            entry = heappop(waiting)[-1]
+            if not waiting or (ends and self.is_any_end_enough):
+                break
+            _, rank, number, entry = heappop(waiting)
             if isinstance(entry, _End):
-                return entry.schedule
+                ends.append((rank, number, entry))
+                continue
             self._queue = []
             self._follow(entry)
             for rank, number, new in self._queue:
                 heappush(waiting, (-_length(new), rank, number, new))
-        return None
+        return min(ends)[2].schedule if ends else None
 
     def _follow(self, entry: "_Schedule | _Idea") -> None:
         if isinstance(entry, _Idea):
@@ -276,7 +278,7 @@ class _Search:
         stack = without_what_is_over(stack, at, self._restore_hours)
         after = live(Point(stack, at, point.used), ground.pace, ground.flight, ground.zone)
         self._work += len(after.points)
-        if after.offline_at == at and not self._can_serve_at_once:
+        if after.offline_at is not None and after.offline_at == course.offline_at and not self._can_serve_at_once:
             # It waits for windows to end, as all that can be bought would: nothing leads on from here.
             return
         bought = (*schedule.bought, Bought(offer, at))
@@ -313,6 +315,8 @@ class _Search:
 
 class _Cheapest(_Search):
     """Looks for the least price, then the fewest renewals, of what keeps the card online until the flight."""
+
+    is_any_end_enough = True
 
     def __init__(self, ground: Ground, root: _Schedule) -> None:
         self._prices: CoverPrices | None = None
