@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from tsuzuku.allowances import rules
-from tsuzuku.allowances.advice_search import Found, Ground, OnOffer, find_schedule
+from tsuzuku.allowances.advice_search import WORK_MAX, Found, Ground, OnOffer, find_schedule
 from tsuzuku.allowances.advice_states import without_what_is_over
 from tsuzuku.allowances.errors import FlightPast, FlightTooFar, PaceNegative
 from tsuzuku.allowances.pace import Pace, Point, live
@@ -44,6 +44,8 @@ class Question:
     zone: ZoneInfo
     #: Until when the card takes renewals; None is for ever.
     renewable_until: datetime | None = None
+    #: How much is searched at most (advice_search.py).
+    work_max: int = WORK_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ class Advice:
     outcome: Outcome
     purchases: tuple[Purchase, ...]
     total_minor: int
-    #: When the card goes offline with it, at most the flight.
+    #: When the card goes offline with it, and without it; at most the flight.
     online_until: datetime
+    online_until_without: datetime
     #: What is used beyond daily allowances, and on how many days.
     slow_bytes: int
     slow_days: int
@@ -77,28 +80,28 @@ class Advice:
     stack: rules.Stack
 
 
-def check_question(question: Question) -> None:
-    """Raises FlightPast, FlightTooFar or PaceNegative."""
-    if question.flight <= question.now:
+def check_flight(flight: datetime, *, now: datetime) -> None:
+    """Raises FlightPast or FlightTooFar."""
+    if flight <= now:
         raise FlightPast
-    if question.flight - question.now > FLIGHT_WITHIN:
+    if flight - now > FLIGHT_WITHIN:
         raise FlightTooFar(days_max=FLIGHT_WITHIN.days)
-    if question.bytes_per_day < 0:
-        raise PaceNegative
 
 
 def advise(question: Question) -> Advice:
     """The cheapest of at most six renewals that keep the card online until the flight, or those that bring it furthest.
 
     Ties go to fewer renewals, then to later purchases (the first that differs), then to the codes by the alphabet.
-    Amounts in bytes and minor units. Raises what check_question raises.
+    Amounts in bytes and minor units. Raises FlightPast, FlightTooFar or PaceNegative.
 
     It is exact: with `n` plans and `k` renewals at most (n · m)^k schedules compete, m being the few moments at which a
     plan may be bought, and best-first search by price looks only at those that cannot yet be known to cost more than
     the answer. What it may cost is bounded: so many purchases are tried and no more (WORK_MAX of advice_search);
     an answer found thus is the best that was seen and says so in `is_proven`.
     """
-    check_question(question)
+    check_flight(question.flight, now=question.now)
+    if question.bytes_per_day < 0:
+        raise PaceNegative
     ground = Ground(
         offers=tuple(sorted(question.offers, key=lambda offer: offer.terms.code)),
         pace=Pace(question.bytes_per_day, question.now),
@@ -106,6 +109,7 @@ def advise(question: Question) -> Advice:
         zone=question.zone,
         renewable_until=question.renewable_until,
         renewals_max=RENEWALS_MAX,
+        work_max=question.work_max,
     )
     stack = rules.advance(question.stack, question.now, question.zone)
     restore_hours = max((offer.terms.restore_hours for offer in question.offers), default=0)
@@ -133,6 +137,7 @@ def _told(found: Found, start: Point, ground: Ground) -> Advice:
         purchases=tuple(purchases),
         total_minor=sum(each.price_minor for each in purchases),
         online_until=courses[-1].offline_at or ground.flight,
+        online_until_without=live(start, ground.pace, ground.flight, ground.zone).offline_at or ground.flight,
         slow_bytes=sum(course.slow_bytes for course in courses),
         slow_days=len(set[date]().union(*(course.slow_days for course in courses))),
         lost_bytes=sum(lot.remaining or 0 for lot in end.stack if start.at < (lot.ends_at or start.at) <= end.at),

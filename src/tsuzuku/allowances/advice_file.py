@@ -56,6 +56,7 @@ def told(advice: Advice, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "outcome": str(advice.outcome),
         "online_until": advice.online_until.astimezone(zone).isoformat(),
+        "online_until_without": advice.online_until_without.astimezone(zone).isoformat(),
         "total_minor": advice.total_minor,
         "buy": [
             {

@@ -70,6 +70,7 @@ class Ground:
     zone: ZoneInfo
     renewable_until: datetime | None
     renewals_max: int
+    work_max: int = WORK_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ class _Search:
 
     def run(self) -> tuple[_Schedule | None, _Rank | None]:
         """The first of all schedules; and, if it was stopped, the best rank of what was left."""
-        while self._work < WORK_MAX:
+        while self._work < self.ground.work_max:
             if not self._queue:
                 return None, None
             self._work += _WORK_EACH

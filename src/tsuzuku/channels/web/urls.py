@@ -4,7 +4,18 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, automatic, balance, cards, doors, mailbox, orders, receipts, renewing
+from tsuzuku.channels.web.views import (
+    account,
+    automatic,
+    balance,
+    cards,
+    doors,
+    flights,
+    mailbox,
+    orders,
+    receipts,
+    renewing,
+)
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -22,6 +33,7 @@ urlpatterns = [
     path("c/<str:token>/automatic/off", automatic.automatic_off, name="automatic_off"),
     path("automatic/stop/<str:stop_token>", automatic.stop_automatic, name="stop_automatic"),
     path("methods/<int:method_id>/remove", automatic.remove_method, name="remove_method"),
+    path("c/<str:token>/flight", flights.tell_flight, name="tell_flight"),
     path("c/<str:token>/plans", renewing.plans, name="plans"),
     path("c/<str:token>/renew/<str:plan_code>", renewing.confirm, name="confirm"),
     path("orders", orders.my_orders, name="my_orders"),
