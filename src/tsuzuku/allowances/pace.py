@@ -162,10 +162,9 @@ def _served(point: Point, serving: Lot, pace: Pace, end: datetime, zone: ZoneInf
         empty_at = max(empty_at, point.at)
         return Point(rules.use(point.stack, left, empty_at, zone).stack, empty_at, point.used + left)
     amount = min(max(used - point.used, 0), left)
-    if amount == serving.remaining:
-        # Its last byte stays until its window ends, so that no turn comes before its time.
-        amount -= 1
-    return Point(rules.use(point.stack, amount, point.at, zone).stack, end, point.used + amount)
+    # The last byte of a lot that is empty just as its window ends stays in it, so that no turn comes before its time.
+    kept = 1 if amount == serving.remaining else 0
+    return Point(rules.use(point.stack, amount - kept, point.at, zone).stack, end, point.used + amount)
 
 
 def _turns(before: Point, after: Point) -> list[Turn]:

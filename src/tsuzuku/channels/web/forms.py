@@ -167,8 +167,9 @@ class FlightForm(forms.Form):
         try:
             cleaned["flight"] = flight_moment(cleaned["day"], cleaned["at"])
             check_flight(cleaned["flight"], now=self._now)
-        except (FlightPast, OverflowError):
-            self.add_error("day", refusal_text(FlightPast()))
-        except FlightTooFar as refused:
+        except (FlightPast, FlightTooFar) as refused:
             self.add_error("day", refusal_text(refused))
+        except OverflowError:
+            # At the end of the calendar: no day comes after it.
+            self.add_error("day", refusal_text(FlightTooFar()))
         return cleaned
