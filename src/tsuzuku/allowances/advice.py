@@ -15,6 +15,7 @@ from tsuzuku.allowances import rules
 from tsuzuku.allowances.advice_search import WORK_MAX, Found, Ground, OnOffer, find_schedule
 from tsuzuku.allowances.advice_states import without_what_is_over
 from tsuzuku.allowances.errors import FlightPast, FlightTooFar, PaceNegative
+from tsuzuku.allowances.lots import Lot
 from tsuzuku.allowances.pace import Pace, Point, live
 from tsuzuku.catalog.terms import LotKind
 
@@ -140,11 +141,16 @@ def _told(found: Found, start: Point, ground: Ground) -> Advice:
         online_until_without=live(start, ground.pace, ground.flight, ground.zone).offline_at or ground.flight,
         slow_bytes=sum(course.slow_bytes for course in courses),
         slow_days=len(set[date]().union(*(course.slow_days for course in courses))),
-        lost_bytes=sum(lot.remaining or 0 for lot in end.stack if start.at < (lot.ends_at or start.at) <= end.at),
+        lost_bytes=sum(_left_in(lot) for lot in end.stack if start.at < (lot.ends_at or start.at) <= end.at),
         is_proven=found.is_proven,
         least_minor=found.least_minor,
         stack=end.stack,
     )
+
+
+def _left_in(lot: Lot) -> int:
+    """What a lot with a limit holds at its end; the single byte that pace.py leaves there does not count."""
+    return 0 if lot.remaining is None or lot.remaining == 1 else lot.remaining
 
 
 def _next(found: Found, number: int, ground: Ground) -> datetime:

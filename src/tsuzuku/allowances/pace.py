@@ -7,7 +7,8 @@ a day's allowance is gone or a new day begins) one draw stands for all that was 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from tsuzuku.allowances import rules
@@ -16,6 +17,7 @@ from tsuzuku.catalog.terms import Start
 
 _MICROSECOND = timedelta(microseconds=1)
 _DAY_MICROSECONDS = 86_400_000_000
+_FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
 #: What is used up later than this after the beginning is never used up.
 _FOR_EVER_MICROSECONDS = 1000 * _DAY_MICROSECONDS
 
@@ -46,6 +48,13 @@ class Point:
     stack: rules.Stack
     at: datetime
     used: int
+
+
+class _Span(NamedTuple):
+    """Until when to go at once, and when the next change is that comes by itself."""
+
+    end: datetime
+    change: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,10 @@ def live(start: Point, pace: Pace, until: datetime, zone: ZoneInfo, *, is_counte
             if not order:
                 course.offline_at = point.at
                 break
-        end = min([until, *(lot.ends_at for lot in point.stack if lot.ends_at is not None and lot.ends_at > point.at)])
+        # When something changes by itself; that it stops being watched changes nothing.
+        ends = [lot.ends_at for lot in point.stack if lot.ends_at is not None and lot.ends_at > point.at]
+        change = min(ends, default=_FAR_AWAY)
+        end = min(until, change)
         if serving is not None and not is_counted and _serves_alone(serving, order, point):
             # Of a lot without a limit only the day counts on which another may join in; days before it are passed over.
             midnight = day_start(local_day(end - _MICROSECOND, zone), zone)
@@ -104,7 +116,8 @@ def live(start: Point, pace: Pace, until: datetime, zone: ZoneInfo, *, is_counte
                 course.points.append(point := Point(point.stack, midnight, pace.used_until(midnight)))
                 continue
         elif any(lot.daily_bytes is not None for lot in order):
-            end = min(end, day_start(today + timedelta(days=1), zone))
+            change = min(change, day_start(today + timedelta(days=1), zone))
+            end = min(until, change)
         before = point
         if serving is None:
             point = Point(point.stack, end, max(point.used, pace.used_until(end)))
@@ -112,7 +125,7 @@ def live(start: Point, pace: Pace, until: datetime, zone: ZoneInfo, *, is_counte
                 course.slow_bytes += point.used - before.used
                 course.slow_days.add(today)
         else:
-            point = _served(point, serving, pace, end, zone)
+            point = _served(point, serving, pace, _Span(end, change), zone)
         point = Point(rules.advance(point.stack, point.at, zone), point.at, point.used)
         course.turns += _turns(before, point)
         course.points.append(point)
@@ -149,15 +162,16 @@ def _serves_alone(serving: Lot, order: Sequence[Lot], point: Point) -> bool:
     )
 
 
-def _served(point: Point, serving: Lot, pace: Pace, end: datetime, zone: ZoneInfo) -> Point:
+def _served(point: Point, serving: Lot, pace: Pace, span: _Span, zone: ZoneInfo) -> Point:
     """The point after a lot has served until it is empty, has given what its day allows, or `end` has come."""
+    end, change = span
     left = serving.left_on(local_day(point.at, zone))
     used = pace.used_until(end)
     if left is None:
         stack = rules.use(point.stack, max(used - point.used, 0), point.at, zone).stack
         return Point(stack, end, max(point.used, used))
     empty_at = pace.moment_of(point.used + left)
-    if empty_at is not None and empty_at < end:
+    if empty_at is not None and empty_at <= end and empty_at < change:
         # Drawn at the moment at which it is empty, because that is when the turn of another lot comes.
         empty_at = max(empty_at, point.at)
         return Point(rules.use(point.stack, left, empty_at, zone).stack, empty_at, point.used + left)

@@ -257,8 +257,11 @@ def test_a_card_that_takes_no_renewals_later_is_filled_before() -> None:
 
 
 def test_a_search_that_is_cut_short_says_so() -> None:
-    plans = [on_offer(f"P{days}", days * GIGABYTE, days, 100 * days + days * days % 7) for days in (3, 4, 5, 6, 7)]
-    short = advise(question(offers=plans, flight=NOW + timedelta(days=27, hours=5), work_max=40))
+    plans = [
+        on_offer(f"P{days}", days * GIGABYTE * 9 // 10, days, 100 * days + days * days % 7, day_rule="calendar")
+        for days in (3, 4, 5, 6, 7)
+    ]
+    short = advise(question(offers=plans, flight=NOW + timedelta(days=27, hours=5), work_max=200))
     assert (short.outcome, short.is_proven, short.least_minor < short.total_minor) == (Outcome.RENEW, False, True)
     whole = advise(question(offers=plans, flight=NOW + timedelta(days=27, hours=5)))
     assert (whole.outcome, whole.is_proven) == (Outcome.RENEW, True)
