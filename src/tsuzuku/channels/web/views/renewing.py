@@ -225,6 +225,7 @@ def _ask(
     terms = terms_of(quote.plan)
     after = quote.preview.allowance
     refusal = refusal or quote.coupon_refused
+    flight_advice = _flight_advice(request, access, now=now)
     plan_name = quote.plan.name_in(get_language() or "en")
     context = {
         "now": now,
@@ -243,7 +244,8 @@ def _ask(
         "planned": stretches.planned(quote.before, after),
         "starts_too_late": Caution.STARTS_TOO_LATE in quote.cautions,
         "is_needed": Caution.NOT_NEEDED_YET not in quote.cautions,
-        "flight_advice": _flight_advice(request, access, now=now),
+        "flight_advice": flight_advice,
+        "flight": flight_advice.day if flight_advice else None,
         "tax": included_tax(quote.price),
         "tax_percent": CONSUMPTION_TAX_PERCENT,
         "lines": price_lines(
