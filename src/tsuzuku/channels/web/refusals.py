@@ -57,6 +57,8 @@ _TEXTS = {
     "balance-changed": _("Your balance has changed in the meantime. Nothing was taken. Please look again."),
     "amount-not-offered": _("Please choose from ¥500 to ¥10,000, in steps of ¥100."),
     "top-up-key-reused": _("This page was used already. Please choose again."),
+    "flight-past": _("This flight is over. Please choose today or a later day."),
+    "flight-too-far": _("We can look 60 days ahead. Please choose an earlier day."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 

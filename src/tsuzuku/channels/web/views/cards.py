@@ -24,7 +24,8 @@ from tsuzuku.cards.qr import card_qr_svg
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.access import CardAccess, card_or_404, person
-from tsuzuku.channels.web.forms import AddCardForm, CardNameForm
+from tsuzuku.channels.web.flights import advice_until, remembered_flight
+from tsuzuku.channels.web.forms import AddCardForm, CardNameForm, FlightForm
 from tsuzuku.channels.web.keeping import keep_card_page, keep_for_holder
 from tsuzuku.channels.web.order_stage import simple_stage
 from tsuzuku.channels.web.refusals import refusal_text
@@ -87,11 +88,14 @@ def card_page(request: HttpRequest, token: str) -> HttpResponse:
         access = card_or_404(request, token, now=now)
     except Http404:
         return redirect(f"{reverse('open_card')}?{urlencode({'next': request.path})}")
-    page = render(request, "web/card.html", _card_context(access, now=now))
+    page = render(request, "web/card.html", card_context(request, access, now=now))
     return keep_card_page(page, request, access, now=now)
 
 
-def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
+def card_context(
+    request: HttpRequest, access: CardAccess, *, now: datetime, flight_form: FlightForm | None = None
+) -> dict[str, Any]:
+    """What the page of a card shows; with a form for the flight that was not filled as it must be, if there is one."""
     card = access.card
     allowance = card_allowance(card.pk, now=now)
     summary = summarize(card, access.holder, allowance, now=now)
@@ -101,7 +105,12 @@ def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
     language = get_language() or "en"
     offers = offers_for(card, channel=CHANNEL, now=now, payer=access.user)
     prices = [offer.price for offer in offers if offer.refused is None]
+    flight = remembered_flight(request, card, now=now)
     return {
+        "flight_form": flight_form or FlightForm(flight=flight, now=now),
+        "flight_advice": advice_until(flight, card, offers, now=now)
+        if flight and summary.standing.can_be_renewed and flight_form is None
+        else None,
         "now": now,
         "access": access,
         "summary": summary,

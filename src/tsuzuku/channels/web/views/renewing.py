@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,7 +25,8 @@ from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.currencies import currency_shown
-from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
+from tsuzuku.channels.web.flights import FlightAdvice, advice_until, remembered_flight
+from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm, FlightForm
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
@@ -80,13 +82,27 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
     """Every plan that the card can take, each with its preview; then those that it cannot, and why."""
     now = clock.now()
     access = card_or_404(request, token, now=now)
+    return render(request, "web/plans.html", plans_context(request, access, now=now))
+
+
+def plans_context(
+    request: HttpRequest, access: CardAccess, *, now: datetime, flight_form: FlightForm | None = None
+) -> dict[str, Any]:
+    """What the page of plans shows; with a form for the flight that was not filled as it must be, if there is one."""
     offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
     before = card_allowance(access.card.pk, now=now)
     language = get_language() or "en"
-    context = {
+    flight = remembered_flight(request, access.card, now=now)
+    summary = summarize(access.card, access.holder, before, now=now)
+    return {
         "now": now,
-        "summary": summarize(access.card, access.holder, before, now=now),
-        "token": token,
+        "card": access.card,
+        "summary": summary,
+        "token": access.card.public_token,
+        "flight_form": flight_form or FlightForm(flight=flight, now=now),
+        "flight_advice": advice_until(flight, access.card, offers, now=now)
+        if flight and summary.standing.can_be_renewed and flight_form is None
+        else None,
         "shown_in": currency_shown(request, now=now),
         "held": held_bytes(before),
         "sections": [
@@ -96,7 +112,6 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
             (offer.plan.name_in(language), refusal_text_of(offer.refused)) for offer in offers if offer.refused
         ],
     }
-    return render(request, "web/plans.html", context)
 
 
 def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
@@ -210,6 +225,7 @@ def _ask(
     terms = terms_of(quote.plan)
     after = quote.preview.allowance
     refusal = refusal or quote.coupon_refused
+    flight_advice = _flight_advice(request, access, now=now)
     plan_name = quote.plan.name_in(get_language() or "en")
     context = {
         "now": now,
@@ -228,6 +244,8 @@ def _ask(
         "planned": stretches.planned(quote.before, after),
         "starts_too_late": Caution.STARTS_TOO_LATE in quote.cautions,
         "is_needed": Caution.NOT_NEEDED_YET not in quote.cautions,
+        "flight_advice": flight_advice,
+        "flight": flight_advice.day if flight_advice else None,
         "tax": included_tax(quote.price),
         "tax_percent": CONSUMPTION_TAX_PERCENT,
         "lines": price_lines(
@@ -254,6 +272,15 @@ def _ask(
     status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
     response = render(request, "web/confirm.html", context, status=status)
     return try_later(response, refusal) if isinstance(refusal, TooManyCoupons) else response
+
+
+def _flight_advice(request: HttpRequest, access: CardAccess, *, now: datetime) -> FlightAdvice | None:
+    """What is needed until the flight, if there is one: so that nobody buys what is not."""
+    flight = remembered_flight(request, access.card, now=now)
+    if flight is None:
+        return None
+    offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
+    return advice_until(flight, access.card, offers, now=now)
 
 
 def _new_lot(preview: Preview) -> LotView:
