@@ -15,7 +15,8 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.look import formats
 from tsuzuku.testing.factories import make_plan
-from tsuzuku.usage.actions import Reading, take_readings
+from tsuzuku.usage.actions import take_readings
+from tsuzuku.usage.reading_lines import Reading
 
 if TYPE_CHECKING:
     from tsuzuku.catalog.models import Plan
