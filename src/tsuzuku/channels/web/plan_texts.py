@@ -16,6 +16,7 @@ from tsuzuku.renewals.quotes import Offer
 
 #: Up to so many days a plan is a matter of days, up to so many of a month.
 _FEW_DAYS, _MONTH = 9, 45
+_GIGABYTE = 10**9
 
 #: The sections of the plans page, in their order: an anchor and a heading.
 SECTIONS = {
@@ -36,19 +37,12 @@ class Section:
     offers: tuple[Offer, ...]
 
 
-def terms_of(plan: Plan) -> PlanTerms:
-    """What the plan is sold with now."""
-    if plan.terms_now is None:
-        raise ValueError(f"{plan.code} has no terms of its own")
-    return plan.terms_now.parsed()
-
-
 def sections(offers: Iterable[Offer]) -> list[Section]:
     """Offers that a card can take, under their headings; sections without any are left out."""
     by_anchor: dict[str, list[Offer]] = {anchor: [] for anchor in SECTIONS}
     for offer in offers:
         if offer.refused is None:
-            by_anchor[_section_of(terms_of(offer.plan))].append(offer)
+            by_anchor[_section_of(offer.terms)].append(offer)
     return [Section(anchor, str(SECTIONS[anchor]), tuple(found)) for anchor, found in by_anchor.items() if found]
 
 
@@ -95,6 +89,12 @@ def what_it_gives(plan: Plan, terms: PlanTerms) -> list[str]:
     if LotKind.MESSAGE in terms.amounts:
         gives.append(formats.messages(terms.amounts[LotKind.MESSAGE]))
     gives.append(validity(terms))
+    return gives + gives_beside(plan)
+
+
+def gives_beside(plan: Plan) -> list[str]:
+    """Whether devices may share the line, by which network, and where it works."""
+    gives = []
     if plan.tethering is not None:
         gives.append(_("Hotspot allowed") if plan.tethering else _("No hotspot"))
     if plan.network:
@@ -124,6 +124,14 @@ def price_a_day(price: Money, terms: PlanTerms) -> Money | None:
     if terms.days < 2 or terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}:
         return None
     return Money(-(-price.amount_minor // terms.days), price.currency)
+
+
+def price_a_gigabyte(price: Money, terms: PlanTerms) -> Money | None:
+    """What a GB comes to, rounded up; None where the data is unlimited, or none, or less than that."""
+    size = terms.amounts[LotKind.DATA]
+    if size is None or size <= _GIGABYTE:
+        return None
+    return Money(-(-price.amount_minor * _GIGABYTE // size), price.currency)
 
 
 #: Methods as payers know them. A provider may bring others; they show by their own name.

@@ -4,7 +4,18 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, automatic, balance, cards, doors, mailbox, orders, receipts, renewing
+from tsuzuku.channels.web.views import (
+    account,
+    automatic,
+    balance,
+    cards,
+    doors,
+    mailbox,
+    mixing,
+    orders,
+    receipts,
+    renewing,
+)
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -23,6 +34,7 @@ urlpatterns = [
     path("automatic/stop/<str:stop_token>", automatic.stop_automatic, name="stop_automatic"),
     path("methods/<int:method_id>/remove", automatic.remove_method, name="remove_method"),
     path("c/<str:token>/plans", renewing.plans, name="plans"),
+    path("c/<str:token>/mix/<str:plan_code>", mixing.mix, name="mix"),
     path("c/<str:token>/renew/<str:plan_code>", renewing.confirm, name="confirm"),
     path("orders", orders.my_orders, name="my_orders"),
     path("o/<str:number>", orders.order_page, name="order"),

@@ -110,7 +110,7 @@ def test_the_plans_ask_the_database_as_often_for_one_as_for_three(
     for each in range(number):
         make_plan(f"P{each}")
     # Session, card; plans, prices, lots for the previews; lots; exchange rates.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         with_pin.get(f"/c/{card.public_token}/plans")
 
 

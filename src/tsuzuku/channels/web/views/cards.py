@@ -25,6 +25,7 @@ from tsuzuku.cards.queries import cards_of
 from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.access import CardAccess, card_or_404, person
 from tsuzuku.channels.web.forms import AddCardForm, CardNameForm
+from tsuzuku.channels.web.mixing import confirm_address
 from tsuzuku.channels.web.order_stage import simple_stage
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize, summarize_all
@@ -110,7 +111,8 @@ def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
         "renewals": [
             {
                 "renewal": renewal,
-                "name": renewal.plan.name_in(language),
+                "name": renewal.name_in(language),
+                "again": confirm_address(card.public_token, renewal.plan.code, renewal.terms.mix),
                 "stage": simple_stage(renewal.order, renewal, now=now),
             }
             for renewal in renewals

@@ -31,6 +31,7 @@ from tsuzuku.channels.web.access import OrderAccess, order_or_404, person, remem
 from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.forms import NO_ADDRESS, SLIPS_OVER, AddressForm
 from tsuzuku.channels.web.instructions import show_instructions
+from tsuzuku.channels.web.mixing import confirm_address
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
     Return,
@@ -196,11 +197,11 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     holder = CardHolder.objects.filter(user=access.user, card=paid_for.card_id).first() if access.user else None
     allowance = card_allowance(paid_for.card_id, now=now)
     language = get_language() or "en"
-    plan_name = paid_for.plan.name_in(language)
+    plan_name = paid_for.name_in(language)
     return {
         "renewal": paid_for,
         "what": plan_name,
-        "again": reverse("confirm", args=[paid_for.card.public_token, paid_for.plan.code]),
+        "again": _again(paid_for),
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "summary": summarize(paid_for.card, holder, allowance, now=now),
         "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
@@ -213,6 +214,11 @@ def _looked_at(request: HttpRequest, *, now: datetime) -> datetime:
     milliseconds = int(told) if told.isascii() and told.isdecimal() and len(told) <= _DIGITS_MAX else 0
     since = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return since if timedelta() <= now - since <= _LOOKS_AT_MOST else now
+
+
+def _again(renewal: Renewal) -> str:
+    """Where the same is ordered anew."""
+    return confirm_address(renewal.card.public_token, renewal.plan.code, renewal.terms.mix)
 
 
 def _came_back(request: HttpRequest) -> Return:
@@ -325,7 +331,7 @@ def _description(access: OrderAccess, language: str) -> str:
     if isinstance(access.paid_for, TopUp):
         return _("Balance top-up")
     renewal = access.paid_for
-    words = {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)}
+    words = {"plan": renewal.name_in(language), "card": masked(renewal.card.iccid)}
     return _("%(plan)s for card %(card)s") % words
 
 
@@ -372,8 +378,9 @@ def _row(order: Order, paid_for: Renewal | TopUp, names: Mapping[int, str], *, n
         return {**row, "what": _("Balance top-up"), "is_top_up": True}
     return {
         **row,
-        "what": paid_for.plan.name_in(get_language() or "en"),
+        "what": paid_for.name_in(get_language() or "en"),
         "renewal": paid_for,
+        "again": _again(paid_for),
         "card_name": names.get(paid_for.card_id) or masked(paid_for.card.iccid),
         "is_held": paid_for.card_id in names,
     }
