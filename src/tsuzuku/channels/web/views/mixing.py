@@ -76,7 +76,8 @@ def _answer(access: CardAccess, quote: Quote, rule: MixRule) -> dict[str, Any]:
     """What a mix costs, and what the card would be after it."""
     after, lot = quote.preview.allowance, new_lot(quote.preview)
     chosen = quote.mix
-    more = rule.more_for_less(chosen) if chosen else None
+    # What a promotion takes off the larger mix is not known here.
+    more = rule.more_for_less(chosen) if chosen and quote.price == quote.full_price else None
     return {
         "summary": summarize(access.card, access.holder, quote.before, now=clock.now()),
         "quote": quote,

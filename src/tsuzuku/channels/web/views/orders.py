@@ -49,7 +49,7 @@ from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
 from tsuzuku.channels.web.shares import share_context, take_share, what_was_ticked
-from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
+from tsuzuku.channels.web.summaries import lot_rows, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.orders.actions import cancel_order, keep_address
@@ -196,6 +196,7 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
         return {"top_up": paid_for, "again": reverse("top_up"), "what": _("Balance top-up")}
     holder = CardHolder.objects.filter(user=access.user, card=paid_for.card_id).first() if access.user else None
     allowance = card_allowance(paid_for.card_id, now=now)
+    lots = lot_rows(allowance.lots)
     language = get_language() or "en"
     plan_name = paid_for.name_in(language)
     return {
@@ -204,7 +205,8 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
         "again": _again(paid_for),
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "summary": summarize(paid_for.card, holder, allowance, now=now),
-        "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
+        "lots": lots,
+        "runs_beside": any(row.runs_beside for row in lots),
     }
 
 
