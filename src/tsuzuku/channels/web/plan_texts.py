@@ -14,13 +14,14 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.renewals.quotes import Offer
 
-#: Up to so many days a plan is a matter of days, up to so many of a month.
-_FEW_DAYS, _MONTH = 9, 45
+#: Up to so many days a plan is a matter of days, up to so many of a week or two, up to so many of a month.
+_FEW_DAYS, _WEEKS, _MONTH = 6, 20, 45
 _GIGABYTE = 10**9
 
 #: The sections of the plans page, in their order: an anchor and a heading.
 SECTIONS = {
     "days": gettext_lazy("A few days"),
+    "weeks": gettext_lazy("A week or two"),
     "month": gettext_lazy("A month"),
     "longer": gettext_lazy("Longer"),
     "unlimited": gettext_lazy("Unlimited"),
@@ -38,22 +39,28 @@ class Section:
 
 
 def sections(offers: Iterable[Offer]) -> list[Section]:
-    """Offers that a card can take, under their headings; sections without any are left out."""
+    """Offers under their headings; sections without any are left out."""
     by_anchor: dict[str, list[Offer]] = {anchor: [] for anchor in SECTIONS}
     for offer in offers:
-        if offer.refused is None:
-            by_anchor[_section_of(offer.terms)].append(offer)
+        by_anchor[_section_of(offer.terms)].append(offer)
     return [Section(anchor, str(SECTIONS[anchor]), tuple(found)) for anchor, found in by_anchor.items() if found]
 
 
 def _section_of(terms: PlanTerms) -> str:
-    if terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}:
+    if is_only_more(terms):
         return "more"
     if terms.amounts[LotKind.DATA] is None:
         return "unlimited"
     if terms.days <= _FEW_DAYS:
         return "days"
+    if terms.days <= _WEEKS:
+        return "weeks"
     return "month" if terms.days <= _MONTH else "longer"
+
+
+def is_only_more(terms: PlanTerms) -> bool:
+    """Whether it only adds to what is there, so that its days are not what is bought."""
+    return terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}
 
 
 def how_it_joins(terms: PlanTerms, *, is_joined: bool) -> str:
@@ -121,7 +128,7 @@ def places(countries: Iterable[str]) -> str:
 
 def price_a_day(price: Money, terms: PlanTerms) -> Money | None:
     """What a day comes to, rounded up; None where days are not what is bought."""
-    if terms.days < 2 or terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}:
+    if terms.days < 2 or is_only_more(terms):
         return None
     return Money(-(-price.amount_minor // terms.days), price.currency)
 

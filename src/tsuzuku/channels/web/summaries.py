@@ -15,7 +15,7 @@ from tsuzuku.catalog.models import PlanTermsRow
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import stretches
 from tsuzuku.channels.web.advice import Standing, standing, waiting_bytes
-from tsuzuku.channels.web.plan_texts import gives_beside
+from tsuzuku.channels.web.plan_texts import gives_beside, places
 from tsuzuku.look import formats
 from tsuzuku.look.line import Stretch
 
@@ -112,7 +112,10 @@ def _conditions(lot: LotView, terms: PlanTermsRow) -> list[str]:
     if lot.kind is LotKind.VOICE:
         is_abroad = terms.voice_to == "international"
         return [gettext("Calls to Japan and abroad") if is_abroad else gettext("Calls within Japan")]
-    return gives_beside(terms.plan) if lot.kind is LotKind.DATA else []
+    if lot.kind is LotKind.MESSAGE:
+        return []
+    gives = gives_beside(terms.plan)
+    return gives if terms.plan.countries != ["JP"] else [*gives, places(terms.plan.countries)]
 
 
 def amount(kind: LotKind, value: int | None) -> str:

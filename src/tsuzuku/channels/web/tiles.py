@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tsuzuku.allowances.lots import LotState
 from tsuzuku.allowances.queries import Allowance, LotView, Preview
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import stretches
@@ -57,6 +58,12 @@ def tile(offer: Offer, before: Allowance, language: str) -> Tile:
 def new_lot(preview: Preview) -> LotView:
     """The lot of data that the renewal makes or joins."""
     return next(lot for lot in preview.allowance.lots if lot.kind is LotKind.DATA and lot.sequence == preview.sequence)
+
+
+def helps_now(preview: Preview) -> bool:
+    """Whether somebody who is offline would be online with it, at once or by a tap or the first use."""
+    lot = new_lot(preview)
+    return lot.state is LotState.RUNNING or lot.can_be_tapped or lot.waits_for_use
 
 
 def is_joined(before: Allowance, preview: Preview) -> bool:

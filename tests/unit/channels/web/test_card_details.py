@@ -101,7 +101,7 @@ def test_calls_and_messages_are_kinds_of_their_own(house: "House", with_pin: Cli
     ]
     lots = with_pin.get(f"/c/{card.public_token}").context["lots"]
     assert [(row.left, row.conditions) for row in lots] == [
-        ("1\u00a0GB", ("Hotspot allowed",)),
+        ("1\u00a0GB", ("Hotspot allowed", "Works in Japan")),
         ("50 min", ("Calls to Japan and abroad",)),
         ("48 messages", ()),
     ]
@@ -111,16 +111,12 @@ def test_calls_and_messages_are_kinds_of_their_own(house: "House", with_pin: Cli
 
 
 def test_lots_stand_in_the_order_in_which_they_are_used(house: "House", with_pin: Client, card: "Card") -> None:
-    for number, (code, fields) in enumerate(
-        {
-            "MONTH": {"days": 30},
-            "NEXT": {"stacking": "sequel"},
-            "WEEK": {"days": 7},
-            "EMPTY": {"days": 2, "data_bytes": MB},
-        }.items()
-    ):
-        make_plan(code, **fields)
-        house.pay(house.order(card, code, key=f"k{number}"))
+    make_plan("MONTH", days=30)
+    make_plan("NEXT", stacking="sequel")
+    make_plan("WEEK", days=7)
+    make_plan("EMPTY", days=2, data_bytes=MB)
+    for code in ("MONTH", "NEXT", "WEEK", "EMPTY"):
+        house.pay(house.order(card, code, key=code))
     use(card, LotKind.DATA, MB)
     page = with_pin.get(f"/c/{card.public_token}")
     assert [(row.lot.plan_code, row.lot.place, row.runs_beside) for row in page.context["lots"]] == [

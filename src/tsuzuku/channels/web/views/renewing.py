@@ -28,7 +28,8 @@ from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
 from tsuzuku.channels.web.mixing import asked_mix, mix_tiles
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
-from tsuzuku.channels.web.plan_texts import sections, validity, what_it_gives
+from tsuzuku.channels.web.plan_filters import ORDERS, countries_of, filter_of, in_sections, named
+from tsuzuku.channels.web.plan_texts import validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
 from tsuzuku.channels.web.shares import keepable, offer_of, what_was_ticked
 from tsuzuku.channels.web.summaries import summarize
@@ -65,6 +66,10 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
     access = card_or_404(request, token, now=now)
     offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
     before = card_allowance(access.card.pk, now=now)
+    countries = countries_of(offers)
+    wishes = filter_of(request, countries=countries)
+    found = wishes.offers(offers)
+    mixes = wishes.mixes(mixes_for_sale(card_group=access.card.group, now=now))
     language = get_language() or "en"
     context = {
         "now": now,
@@ -73,9 +78,14 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
         "shown_in": currency_shown(request, now=now),
         "held": held_bytes(before),
         "sections": [
-            (section, [tile(offer, before, language) for offer in section.offers]) for section in sections(offers)
+            (section, [tile(offer, before, language) for offer in section.offers])
+            for section in in_sections(found, wishes.order)
         ],
-        "mixes": mix_tiles(mixes_for_sale(card_group=access.card.group, now=now), token, language),
+        "mixes": mix_tiles(mixes, token, language),
+        "wishes": wishes,
+        "countries": named(countries),
+        "orders": ORDERS.items(),
+        "left_out": sum(offer.refused is None for offer in offers) - sum(offer.refused is None for offer in found),
         "refused": [
             (offer.plan.name_in(language), refusal_text_of(offer.refused)) for offer in offers if offer.refused
         ],
