@@ -15,9 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tsuzuku.catalog.models import Plan
 from tsuzuku.catalog.terms import TURN_STACKINGS, LotKind
-from tsuzuku.channels.web.plan_texts import Section, is_only_more, sections
+from tsuzuku.channels.web.plan_texts import Section, country_name, is_only_more, sections
 from tsuzuku.channels.web.tiles import helps_now
-from tsuzuku.look import formats
 from tsuzuku.renewals.quotes import Offer
 
 _SESSION_KEY = "plan_filter"
@@ -51,11 +50,6 @@ class PlanFilter:
     at_once: bool = False
     hotspot: bool = False
     order: Order = Order.LISTED
-
-    @property
-    def is_any(self) -> bool:
-        """Whether anything is left out."""
-        return bool(self.countries or self.at_once or self.hotspot)
 
     def offers(self, offers: Iterable[Offer]) -> list[Offer]:
         """Those that are asked for; what the card cannot take is there to say why, whenever it would begin."""
@@ -116,9 +110,8 @@ def countries_of(offers: Iterable[Offer]) -> list[str]:
 
 
 def named(countries: Iterable[str]) -> list[tuple[str, str]]:
-    """Countries with their names in the language of the page."""
-    territories = formats.active_locale().territories
-    return [(code, territories.get(code, code)) for code in countries]
+    """Countries with their names in the language of the page, Japan first, where everybody is."""
+    return [(code, country_name(code)) for code in sorted(countries, key=lambda code: (code != "JP", code))]
 
 
 def in_sections(offers: Sequence[Offer], order: Order) -> list[Section]:

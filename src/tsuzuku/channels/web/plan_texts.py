@@ -121,9 +121,14 @@ def validity(terms: PlanTerms) -> str:
 
 def places(countries: Iterable[str]) -> str:
     """Where it works, by name, in the language of the page."""
+    return _("Works in %(places)s") % {"places": _(", ").join(map(country_name, countries))}
+
+
+def country_name(code: str) -> str:
+    """What people call it; the full names of the two special regions do not fit on a phone."""
+    short = {"HK": _("Hong Kong"), "MO": _("Macao")}
     locale: Locale = formats.active_locale()
-    names = [locale.territories.get(code, code) for code in countries]
-    return _("Works in %(places)s") % {"places": _(", ").join(names)}
+    return short.get(code) or locale.territories.get(code, code)
 
 
 def price_a_day(price: Money, terms: PlanTerms) -> Money | None:
