@@ -91,15 +91,22 @@ def what_it_gives(plan: Plan, terms: PlanTerms) -> list[str]:
     gives = [formats.data_size(terms.amounts[LotKind.DATA])]
     if terms.daily_bytes is not None:
         gives.append(_("%(size)s a day at full speed") % {"size": formats.data_size(terms.daily_bytes)})
+    return [*gives, *calls_and_messages(plan, terms), validity(terms), *conditions(plan)]
+
+
+def calls_and_messages(plan: Plan, terms: PlanTerms) -> list[str]:
+    """What it gives beside data, and whether calls may go abroad."""
+    gives = []
     if LotKind.VOICE in terms.amounts:
-        gives.append(_("%(minutes)s of calls") % {"minutes": formats.voice(terms.amounts[LotKind.VOICE])})
+        is_abroad = plan.terms_now is not None and plan.terms_now.voice_to == "international"
+        calls = _("%(minutes)s of calls, also abroad") if is_abroad else _("%(minutes)s of calls")
+        gives.append(calls % {"minutes": formats.voice(terms.amounts[LotKind.VOICE])})
     if LotKind.MESSAGE in terms.amounts:
         gives.append(formats.messages(terms.amounts[LotKind.MESSAGE]))
-    gives.append(validity(terms))
-    return gives + gives_beside(plan)
+    return gives
 
 
-def gives_beside(plan: Plan) -> list[str]:
+def conditions(plan: Plan) -> list[str]:
     """Whether devices may share the line, by which network, and where it works."""
     gives = []
     if plan.tethering is not None:

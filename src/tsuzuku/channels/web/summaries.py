@@ -15,7 +15,7 @@ from tsuzuku.catalog.models import PlanTermsRow
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import stretches
 from tsuzuku.channels.web.advice import Standing, standing, waiting_bytes
-from tsuzuku.channels.web.plan_texts import gives_beside, places
+from tsuzuku.channels.web.plan_texts import conditions, places
 from tsuzuku.look import formats
 from tsuzuku.look.line import Stretch
 
@@ -114,7 +114,7 @@ def _conditions(lot: LotView, terms: PlanTermsRow) -> list[str]:
         return [gettext("Calls to Japan and abroad") if is_abroad else gettext("Calls within Japan")]
     if lot.kind is LotKind.MESSAGE:
         return []
-    gives = gives_beside(terms.plan)
+    gives = conditions(terms.plan)
     return gives if terms.plan.countries != ["JP"] else [*gives, places(terms.plan.countries)]
 
 

@@ -9,7 +9,7 @@ from tsuzuku.allowances.queries import Allowance, LotView, Preview
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import stretches
 from tsuzuku.channels.web.advice import held_bytes
-from tsuzuku.channels.web.plan_texts import gives_beside, how_it_joins, price_a_day, price_a_gigabyte
+from tsuzuku.channels.web.plan_texts import calls_and_messages, conditions, how_it_joins, price_a_day, price_a_gigabyte
 from tsuzuku.kernel.money import Money
 from tsuzuku.look.line import Stretch
 from tsuzuku.renewals.quotes import Offer
@@ -43,7 +43,7 @@ def tile(offer: Offer, before: Allowance, language: str) -> Tile:
     return Tile(
         offer=offer,
         name=offer.plan.name_in(language),
-        gives=gives_beside(offer.plan),
+        gives=[*calls_and_messages(offer.plan, terms), *conditions(offer.plan)],
         joins=how_it_joins(terms, is_joined=is_joined(before, offer.preview)),
         a_day=price_a_day(offer.price, terms),
         a_gigabyte=price_a_gigabyte(offer.price, terms),

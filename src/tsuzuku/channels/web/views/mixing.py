@@ -20,7 +20,7 @@ from tsuzuku.channels.web.access import CardAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.mixing import asked_mix, data_choices, days_choices, proposed_mix, remember_mix
-from tsuzuku.channels.web.plan_texts import gives_beside, how_it_joins, price_a_day, price_a_gigabyte
+from tsuzuku.channels.web.plan_texts import conditions, how_it_joins, price_a_day, price_a_gigabyte
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.tiles import is_joined, is_waiting, new_lot
@@ -99,7 +99,7 @@ def _page(plan: Plan, rule: MixRule, chosen: Mix) -> dict[str, Any]:
     """What stands around it."""
     return {
         "plan_name": plan.name_in(get_language() or "en"),
-        "gives": gives_beside(plan),
+        "gives": conditions(plan),
         "data_choices": data_choices(rule, chosen),
         "days_choices": days_choices(rule, chosen),
     }
