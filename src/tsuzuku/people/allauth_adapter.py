@@ -5,11 +5,9 @@ Written for allauth 65; its templates are not used, so its upgrades cannot chang
 """
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -26,6 +24,7 @@ from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.people.addresses import client_address
 from tsuzuku.people.events import StaffLoggedIn
 from tsuzuku.people.models import User
+from tsuzuku.people.proof import has_proved_lately
 from tsuzuku.people.redirects import is_own_path
 from tsuzuku.people.staff import staff_actor
 
@@ -38,6 +37,8 @@ MAILS = {
     "account/email/password_reset_code": "people/mail/reset_password.txt",
     "account/email/password_reset": "people/mail/password_changed.txt",
     "account/email/password_changed": "people/mail/password_changed.txt",
+    "account/email/login_code": "people/mail/verify_address.txt",
+    "people/ways_in_changed": "people/mail/ways_in_changed.txt",
     "mfa/email/totp_activated": "people/mail/second_factor.txt",
     "mfa/email/recovery_codes_generated": "people/mail/second_factor.txt",
 }
@@ -47,10 +48,6 @@ NOTICES = {
     "account/messages/password_changed.txt": _("Your new password is saved."),
     "account/messages/email_confirmed.txt": _("Your e-mail address is confirmed."),
 }
-
-
-#: How long a login counts for what only its owner may do.
-JUST_LOGGED_IN = timedelta(minutes=5)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -76,9 +73,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:  # noqa: ANN401  # allauth's
         """Who has just logged in need not say once more who they are."""
-        records = get_authentication_records(self.request, self.request.user)
-        at = max((each["at"] for each in records), default=0)
-        return clock.now().timestamp() - at > JUST_LOGGED_IN.total_seconds()
+        return not has_proved_lately(self.request)
 
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True

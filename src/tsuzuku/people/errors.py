@@ -26,3 +26,9 @@ class RoleUnknown(DomainError):
     """There is no role of that name; particulars: role, roles."""
 
     code = "role-unknown"
+
+
+class TooManyPasskeys(DomainError):
+    """This account has as many passkeys as one may have; particulars: passkeys_max."""
+
+    code = "too-many-passkeys"

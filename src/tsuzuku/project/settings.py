@@ -160,6 +160,10 @@ MFA_FORMS = {
     "authenticate": "tsuzuku.people.code_forms.CodeForm",
     "reauthenticate": "tsuzuku.people.code_forms.CodeAgainForm",
 }
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+#: As many as other logins; whole airports share an address.
+MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 #: A code of the half minute before or after is right, too: phones' clocks are not exact.
 MFA_TOTP_TOLERANCE = 1

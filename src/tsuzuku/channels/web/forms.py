@@ -10,6 +10,7 @@ from tsuzuku.cards.errors import CardNameMalformed
 from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.kernel.iccid import IccidMalformed, parse_iccid
+from tsuzuku.people.passkeys import NAME_LENGTH_MAX as PASSKEY_NAME_LENGTH_MAX
 from tsuzuku.receipts.texts import TEXTS
 
 #: As long as anything that could be a number or a PIN, written with spaces.
@@ -56,6 +57,12 @@ class CardNameForm(forms.Form):
         except CardNameMalformed as malformed:
             raise forms.ValidationError(refusal_text(malformed), code=malformed.code) from None
         return name
+
+
+class PasskeyNameForm(forms.Form):
+    """What somebody calls a passkey: mostly the device that keeps it."""
+
+    name = forms.CharField(label=_("Name"), max_length=PASSKEY_NAME_LENGTH_MAX, strip=True)
 
 
 class AddCardForm(OpenCardForm, CardNameForm):

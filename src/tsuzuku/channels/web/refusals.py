@@ -54,6 +54,7 @@ _TEXTS = {
     "balance-changed": _("Your balance has changed in the meantime. Nothing was taken. Please look again."),
     "amount-not-offered": _("Please choose from ¥500 to ¥10,000, in steps of ¥100."),
     "top-up-key-reused": _("This page was used already. Please choose again."),
+    "too-many-passkeys": _("This account has as many passkeys as it can have. Remove one that you do not use."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 

@@ -4,7 +4,19 @@
 from django.conf import settings
 from django.urls import path
 
-from tsuzuku.channels.web.views import account, automatic, balance, cards, doors, mailbox, orders, receipts, renewing
+from tsuzuku.channels.web.views import (
+    account,
+    automatic,
+    balance,
+    cards,
+    doors,
+    mailbox,
+    orders,
+    passkeys,
+    proof,
+    receipts,
+    renewing,
+)
 
 urlpatterns = [
     path("", doors.home, name="home"),
@@ -41,6 +53,13 @@ urlpatterns = [
     path("account", account.account_page, name="account"),
     # Where allauth sends somebody who is logged in and has no address to confirm.
     path("account", account.account_page, name="account_email"),
+    path("account/prove", proof.prove, name="prove"),
+    path("account/prove/code", proof.prove_code, name="prove_code"),
+    path("account/passkeys", passkeys.passkeys_page, name="passkeys"),
+    path("account/passkeys/add", passkeys.add_passkey, name="add_passkey"),
+    path("account/passkeys/<int:passkey_id>/name", passkeys.name_passkey, name="name_passkey"),
+    path("account/passkeys/<int:passkey_id>/remove", passkeys.remove_passkey, name="remove_passkey"),
+    path("login/passkey", passkeys.LoginView.as_view(), name="mfa_login_webauthn"),
     path("login", account.LoginView.as_view(), name="account_login"),
     path("logout", account.LogoutView.as_view(), name="account_logout"),
     path("signup", account.SignupView.as_view(), name="account_signup"),

@@ -59,6 +59,13 @@ GET = {
     "verify_keys": (200, 200, 200, 200, 200),
     "account": (302, 200, 200, 302, 200),
     "account_email": (302, 200, 200, 302, 200),
+    "prove": (302, 200, 200, 302, 200),
+    "prove_code": (302, 302, 302, 302, 302),
+    "passkeys": (302, 200, 200, 302, 403),
+    "add_passkey": (302, 302, 302, 302, 403),
+    "name_passkey": (302, 405, 405, 302, 403),
+    "remove_passkey": (302, 302, 302, 302, 403),
+    "mfa_login_webauthn": (302, 302, 302, 302, 302),
     "account_login": (200, 302, 302, 200, 302),
     "account_logout": (302, 200, 200, 302, 200),
     "account_signup": (200, 302, 302, 200, 302),
@@ -82,6 +89,8 @@ POST = {
     "automatic_off": (302, 302, 404, 302, 404),
     "stop_automatic": (404, 404, 404, 404, 404),
     "remove_method": (302, 302, 302, 302, 302),
+    "name_passkey": (302, 404, 404, 302, 403),
+    "remove_passkey": (302, 302, 302, 302, 403),
     "confirm": (404, 200, 404, 200, 404),
     "pay": (404, 302, 404, 302, 404),
     "cancel": (404, 302, 404, 302, 404),
@@ -123,6 +132,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<int:lot_id>", "1")
         .replace("<str:key>", "wrong")
         .replace("<int:method_id>", "1")
+        .replace("<int:passkey_id>", "1")
         .replace("<str:stop_token>", "forged")
         .replace("<str:provider>", "fake")
         for name, address in addresses(get_resolver().url_patterns).items()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Accounts: allauth's flows on our pages."""
 
+from typing import Any
+
 from allauth.account import views
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm
@@ -17,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tsuzuku.people.models import User
+from tsuzuku.people.passkeys import are_passkeys_possible
 
 
 @never_cache
@@ -31,6 +34,9 @@ class LoginView(views.LoginView):
     """Log in."""
 
     template_name = "web/account/login.html"
+
+    def get_context_data(self, **found: Any) -> dict[str, Any]:  # noqa: ANN401  # allauth's
+        return {**super().get_context_data(**found), "are_passkeys_possible": are_passkeys_possible(self.request)}
 
 
 class LogoutView(views.LogoutView):

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Telling somebody that a way into their account has changed, so that a change by somebody else is noticed."""
+
+from typing import Final
+
+from allauth.account.adapter import get_adapter
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tsuzuku.people.models import User
+
+PASSKEY_ADDED: Final = "passkey-added"
+PASSKEY_REMOVED: Final = "passkey-removed"
+
+#: What is said of each, in whole sentences.
+WHAT: dict[str, Promise] = {
+    PASSKEY_ADDED: _("A passkey was added to your account. Whoever has the device can log in with it."),
+    PASSKEY_REMOVED: _("A passkey was removed from your account. It opens nothing any more."),
+}
+
+
+def tell_of_change(user: User, change: str, *, address: str | None = None) -> None:
+    """Writes of a change to the account's address, or to the one that it had before."""
+    get_adapter().send_notification_mail("people/ways_in_changed", user, {"what": WHAT[change]}, email=address)
