@@ -22,6 +22,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.people.addresses import client_address
+from tsuzuku.people.browsers import end_other_browsers
 from tsuzuku.people.events import StaffLoggedIn
 from tsuzuku.people.models import User
 from tsuzuku.people.proof import has_proved_lately
@@ -74,6 +75,12 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:  # noqa: ANN401  # allauth's
         """Who has just logged in need not say once more who they are."""
         return not has_proved_lately(self.request)
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """A new password ends every other login: perhaps it was chosen because of one of them."""
+        super().set_password(user, password)
+        if isinstance(user, User):
+            end_other_browsers(user=user, session_key=self.request.session.session_key)
 
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True

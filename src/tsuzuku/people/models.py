@@ -68,3 +68,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """What to call them."""
         return self.get_full_name()
+
+
+class Browser(models.Model):
+    """A browser in which somebody is logged in. Kept while the session lasts: neither its address nor all it says."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, unique=True)
+    #: Such as "Safari, iPhone"; "" for one that says nothing of itself.
+    device = models.CharField(max_length=40, blank=True)
+    since = models.DateTimeField()
+    #: In whole hours.
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.device

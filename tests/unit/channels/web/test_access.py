@@ -61,10 +61,15 @@ GET = {
     "account_email": (302, 200, 200, 302, 200),
     "prove": (302, 200, 200, 302, 200),
     "prove_code": (302, 302, 302, 302, 302),
+    "devices": (302, 200, 200, 302, 200),
+    "end_other_devices": (302, 405, 405, 302, 405),
+    "end_device": (302, 405, 405, 302, 405),
     "passkeys": (302, 200, 200, 302, 403),
     "add_passkey": (302, 302, 302, 302, 403),
     "name_passkey": (302, 405, 405, 302, 403),
     "remove_passkey": (302, 302, 302, 302, 403),
+    "account_request_login_code": (200, 302, 302, 200, 302),
+    "account_confirm_login_code": (302, 302, 302, 302, 302),
     "mfa_login_webauthn": (302, 302, 302, 302, 302),
     "account_login": (200, 302, 302, 200, 302),
     "account_logout": (302, 200, 200, 302, 200),
@@ -89,6 +94,7 @@ POST = {
     "automatic_off": (302, 302, 404, 302, 404),
     "stop_automatic": (404, 404, 404, 404, 404),
     "remove_method": (302, 302, 302, 302, 302),
+    "end_device": (302, 404, 404, 302, 404),
     "name_passkey": (302, 404, 404, 302, 403),
     "remove_passkey": (302, 302, 302, 302, 403),
     "confirm": (404, 200, 404, 200, 404),
@@ -133,6 +139,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<str:key>", "wrong")
         .replace("<int:method_id>", "1")
         .replace("<int:passkey_id>", "1")
+        .replace("<int:browser_id>", "0")
         .replace("<str:stop_token>", "forged")
         .replace("<str:provider>", "fake")
         for name, address in addresses(get_resolver().url_patterns).items()

@@ -6,13 +6,17 @@ from typing import Any
 from allauth.account import views
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.mixins import RedirectAuthenticatedUserMixin
+from allauth.account.stages import LoginByCodeStage, LoginStage
+from allauth.account.utils import has_verified_email
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -30,13 +34,44 @@ def account_page(request: HttpRequest) -> HttpResponse:
     return render(request, "web/account/account.html")
 
 
-class LoginView(views.LoginView):
+class NotHeldByACode(RedirectAuthenticatedUserMixin):
+    """A page to come in by another way, though a code was asked for. To be named before allauth's view."""
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponseRedirect | None:
+        if stage.key != LoginByCodeStage.key:
+            return super()._redirect_to_pending_stage(request, stage)
+        clear_login(request)
+        return None
+
+
+class LoginView(NotHeldByACode, views.LoginView):
     """Log in."""
 
     template_name = "web/account/login.html"
 
     def get_context_data(self, **found: Any) -> dict[str, Any]:  # noqa: ANN401  # allauth's
         return {**super().get_context_data(**found), "are_passkeys_possible": are_passkeys_possible(self.request)}
+
+
+class RequestCodeView(NotHeldByACode, views.RequestLoginCodeView):
+    """Ask for a code by mail. The answer is the same whether there is an account or not, and a mail is sent."""
+
+    template_name = "web/account/request_code.html"
+
+
+class EnterCodeView(views.ConfirmLoginCodeView):
+    """Enter the code."""
+
+    template_name = "web/account/enter_code.html"
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        user = self._process.user
+        if not has_verified_email(user):
+            # Whoever registered the address never showed that it is theirs: their password must not open it now.
+            user.set_unusable_password()
+            user.save(update_fields=["password"])
+        response: HttpResponse = super().form_valid(form)
+        return response
 
 
 class LogoutView(views.LogoutView):
