@@ -15,12 +15,16 @@ from allauth.core import ratelimit
 from django.http import HttpRequest
 
 from tsuzuku.kernel import clock
+from tsuzuku.people.addresses import client_address
+from tsuzuku.people.errors import TooManyCodes
 from tsuzuku.people.models import User
+from tsuzuku.people.phones import send_code, short_code
 
 #: How long a proof counts.
 HOLDS = timedelta(minutes=5)
 _SESSION_KEY = "proof"
 _CODE_SECONDS, _TRIES_MAX = 15 * 60, 3
+_PAUSE_SECONDS = 60
 
 
 def has_proved_lately(request: HttpRequest) -> bool:
@@ -36,18 +40,17 @@ class ProofByCode(AbstractCodeVerificationProcess):
     """A code that is sent to where the account is reached; three wrong ones end it. It is kept in the session."""
 
     def __init__(self, request: HttpRequest, state: dict[str, object], user: User) -> None:
-        self.request = request
+        self.request, self.owner = request, user
         super().__init__(state=state, timeout=_CODE_SECONDS, max_attempts=_TRIES_MAX, user=user)
 
     @classmethod
-    def begin(cls, request: HttpRequest, user: User) -> "ProofByCode | None":
-        """Sends a code; None if so many were sent that there has to be a pause."""
+    def begin(cls, request: HttpRequest, user: User) -> None:
+        """Sends a code by mail, or by SMS where there is no address. Raises TooManyCodes."""
         if not ratelimit.consume(request, action="request_login_code", key=f"proof:{user.pk}"):
-            return None
-        process = cls(request, cls.initial_state(user=user, email=user.email), user)
+            raise TooManyCodes(retry_after_seconds=_PAUSE_SECONDS)
+        process = cls(request, cls.initial_state(user=user), user)
         process.send()
         process.persist()
-        return process
 
     @classmethod
     def resume(cls, request: HttpRequest, user: User) -> "ProofByCode | None":
@@ -59,9 +62,14 @@ class ProofByCode(AbstractCodeVerificationProcess):
         return process
 
     def send(self) -> None:
-        adapter = get_adapter()
-        self.state["code"] = adapter.generate_login_code()
-        adapter.send_mail("account/email/login_code", self.state["email"], {"code": self.code})
+        adapter, user = get_adapter(), self.owner
+        if user.email:
+            self.state["code"] = adapter.generate_login_code()
+            adapter.send_mail("account/email/login_code", user.email, {"code": self.code})
+            return
+        self.state["code"] = short_code()
+        address = client_address(self.request)
+        send_code(phone=str(user.phone), code=self.code, address=address, user=user, now=clock.now())
 
     def persist(self) -> None:
         self.request.session[_SESSION_KEY] = self.state

@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tsuzuku.project.environment import (
     env_bool,
+    env_countries,
     env_int,
     env_list,
     env_networks,
@@ -147,7 +148,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "tsuzuku.people.allauth_adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_LOGIN_METHODS = {"email", "phone"}
+ACCOUNT_FORMS = {"request_login_code": "tsuzuku.people.login_forms.RequestCodeForm"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
@@ -237,6 +239,10 @@ PAYPAL_SANDBOX = env_bool("TSUZUKU_PAYPAL_SANDBOX")
 KOMOJU_KEY = env_text("TSUZUKU_KOMOJU_KEY")
 KOMOJU_WEBHOOK_SECRETS = env_list("TSUZUKU_KOMOJU_WEBHOOK_SECRETS")
 EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
+#: Codes go to mobile numbers of these countries only: sending to some others is a business of thieves.
+PHONE_COUNTRIES = env_countries("TSUZUKU_PHONE_COUNTRIES", "CN,TW,HK,KR,JP,MO,SG,MY,TH,VN,PH")
+#: More codes by SMS than this the whole installation does not send in an hour.
+PHONE_CODES_HOUR_MAX = env_int("TSUZUKU_PHONE_CODES_HOUR_MAX", 300)
 #: Without a gateway SMS and push are not offered.
 SMS_GATEWAY = env_text("TSUZUKU_SMS_GATEWAY", "mailbox" if DEMO else "")
 PUSH_GATEWAY = env_text("TSUZUKU_PUSH_GATEWAY", "mailbox" if DEMO else "")

@@ -31,12 +31,15 @@ class Migration(migrations.Migration):
                         verbose_name="superuser status",
                     ),
                 ),
-                ("email", models.EmailField(max_length=254, unique=True)),
+                ("email", models.EmailField(blank=True, max_length=254, null=True, unique=True)),
+                ("phone", models.CharField(blank=True, max_length=16, null=True, unique=True)),
+                ("phone_verified_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("display_name", models.CharField(blank=True, default="", max_length=80)),
                 ("language", models.CharField(default="en", max_length=12)),
                 ("created_at", models.DateTimeField(default=tsuzuku.kernel.clock.now, editable=False)),
                 ("is_staff", models.BooleanField(default=False)),
                 ("is_active", models.BooleanField(default=True)),
+                ("closed_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "groups",
                     models.ManyToManyField(
@@ -71,9 +74,35 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
                         name="people_user_email_lower",
-                    )
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("email__isnull", False),
+                            models.Q(("is_staff", False), ("phone__isnull", False)),
+                            models.Q(("closed_at__isnull", False), ("is_active", False)),
+                            _connector="OR",
+                        ),
+                        name="people_user_reached",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("phone__isnull", True), ("phone_verified_at__isnull", True)),
+                            models.Q(("phone__regex", "^\\+[1-9][0-9]{6,14}$"), ("phone_verified_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="people_user_phone",
+                    ),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="CodesSent",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject", models.CharField(max_length=64, unique=True)),
+                ("sent", models.PositiveIntegerField()),
+                ("ends_at", models.DateTimeField(db_index=True)),
+            ],
         ),
         migrations.CreateModel(
             name="Browser",

@@ -24,7 +24,7 @@ def ask(client: Client, address: str, **fields: str) -> Answer:
 
 def test_a_code_logs_in_under_a_new_session(stranger: User) -> None:
     client = Client()
-    page = ask(client, stranger.email.upper(), next="/orders")
+    page = ask(client, stranger.mail_address.upper(), next="/orders")
     assert page.redirect_chain == [("/login/code/enter?next=%2Forders", 302)]
     before = client.session.session_key
     answer = client.post("/login/code/enter", {"code": code_of_mail().lower(), "next": "/orders"})
@@ -35,10 +35,13 @@ def test_a_code_logs_in_under_a_new_session(stranger: User) -> None:
 
 
 def test_nobody_learns_whether_there_is_an_account(stranger: User) -> None:
-    pages = [ask(Client(), address) for address in (stranger.email, "nobody@example.com")]
-    texts = [text_of(page).replace(stranger.email, "…").replace("nobody@example.com", "…") for page in pages]
+    pages = [ask(Client(), address) for address in (stranger.mail_address, "nobody@example.com")]
+    texts = [text_of(page).replace(stranger.mail_address, "…").replace("nobody@example.com", "…") for page in pages]
     assert texts[0] == texts[1]
-    assert [len(Message.objects.filter(address=each)) for each in (stranger.email, "nobody@example.com")] == [1, 1]
+    assert [len(Message.objects.filter(address=each)) for each in (stranger.mail_address, "nobody@example.com")] == [
+        1,
+        1,
+    ]
     wrong = [page.client.post("/login/code/enter", {"code": "AAAA-AAAA"}).status_code for page in pages]
     assert wrong == [200, 200]
 
@@ -53,23 +56,23 @@ def test_a_code_of_nobody_opens_nothing() -> None:
 
 def test_three_wrong_codes_end_it(stranger: User) -> None:
     client = Client()
-    ask(client, stranger.email)
+    ask(client, stranger.mail_address)
     answers = [client.post("/login/code/enter", {"code": "AAAA-AAAA"}).status_code for _ in range(3)]
     assert answers == [200, 200, 302]
     assert client.post("/login/code/enter", {"code": code_of_mail()})["Location"] == "/login/code"
 
 
 def test_codes_are_not_mailed_for_ever(stranger: User) -> None:
-    pages = [ask(Client(), stranger.email) for _ in range(4)]
+    pages = [ask(Client(), stranger.mail_address) for _ in range(4)]
     assert ["Too many wrong tries" in text_of(page) for page in pages] == [False, False, False, True]
     assert Message.objects.count() == 3
 
 
 def test_another_way_in_is_open_meanwhile(stranger: User) -> None:
     client = Client()
-    ask(client, stranger.email)
+    ask(client, stranger.mail_address)
     assert heading(client.get("/login")) == "Log in"
-    client.post("/login", {"login": stranger.email, "password": PASSWORD})
+    client.post("/login", {"login": stranger.mail_address, "password": PASSWORD})
     assert client.get("/account").status_code == 200
 
 
@@ -87,6 +90,6 @@ def test_who_registered_an_address_of_somebody_else_is_locked_out_when_its_owner
 
 def test_a_closed_account_gets_no_code(stranger: User) -> None:
     User.objects.filter(pk=stranger.pk).update(is_active=False)
-    assert heading(ask(Client(), stranger.email)) == "Enter the code"
+    assert heading(ask(Client(), stranger.mail_address)) == "Enter the code"
     assert Message.objects.get().subject == "There is no Tsuzuku account with this address"
     assert notices(Client().get("/login")) == []

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from urllib.parse import urlencode
 
-from allauth.account.adapter import get_adapter
 from allauth.account.forms import ConfirmLoginCodeForm, ReauthenticateForm
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.core import ratelimit
@@ -23,9 +22,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from tsuzuku.channels.web.access import owner
+from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.views.doors import own_path
+from tsuzuku.people.errors import TooManyCodes
+from tsuzuku.people.models import User
 from tsuzuku.people.passkey_forms import ShowAgainForm
 from tsuzuku.people.passkeys import are_passkeys_possible, passkeys_of
+from tsuzuku.people.phone_numbers import veiled_number
 from tsuzuku.people.proof import ProofByCode, has_proved_lately
 
 View = Callable[..., HttpResponse]
@@ -80,9 +83,12 @@ def prove(request: HttpRequest) -> HttpResponse:
                 return redirect(_next(request))
             refused = True
         if way == "code":
-            if ProofByCode.begin(request, user):
+            try:
+                ProofByCode.begin(request, user)
+            except TooManyCodes as refusal:
+                messages.error(request, refusal_text(refusal))
+            else:
                 return redirect(f"{reverse('prove_code')}?{urlencode({'next': _next(request)}, safe='/')}")
-            messages.error(request, str(get_adapter().error_messages["rate_limited"]))
     options = None
     if are_passkeys_possible(request) and passkeys_of(user):
         options = json.dumps(auth.begin_authentication(user))
@@ -90,7 +96,7 @@ def prove(request: HttpRequest) -> HttpResponse:
         "form": password if user.has_usable_password() else None,
         "options": options,
         "passkey_refused": refused,
-        "address": user.email,
+        "address": _reached(user),
         "next": _next(request),
     }
     return render(request, "web/account/prove.html", context)
@@ -114,8 +120,13 @@ def prove_code(request: HttpRequest) -> HttpResponse:
         if not process.record_invalid_attempt():
             messages.error(request, _("Too many wrong tries. Ask for another code."))
             return redirect(again)
-    context = {"form": form, "address": process.state["email"], "next": _next(request), "again": again}
+    context = {"form": form, "address": _reached(user), "next": _next(request), "again": again}
     return render(request, "web/account/prove_code.html", context)
+
+
+def _reached(user: User) -> str:
+    """Where codes for somebody go, as the page says it."""
+    return user.email or veiled_number(user.phone or "")
 
 
 def _next(request: HttpRequest) -> str:
