@@ -60,3 +60,9 @@ class WayInTaken(DomainError):
     """Another account has this address or number."""
 
     code = "way-in-taken"
+
+
+class StaffKeepAccounts(DomainError):
+    """A member of staff cannot delete their account: what they did keeps its name."""
+
+    code = "staff-keep-accounts"

@@ -99,11 +99,11 @@ def send_code(*, phone: str, code: str, address: str, user: User | None, now: da
         for limit in limits:
             _count(limit, whom, now=now)
     text = _("%(code)s is your %(brand)s code. It holds for 15 minutes. Tell it to nobody.")
-    send_sms(phone, text % {"code": code, "brand": settings.BRAND_NAME})
+    send_sms(phone, text % {"code": code, "brand": settings.BRAND_NAME}, is_asked_for=True)
 
 
-def send_sms(phone: str, text: str) -> None:
-    """Hands over an SMS, if anybody carries it."""
+def send_sms(phone: str, text: str, *, is_asked_for: bool = False) -> None:
+    """Hands over an SMS, if anybody carries it; one that is asked for although the number took none before."""
     if can_send(AddressKind.SMS):
         send_message(
             dedupe_key=f"account:{uuid.uuid4()}",
@@ -111,6 +111,7 @@ def send_sms(phone: str, text: str) -> None:
             address=phone,
             language=get_language() or settings.LANGUAGE_CODE,
             text=text,
+            is_asked_for=is_asked_for,
             purpose="account",
             now=clock.now(),
         )

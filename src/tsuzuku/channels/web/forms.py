@@ -15,6 +15,7 @@ from tsuzuku.cards.errors import CardNameMalformed
 from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.kernel.iccid import IccidMalformed, parse_iccid
+from tsuzuku.kernel.money import Money
 from tsuzuku.people.errors import PhoneCountryNotOffered, PhoneMalformed
 from tsuzuku.people.passkeys import NAME_LENGTH_MAX as PASSKEY_NAME_LENGTH_MAX
 from tsuzuku.people.phone_numbers import country_code, read_number
@@ -96,6 +97,24 @@ class PhoneForm(forms.Form):
                 found["phone"] = read_number(found["number"], region=found["country"], offered=settings.PHONE_COUNTRIES)
             except (PhoneMalformed, PhoneCountryNotOffered) as refused:
                 self.add_error("number", refusal_text(refused))
+        return found
+
+
+class LeaveForm(forms.Form):
+    """The last word before an account is deleted; whoever has a balance gives up just what they were shown."""
+
+    balance = forms.IntegerField(required=False)
+    gives_up = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, balance: Money, **options: Any) -> None:  # noqa: ANN401  # a form's
+        super().__init__(*args, **options)
+        self._balance = balance
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        left = self._balance.amount_minor
+        if left and not (found.get("gives_up") and found.get("balance") == left):
+            raise forms.ValidationError(_("Please confirm that you give up your balance, or use it first."))
         return found
 
 

@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -31,7 +32,7 @@ from tsuzuku.people.passkeys import are_passkeys_possible, passkeys_of
 from tsuzuku.people.phone_numbers import veiled_number
 from tsuzuku.people.proof import ProofByCode, has_proved_lately
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def proved(view: View) -> View:
@@ -40,7 +41,7 @@ def proved(view: View) -> View:
     @wraps(view)
     @never_cache
     @login_required
-    def asks_first(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def asks_first(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if has_proved_lately(request):
             return view(request, *args, **kwargs)
         return redirect(f"{reverse('prove')}?{urlencode({'next': request.path}, safe='/')}")
@@ -52,7 +53,7 @@ def customers_only(view: View) -> View:
     """A page that staff have no use for: they come in with their address, their password and their second factor."""
 
     @wraps(view)
-    def refuses_staff(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def refuses_staff(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.user.is_authenticated and request.user.is_staff:
             raise PermissionDenied
         return view(request, *args, **kwargs)
