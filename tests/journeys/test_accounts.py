@@ -32,3 +32,29 @@ def test_a_passkey_is_made_and_opens_the_account(visit: Callable[..., Page], dem
     page.goto(f"{own}/login?next=/orders")
     page.click("form[data-passkey] .button")
     expect(page).to_have_url(re.compile("/orders$"))
+
+
+def test_a_phone_number_makes_an_account(visit: Callable[..., Page]) -> None:
+    page = visit("/login", locale="ja-JP", script=False)
+    page.click("main a[href='/phone']")
+    assert page.input_value("select[name=country]") == "JP"
+    page.fill("input[name=number]", "０９０ー１２３４ー５６７８")
+    page.click("main form .button")
+    expect(page).to_have_url(re.compile("/phone/code$"))
+    code = _code_of_sms(page, "+819012345678")
+    page.goto("/phone/code")
+    page.fill("input[name=code]", code)
+    page.click("main form .button")
+    page.goto("/account")
+    expect(page.locator("main dl")).to_contain_text("+81 90-1234-5678")
+
+
+def _code_of_sms(page: Page, number: str) -> str:
+    """The code in the demo's mailbox, once it is there."""
+    sms = page.locator("main li").filter(has_text=number)
+    for _ in range(40):
+        page.goto("/demo/mail")
+        if sms.count():
+            return str(re.findall("[0-9]{6}", sms.first.inner_text())[0])
+        page.wait_for_timeout(250)
+    raise AssertionError("no SMS came")
