@@ -61,6 +61,8 @@ class AccountAdapter(DefaultAccountAdapter):
         "account_inactive": _("This account is closed."),
         "email_password_mismatch": _("E-mail address and password do not match."),
         "phone_password_mismatch": _("Phone number and password do not match."),
+        # What is neither an address nor short enough for a number.
+        "username_password_mismatch": _("Phone number and password do not match."),
         "too_many_login_attempts": _("Too many wrong tries. Please wait five minutes, then try again."),
         "incorrect_code": _("This is not the code that we sent. Look at the latest mail."),
         "enter_current_password": _("This is not your current password."),

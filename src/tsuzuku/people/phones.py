@@ -21,6 +21,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.sealing import derived_key
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import can_send
@@ -119,8 +120,8 @@ def send_sms(phone: str, text: str, *, is_asked_for: bool = False) -> None:
 
 def _count(limit: Limit, whom: str, *, now: datetime) -> None:
     """Adds one, so that what is sent at the same time all counts. Raises TooManyCodes if it is one too many."""
-    secret = settings.INSTALLATION_SECRET.encode()
-    digest = hmac.digest(secret, f"codes sent {whom}".encode(), hashlib.sha256).hex()[:32]
+    key = derived_key(settings.INSTALLATION_SECRET, "codes sent", hashlib.sha256().digest_size)
+    digest = hmac.digest(key, whom.encode(), hashlib.sha256).hex()[:32]
     with connection.cursor() as cursor:
         # One more, or one anew if the stretch is over; the row's lock lets parallel ones count one after the other.
         cursor.execute(

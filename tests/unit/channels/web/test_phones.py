@@ -80,7 +80,7 @@ def test_an_account_with_a_number_only_has_every_page() -> None:
     client = enter()
     pages = ("/account", "/cards", "/orders", "/balance", "/account/devices", "/account/prove", "/account/passkeys")
     assert [client.get(path, follow=True).status_code for path in pages] == [200] * 7
-    assert rows(client.get("/account"))["电话号码"] == "+86 138 0013 8000"
+    assert rows(client.get("/account"))["手机号"] == "+86 138 0013 8000"
 
 
 def test_known_and_unknown_numbers_get_the_same_answer_and_the_same_message() -> None:

@@ -54,7 +54,9 @@ def test_three_wrong_codes_end_it_and_codes_are_not_sent_for_ever(of_stranger: C
     for _ in range(2):
         of_stranger.post("/account/prove", {"way": "code"})
     page = of_stranger.post("/account/prove", {"way": "code"})
-    assert notices(page)[-1:] == ["We have just sent a mail. Please wait a moment before you ask for another."]
+    assert notices(page)[-1:] == [
+        "We have sent as many codes as we may. Please wait 1 minute before you ask for another."
+    ]
     assert Message.objects.count() == 3
 
 

@@ -2,10 +2,12 @@
 """Passkeys: logging in with one, and the account's list of them. allauth checks what browsers send."""
 
 import json
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
+from allauth.core.ratelimit import respond_429
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import views
 from allauth.mfa.webauthn.internal import auth, flows
@@ -23,15 +25,25 @@ from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.views.proof import customers_only, proved
 from tsuzuku.people.devices import device_name
 from tsuzuku.people.errors import TooManyPasskeys
+from tsuzuku.people.limits import is_within_limit
 from tsuzuku.people.notices import PASSKEY_ADDED, PASSKEY_REMOVED, tell_of_change
 from tsuzuku.people.passkey_forms import LoginForm, MakeForm
 from tsuzuku.people.passkeys import are_passkeys_possible, keep_passkey, passkeys_of, rename_passkey
+
+#: Each begins a session; whole airports share an address.
+QUESTIONS_A_MINUTE_MAX = 60
 
 
 class LoginView(views.LoginWebAuthnView):
     """Log in with a passkey. A GET by our script gives what the browser signs."""
 
     form_class = LoginForm
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401  # allauth's
+        if not is_within_limit(request, "passkey-question", a_minute_max=QUESTIONS_A_MINUTE_MAX):
+            return respond_429(request)
+        response: HttpResponse = super().get(request, *args, **kwargs)
+        return response
 
     def form_valid(self, form: LoginForm) -> HttpResponse:
         passkey: Authenticator = form.cleaned_data["credential"]
