@@ -8,8 +8,16 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.contracts.served import Served, serving
+from tsuzuku.testing.receiver import WebhookReceiver, receiving
 
 pytest.register_assert_rewrite("tsuzuku.testing.contracts")
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[WebhookReceiver]:
+    """Our end of the webhooks of providers."""
+    with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="session")

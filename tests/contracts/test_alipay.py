@@ -2,13 +2,11 @@
 """The adapter of Alipay against the simulator, by the contract; and both against another's package."""
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
@@ -18,7 +16,8 @@ from alipay import AliPay
 from alipay.exceptions import AliPayValidationError
 from django.test import Client
 
-from tests.contracts.processes import simulator_process
+from tests.contracts.outside import SimulatorOutside
+from tests.contracts.processes import simulator_at_work
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
@@ -30,54 +29,25 @@ from tsuzuku.payments.registry import using_provider
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import (
     PaymentProviderContract,
-    Webhook,
     a_payment,
     a_refund,
     read,
     take,
 )
-from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.processes import SandboxProcess
 from tsuzuku.testing.receiver import WebhookReceiver, receiving
-from tsuzuku.testing.simulators.faults import FaultKind
-from tsuzuku.testing.simulators.merchant_secrets import control_headers
 
-FAULTS = {
-    Outcome.REFUSED: FaultKind.REFUSE,
-    Outcome.UNAVAILABLE: FaultKind.FAIL,
-    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
-    Outcome.LOST: FaultKind.LOSE,
-}
 NOTIFY_URL = "https://shop.example/inbound/payments/alipay"
 
 
-class AlipayOutside:
+class AlipayOutside(SimulatorOutside):
     """The simulator as the contract wants to hold it."""
 
-    takes_twice = False
-
-    def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
-        self.process = process
-        self.receiver = receiver
-
-    def control(self, **fields: object) -> None:
-        self.process.post("/control", fields, **control_headers(self.process.folder))
+    something_else = "dut_user_sign"
 
     def use_app(self, reference: str, **fields: object) -> None:
         number = reference.partition(".")[0]
-        self.process.post("/control/pay", {"out_trade_no": number, **fields}, **control_headers(self.process.folder))
-
-    def next_call(self, outcome: Outcome) -> None:
-        self.control(next_calls=[FAULTS[outcome]])
-
-    def fail_next_lookup(self) -> None:
-        self.control(next_lookups=["lose"])
-
-    def stop(self) -> None:
-        self.process.kill()
-
-    def start(self) -> None:
-        self.process.start()
+        self.told("/control/pay", out_trade_no=number, **fields)
 
     def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
         taken = {}
@@ -96,26 +66,6 @@ class AlipayOutside:
     def end_refunds(self) -> None:
         """They have ended within their calls."""
 
-    def webhooks(self, count: int = 1) -> list[Webhook]:
-        return self.receiver.take(count)
-
-    def deliver_again(self, event_id: str) -> None:
-        self.control(redeliver={"event": event_id})
-
-    def tell_something_else(self) -> None:
-        self.control(emit="dut_user_sign")
-
-    def change_secret(self) -> None:
-        self.control(rotate_webhook_secret=True)
-
-    def audit(self) -> dict[str, list[dict[str, Any]]]:
-        return self.process.get("/audit", **control_headers(self.process.folder))
-
-    def secrets(self) -> dict[str, Any]:
-        """What the simulator shares with its merchant."""
-        found: dict[str, Any] = json.loads((self.process.folder / "secrets.json").read_text())
-        return found
-
     def alipays_key(self) -> str:
         """What it shares with nobody."""
         own: dict[str, str] = json.loads((self.process.folder / "alipay-keys.json").read_text())
@@ -133,19 +83,15 @@ def receiver() -> Iterator[WebhookReceiver]:
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A simulator that tells the receiver."""
-    process = simulator_process("alipay", tmp_path_factory.mktemp("home"), webhook=receiver.url)
-    process.start()
-    yield process
-    process.kill()
+    with simulator_at_work("alipay", tmp_path_factory.mktemp("home"), webhook=receiver.url) as process:
+        yield process
 
 
 @pytest.fixture
 def outside(process: SandboxProcess, receiver: WebhookReceiver) -> AlipayOutside:
     """The simulator. What a test before has left is told and forgotten."""
     outside = AlipayOutside(process, receiver)
-    while outside.audit()["owed_deliveries"]:
-        time.sleep(0.02)
-    receiver.forget()
+    outside.begin_anew()
     return outside
 
 

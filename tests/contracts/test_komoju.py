@@ -2,8 +2,6 @@
 """The KOMOJU adapter against the simulator, by the contract."""
 
 import json
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.contracts.outside import SimulatorOutside
+from tests.contracts.processes import simulator_at_work
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
 from tsuzuku.orders.models import Order
@@ -23,57 +23,27 @@ from tsuzuku.payments.ports import EventKind, FailureReason, StoreSlip
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract, deliver, start, state
 from tsuzuku.testing.contracts.payment_provider import (
     PaymentProviderContract,
-    Webhook,
     a_payment,
     a_refund,
     read,
     take,
 )
-from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House
 from tsuzuku.testing.processes import SandboxProcess
-from tsuzuku.testing.receiver import WebhookReceiver, receiving
-from tsuzuku.testing.simulators.faults import FaultKind
-from tsuzuku.testing.simulators.merchant_secrets import control_headers
+from tsuzuku.testing.receiver import WebhookReceiver
 
-FAULTS = {
-    Outcome.REFUSED: FaultKind.REFUSE,
-    Outcome.UNAVAILABLE: FaultKind.FAIL,
-    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
-    Outcome.LOST: FaultKind.LOSE,
-}
 #: What leads up to money, and what tells the same as another.
 PASSED_OVER = {"payment.authorized", "payment.refunded"}
 
 
-class KomojuOutside:
+class KomojuOutside(SimulatorOutside):
     """The simulator as the contract wants to hold it. Nobody declines cash."""
 
-    takes_twice = False
-
-    def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
-        self.process = process
-        self.receiver = receiver
-
-    def control(self, **fields: object) -> None:
-        self.process.post("/control", fields, **control_headers(self.process.folder))
+    something_else = "settlement.created"
 
     def at_the_store(self, reference: str, **fields: object) -> dict[str, Any]:
         """Chooses 7-Eleven and pays there, or only gets the slip; the session then."""
-        sent = {"session": reference, **fields}
-        return self.process.post("/control/pay", sent, **control_headers(self.process.folder))
-
-    def next_call(self, outcome: Outcome) -> None:
-        self.control(next_calls=[FAULTS[outcome]])
-
-    def fail_next_lookup(self) -> None:
-        self.control(next_lookups=["lose"])
-
-    def stop(self) -> None:
-        self.process.kill()
-
-    def start(self) -> None:
-        self.process.start()
+        return self.told("/control/pay", session=reference, **fields)
 
     def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
         taken = {"amount": amount.amount_minor, "currency": amount.currency} if amount else {}
@@ -89,26 +59,9 @@ class KomojuOutside:
     def end_refunds(self) -> None:
         self.control(make_refunds=True)
 
-    def webhooks(self, count: int = 1) -> list[Webhook]:
-        """As many as asked for, without what leads up to money."""
-        found: list[Webhook] = []
-        while len(found) < count:
-            ((headers, body),) = self.receiver.take()
-            if kind(body) not in PASSED_OVER:
-                found.append((headers, body))
-        return found
-
-    def deliver_again(self, event_id: str) -> None:
-        self.control(redeliver={"event": event_id})
-
-    def tell_something_else(self) -> None:
-        self.control(emit="settlement.created")
-
-    def change_secret(self) -> None:
-        self.control(rotate_webhook_secret=True)
-
-    def audit(self) -> dict[str, list[dict[str, Any]]]:
-        return self.process.get("/audit", **control_headers(self.process.folder))
+    def says_something(self, body: bytes) -> bool:
+        """Not what leads up to money."""
+        return kind(body) not in PASSED_OVER
 
 
 def kind(body: bytes) -> str:
@@ -117,34 +70,17 @@ def kind(body: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[WebhookReceiver]:
-    """Our end of the webhooks."""
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A simulator that tells the receiver."""
-    home = tmp_path_factory.mktemp("home")
-    process = SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", "komoju", "--webhook", receiver.url],
-        folder=home / "komoju-sandbox",
-        env={"TSUZUKU_HOME": str(home)},
-    )
-    process.start()
-    yield process
-    process.kill()
+    with simulator_at_work("komoju", tmp_path_factory.mktemp("home"), webhook=receiver.url) as process:
+        yield process
 
 
 @pytest.fixture
 def outside(process: SandboxProcess, receiver: WebhookReceiver) -> KomojuOutside:
     """The simulator. What a test before has left is told and forgotten."""
     outside = KomojuOutside(process, receiver)
-    outside.end_refunds()
-    while outside.audit()["owed_deliveries"]:
-        time.sleep(0.02)
-    receiver.forget()
+    outside.begin_anew()
     return outside
 
 

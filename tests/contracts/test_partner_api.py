@@ -165,7 +165,11 @@ def test_post_renewals_is_201_paid_from_the_account(served: Served, acme: httpx.
     assert "Idempotent-Replayed" not in answer.headers
     assert (renewal["state"], renewal["iccid"], renewal["plan"]) == ("active", card, PLAN)
     assert renewal["price"] == {"amount_minor": PRICE, "currency": "JPY"}
-    assert renewal["receipt_url"] == f"http://{served.address}/o/{renewal['number']}"
+    # A stranger with the link sees the order; the number alone opens nothing.
+    assert renewal["receipt_url"].startswith(f"http://{served.address}/o/{renewal['number']}/k/")
+    shown = httpx.get(renewal["receipt_url"], follow_redirects=True)
+    assert (shown.status_code, shown.url.path) == (200, f"/o/{renewal['number']}")
+    assert httpx.get(f"http://{served.address}/o/{renewal['number']}").status_code == 404
     assert balance(acme) == before - PRICE
 
 

@@ -3,16 +3,18 @@
 
 import hashlib
 import json
-import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from secrets import token_hex
+from typing import ClassVar
 
 import pytest
 
+from tests.contracts.outside import SimulatorOutside
+from tests.contracts.processes import simulator_at_work, simulator_process
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable
@@ -26,54 +28,19 @@ from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import PaymentProviderContract, Webhook, a_payment, read
 from tsuzuku.testing.fakes import FakeProvider, Outcome
 from tsuzuku.testing.processes import SandboxProcess
-from tsuzuku.testing.receiver import WebhookReceiver, receiving
-from tsuzuku.testing.simulators.faults import FaultKind
-from tsuzuku.testing.simulators.merchant_secrets import control_headers
-
-FAULTS = {
-    Outcome.REFUSED: FaultKind.REFUSE,
-    Outcome.UNAVAILABLE: FaultKind.FAIL,
-    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
-    Outcome.LOST: FaultKind.LOSE,
-}
+from tsuzuku.testing.receiver import WebhookReceiver
 
 
-def sandbox_process(home: Path, *arguments: str) -> SandboxProcess:
-    """The command `tsuzuku simulator sandbox` in a home of its own."""
-    return SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", "sandbox", *arguments],
-        folder=home / "payment-sandbox",
-        env={"TSUZUKU_HOME": str(home)},
-    )
-
-
-class SandboxOutside:
+class SandboxOutside(SimulatorOutside):
     """The sandbox as the contract wants to hold it."""
+
+    something_else = "payout.paid"
+    beginning: ClassVar[Mapping[str, object]] = {"refund_seconds": 60}
 
     takes_twice = True
 
-    def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
-        self.process = process
-        self.receiver = receiver
-
-    def control(self, **fields: object) -> None:
-        self.process.post("/control", fields, **control_headers(self.process.folder))
-
     def simulate(self, reference: str, behaviour: str, **fields: object) -> None:
-        path = f"/v1/payments/{reference}/simulate"
-        self.process.post(path, {"behaviour": behaviour, **fields}, **control_headers(self.process.folder))
-
-    def next_call(self, outcome: Outcome) -> None:
-        self.control(next_calls=[FAULTS[outcome]])
-
-    def fail_next_lookup(self) -> None:
-        self.control(next_lookups=["lose"])
-
-    def stop(self) -> None:
-        self.process.kill()
-
-    def start(self) -> None:
-        self.process.start()
+        self.told(f"/v1/payments/{reference}/simulate", behaviour=behaviour, **fields)
 
     def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
         taken = asdict(amount) if amount else {}
@@ -89,21 +56,6 @@ class SandboxOutside:
         self.control(refund_seconds=0)
         while any(refund["status"] == "pending" for refund in self.audit()["refunds"]):
             time.sleep(0.02)
-
-    def webhooks(self, count: int = 1) -> list[Webhook]:
-        return self.receiver.take(count)
-
-    def deliver_again(self, event_id: str) -> None:
-        self.control(redeliver={"event": event_id})
-
-    def tell_something_else(self) -> None:
-        self.control(emit="payout.paid")
-
-    def change_secret(self) -> None:
-        self.control(rotate_webhook_secret=True)
-
-    def audit(self) -> dict[str, list[dict[str, object]]]:
-        return self.process.get("/audit", **control_headers(self.process.folder))
 
 
 class FakeOutside:
@@ -172,30 +124,17 @@ class FakeOutside:
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[WebhookReceiver]:
-    """Our end of the webhooks."""
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A sandbox that tells the receiver."""
-    process = sandbox_process(tmp_path_factory.mktemp("home"), "--webhook", receiver.url)
-    process.start()
-    yield process
-    process.kill()
+    with simulator_at_work("sandbox", tmp_path_factory.mktemp("home"), webhook=receiver.url) as process:
+        yield process
 
 
 @pytest.fixture
 def sandbox(process: SandboxProcess, receiver: WebhookReceiver) -> SandboxOutside:
     """The sandbox, whose refunds wait to be ended. What a test before has left is told and forgotten."""
     outside = SandboxOutside(process, receiver)
-    outside.end_refunds()
-    while outside.audit()["owed_deliveries"]:
-        time.sleep(0.02)
-    receiver.forget()
-    outside.control(refund_seconds=60)
+    outside.begin_anew()
     return outside
 
 
@@ -262,7 +201,9 @@ class TestSandboxOnly:
     def test_a_second_start_changes_the_one_that_runs(
         self, process: SandboxProcess, sandbox: SandboxOutside, receiver: WebhookReceiver
     ) -> None:
-        second = sandbox_process(process.folder.parent, "--webhook", f"{receiver.url}?moved", "--merchant", "Nagi")
+        second = simulator_process(
+            "sandbox", process.folder.parent, "--merchant", "Nagi", webhook=f"{receiver.url}?moved"
+        )
         with pytest.raises(RuntimeError, match="exit code 0"):
             second.start()
         provider = SandboxProvider(process.folder)

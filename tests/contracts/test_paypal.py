@@ -2,15 +2,14 @@
 """The PayPal adapter against the simulator, by the contract; and the simulator against PayPal's own package."""
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -28,6 +27,8 @@ from paypalserversdk.models.purchase_unit_request import PurchaseUnitRequest
 from paypalserversdk.models.refund_request import RefundRequest as RefundRequestOfTheirs
 from paypalserversdk.paypal_serversdk_client import PaypalServersdkClient
 
+from tests.contracts.outside import SimulatorOutside
+from tests.contracts.processes import simulator_at_work
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import Rejected, Unavailable, Unsupported
@@ -39,25 +40,16 @@ from tsuzuku.testing.contracts.payment_disputed_money import DisputedMoneyContra
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract, deliver, start, state
 from tsuzuku.testing.contracts.payment_provider import (
     PaymentProviderContract,
-    Webhook,
     a_payment,
     a_refund,
     read,
     take,
 )
-from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House
 from tsuzuku.testing.processes import SandboxProcess
-from tsuzuku.testing.receiver import WebhookReceiver, receiving
-from tsuzuku.testing.simulators.faults import FaultKind
+from tsuzuku.testing.receiver import WebhookReceiver
 from tsuzuku.testing.simulators.merchant_secrets import control_headers
 
-FAULTS = {
-    Outcome.REFUSED: FaultKind.REFUSE,
-    Outcome.UNAVAILABLE: FaultKind.FAIL,
-    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
-    Outcome.LOST: FaultKind.LOSE,
-}
 DECLINES = {
     FailureReason.NETWORK: "5920",
     FailureReason.LIMIT: "TRANSACTION_LIMIT_EXCEEDED",
@@ -65,35 +57,23 @@ DECLINES = {
 }
 
 
-class PayPalOutside:
+class PayPalOutside(SimulatorOutside):
     """The simulator as the contract wants to hold it. That a payer agreed is heard here, and the adapter asked then."""
 
-    takes_twice = False
+    something_else = "PAYMENT.PAYOUTSBATCH.SUCCESS"
+    beginning: ClassVar[Mapping[str, object]] = {
+        "refunds": "done",
+        "refund_seconds": 60,
+        "review_seconds": 60,
+        "token_seconds": 32_400,
+    }
 
     def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
-        self.process = process
-        self.receiver = receiver
+        super().__init__(process, receiver)
         self.merchant = PayPalProvider(SimulatedAccount(process.folder))
 
-    def control(self, **fields: object) -> dict[str, Any]:
-        return self.process.post("/control", fields, **control_headers(self.process.folder))
-
     def agree(self, reference: str, funding: str = "good", **fields: object) -> None:
-        sent = {"order": reference, "funding": funding, **fields}
-        self.process.post("/control/pay", sent, **control_headers(self.process.folder))
-
-    def next_call(self, outcome: Outcome) -> None:
-        self.control(next_calls=[FAULTS[outcome]])
-
-    def fail_next_lookup(self) -> None:
-        self.control(next_lookups=["lose"])
-
-    def stop(self) -> None:
-        self.process.kill()
-
-    def start(self) -> None:
-        self.process.start()
-        self.control(refunds="done", refund_seconds=60)
+        self.told("/control/pay", order=reference, funding=funding, **fields)
 
     def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
         taken = None
@@ -110,9 +90,6 @@ class PayPalOutside:
     def next_refund_fails(self) -> None:
         self.control(next_refunds=["fail"])
 
-    def end_refunds(self) -> None:
-        self.control(end_refunds=True)
-
     def open_dispute(self, reference: str) -> None:
         self.control(dispute={"capture": self.part_of(reference, "capture")})
 
@@ -127,26 +104,9 @@ class PayPalOutside:
         (found,) = [str(each["_id"]) for each in objects if each.get("_of") == object_id and each["_kind"] == kind]
         return found
 
-    def webhooks(self, count: int = 1) -> list[Webhook]:
-        """As many as asked for, without those that tell that somebody agreed, or a dispute's end a second time."""
-        found: list[Webhook] = []
-        while len(found) < count:
-            ((headers, body),) = self.receiver.take()
-            if kind(body) not in {"CHECKOUT.ORDER.APPROVED", "PAYMENT.CAPTURE.REVERSED"}:
-                found.append((headers, body))
-        return found
-
-    def deliver_again(self, event_id: str) -> None:
-        self.control(redeliver={"event": event_id})
-
-    def tell_something_else(self) -> None:
-        self.control(emit="PAYMENT.PAYOUTSBATCH.SUCCESS")
-
-    def change_secret(self) -> None:
-        self.control(rotate_webhook_secret=True)
-
-    def audit(self) -> dict[str, list[dict[str, Any]]]:
-        return self.process.get("/audit", **control_headers(self.process.folder))
+    def says_something(self, body: bytes) -> bool:
+        """That somebody agreed is asked about at once, and a dispute's end told a second time."""
+        return kind(body) not in {"CHECKOUT.ORDER.APPROVED", "PAYMENT.CAPTURE.REVERSED"}
 
 
 def kind(body: bytes) -> str:
@@ -155,35 +115,17 @@ def kind(body: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[WebhookReceiver]:
-    """Our end of the webhooks."""
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A simulator that tells the receiver."""
-    home = tmp_path_factory.mktemp("home")
-    process = SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", "paypal", "--webhook", receiver.url],
-        folder=home / "paypal-sandbox",
-        env={"TSUZUKU_HOME": str(home)},
-    )
-    process.start()
-    yield process
-    process.kill()
+    with simulator_at_work("paypal", tmp_path_factory.mktemp("home"), webhook=receiver.url) as process:
+        yield process
 
 
 @pytest.fixture
 def outside(process: SandboxProcess, receiver: WebhookReceiver) -> PayPalOutside:
     """The simulator, whose refunds wait to be ended. What a test before has left is told and forgotten."""
     outside = PayPalOutside(process, receiver)
-    outside.end_refunds()
-    while outside.audit()["owed_deliveries"]:
-        time.sleep(0.02)
-    receiver.forget()
-    outside.control(refunds="done", refund_seconds=60, review_seconds=60, token_seconds=32_400)
+    outside.begin_anew()
     return outside
 
 

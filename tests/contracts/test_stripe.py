@@ -2,19 +2,19 @@
 """The Stripe adapter against the simulator, by the contract; and both against Stripe's own package."""
 
 import json
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 import stripe
 
+from tests.contracts.outside import SimulatorOutside
+from tests.contracts.processes import simulator_at_work
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
@@ -33,7 +33,6 @@ from tsuzuku.testing.contracts.payment_kept import KeptMethodsContract, a_charge
 from tsuzuku.testing.contracts.payment_money import NAME, PaymentMoneyContract, deliver, start, state
 from tsuzuku.testing.contracts.payment_provider import (
     PaymentProviderContract,
-    Webhook,
     a_payment,
     a_refund,
     essence,
@@ -43,19 +42,11 @@ from tsuzuku.testing.contracts.payment_provider import (
     take,
 )
 from tsuzuku.testing.factories import make_card, make_plan
-from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, open_house
 from tsuzuku.testing.processes import SandboxProcess
-from tsuzuku.testing.receiver import WebhookReceiver, receiving
-from tsuzuku.testing.simulators.faults import FaultKind
+from tsuzuku.testing.receiver import WebhookReceiver
 from tsuzuku.testing.simulators.merchant_secrets import control_headers
 
-FAULTS = {
-    Outcome.REFUSED: FaultKind.REFUSE,
-    Outcome.UNAVAILABLE: FaultKind.FAIL,
-    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
-    Outcome.LOST: FaultKind.LOSE,
-}
 GOOD = "4242424242424242"
 DECLINES = {
     FailureReason.NETWORK: "4000000000000119",
@@ -72,34 +63,14 @@ TOLD_TWICE = {
 }
 
 
-class StripeOutside:
+class StripeOutside(SimulatorOutside):
     """The simulator as the contract wants to hold it."""
 
-    takes_twice = False
-
-    def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
-        self.process = process
-        self.receiver = receiver
-
-    def control(self, **fields: object) -> None:
-        self.process.post("/control", fields, **control_headers(self.process.folder))
+    something_else = "payout.paid"
+    beginning: ClassVar[Mapping[str, object]] = {"refund_seconds": 60}
 
     def use_card(self, reference: str, number: str, **fields: object) -> dict[str, Any]:
-        sent = {"payment": reference, "card": number, **fields}
-        return self.process.post("/control/pay", sent, **control_headers(self.process.folder))
-
-    def next_call(self, outcome: Outcome) -> None:
-        self.control(next_calls=[FAULTS[outcome]])
-
-    def fail_next_lookup(self) -> None:
-        self.control(next_lookups=["lose"])
-
-    def stop(self) -> None:
-        self.process.kill()
-
-    def start(self) -> None:
-        self.process.start()
-        self.control(refund_seconds=60)
+        return self.told("/control/pay", payment=reference, card=number, **fields)
 
     def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
         taken = {"amount": amount.amount_minor, "currency": amount.currency.lower()} if amount else {}
@@ -122,63 +93,25 @@ class StripeOutside:
     def next_refund_fails(self) -> None:
         self.control(next_refunds=["fail"])
 
-    def end_refunds(self) -> None:
-        self.control(end_refunds=True)
-
-    def webhooks(self, count: int = 1) -> list[Webhook]:
-        """As many as asked for, without what says nothing new."""
-        found: list[Webhook] = []
-        while len(found) < count:
-            ((headers, body),) = self.receiver.take()
-            kind = json.loads(body)["type"]
-            is_quiet = kind in EVENT_TYPES and parse_body(body, now=clock.now()).kind is EventKind.UNKNOWN
-            if not is_quiet and (kind, json.loads(body)["data"]["object"].get("status")) not in TOLD_TWICE:
-                found.append((headers, body))
-        return found
-
-    def deliver_again(self, event_id: str) -> None:
-        self.control(redeliver={"event": event_id})
-
-    def tell_something_else(self) -> None:
-        self.control(emit="payout.paid")
-
-    def change_secret(self) -> None:
-        self.control(rotate_webhook_secret=True)
-
-    def audit(self) -> dict[str, list[dict[str, Any]]]:
-        return self.process.get("/audit", **control_headers(self.process.folder))
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[WebhookReceiver]:
-    """Our end of the webhooks."""
-    with receiving() as receiver:
-        yield receiver
+    def says_something(self, body: bytes) -> bool:
+        """Not what says nothing new."""
+        kind = json.loads(body)["type"]
+        is_quiet = kind in EVENT_TYPES and parse_body(body, now=clock.now()).kind is EventKind.UNKNOWN
+        return not is_quiet and (kind, json.loads(body)["data"]["object"].get("status")) not in TOLD_TWICE
 
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A simulator that tells the receiver."""
-    home = tmp_path_factory.mktemp("home")
-    process = SandboxProcess(
-        [sys.executable, "-m", "tsuzuku.project.cli", "simulator", "stripe", "--webhook", receiver.url],
-        folder=home / "stripe-sandbox",
-        env={"TSUZUKU_HOME": str(home)},
-    )
-    process.start()
-    yield process
-    process.kill()
+    with simulator_at_work("stripe", tmp_path_factory.mktemp("home"), webhook=receiver.url) as process:
+        yield process
 
 
 @pytest.fixture
 def outside(process: SandboxProcess, receiver: WebhookReceiver) -> StripeOutside:
     """The simulator, whose refunds wait to be ended. What a test before has left is told and forgotten."""
     outside = StripeOutside(process, receiver)
-    outside.end_refunds()
-    while outside.audit()["owed_deliveries"]:
-        time.sleep(0.02)
-    receiver.forget()
-    outside.control(refund_seconds=60)
+    outside.begin_anew()
     return outside
 
 

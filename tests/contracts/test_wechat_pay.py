@@ -3,13 +3,12 @@
 
 import json
 import re
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import ClassVar
 from uuid import uuid4
 
 import httpx
@@ -17,7 +16,8 @@ import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.utils import rsa_sign
 
-from tests.contracts.processes import simulator_process
+from tests.contracts.outside import SimulatorOutside
+from tests.contracts.processes import simulator_at_work
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable, Unsupported
@@ -28,54 +28,25 @@ from tsuzuku.payments.ports import EventKind, FailureReason, WebhookForged, Webh
 from tsuzuku.testing.contracts.payment_money import PaymentMoneyContract
 from tsuzuku.testing.contracts.payment_provider import (
     PaymentProviderContract,
-    Webhook,
     a_payment,
     a_refund,
     read,
     take,
 )
-from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.processes import SandboxProcess
-from tsuzuku.testing.receiver import WebhookReceiver, receiving
-from tsuzuku.testing.simulators.faults import FaultKind
-from tsuzuku.testing.simulators.merchant_secrets import control_headers
+from tsuzuku.testing.receiver import WebhookReceiver
 
-FAULTS = {
-    Outcome.REFUSED: FaultKind.REFUSE,
-    Outcome.UNAVAILABLE: FaultKind.FAIL,
-    Outcome.DONE_UNANSWERED: FaultKind.NO_ANSWER,
-    Outcome.LOST: FaultKind.LOSE,
-}
 NOTIFY_URL = "https://shop.example/inbound/payments/wechat_pay"
 
 
-class WeChatOutside:
+class WeChatOutside(SimulatorOutside):
     """The simulator as the contract wants to hold it."""
 
-    takes_twice = False
-
-    def __init__(self, process: SandboxProcess, receiver: WebhookReceiver) -> None:
-        self.process = process
-        self.receiver = receiver
-
-    def control(self, **fields: object) -> None:
-        self.process.post("/control", fields, **control_headers(self.process.folder))
+    something_else = "PAYSCORE.USER_PAID"
+    beginning: ClassVar[Mapping[str, object]] = {"refund_seconds": 60}
 
     def use_app(self, reference: str, **fields: object) -> None:
-        self.process.post("/control/pay", {"out_trade_no": reference, **fields}, **control_headers(self.process.folder))
-
-    def next_call(self, outcome: Outcome) -> None:
-        self.control(next_calls=[FAULTS[outcome]])
-
-    def fail_next_lookup(self) -> None:
-        self.control(next_lookups=["lose"])
-
-    def stop(self) -> None:
-        self.process.kill()
-
-    def start(self) -> None:
-        self.process.start()
-        self.control(refund_seconds=60)
+        self.told("/control/pay", out_trade_no=reference, **fields)
 
     def pay(self, reference: str, *, times: int = 1, amount: Money | None = None) -> None:
         taken = {"total": amount.amount_minor, "currency": amount.currency} if amount else {}
@@ -88,55 +59,19 @@ class WeChatOutside:
     def next_refund_fails(self) -> None:
         self.control(next_refunds=["closed"])
 
-    def end_refunds(self) -> None:
-        self.control(end_refunds=True)
-
-    def webhooks(self, count: int = 1) -> list[Webhook]:
-        return self.receiver.take(count)
-
-    def deliver_again(self, event_id: str) -> None:
-        self.control(redeliver={"event": event_id})
-
-    def tell_something_else(self) -> None:
-        self.control(emit="PAYSCORE.USER_PAID")
-
-    def change_secret(self) -> None:
-        self.control(rotate_webhook_secret=True)
-
-    def audit(self) -> dict[str, list[dict[str, Any]]]:
-        return self.process.get("/audit", **control_headers(self.process.folder))
-
-    def secrets(self) -> dict[str, Any]:
-        """What the simulator shares with its merchant."""
-        found: dict[str, Any] = json.loads((self.process.folder / "secrets.json").read_text())
-        return found
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[WebhookReceiver]:
-    """Our end of the notifications."""
-    with receiving() as receiver:
-        yield receiver
-
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory, receiver: WebhookReceiver) -> Iterator[SandboxProcess]:
     """A simulator that tells the receiver."""
-    process = simulator_process("wechat_pay", tmp_path_factory.mktemp("home"), webhook=receiver.url)
-    process.start()
-    yield process
-    process.kill()
+    with simulator_at_work("wechat_pay", tmp_path_factory.mktemp("home"), webhook=receiver.url) as process:
+        yield process
 
 
 @pytest.fixture
 def outside(process: SandboxProcess, receiver: WebhookReceiver) -> WeChatOutside:
     """The simulator, whose refunds wait to be ended. What a test before has left is told and forgotten."""
     outside = WeChatOutside(process, receiver)
-    outside.end_refunds()
-    while outside.audit()["owed_deliveries"]:
-        time.sleep(0.02)
-    receiver.forget()
-    outside.control(refund_seconds=60)
+    outside.begin_anew()
     return outside
 
 

@@ -413,7 +413,10 @@ class Errand:
         if poll is None or not self._has_scripts:
             return self._get(self._order_url)
         part = self._get(html.unescape(poll[1]))
-        return page if part.status == HTTPStatus.NO_CONTENT else part
+        if part.status == HTTPStatus.NO_CONTENT:
+            return page
+        # Only how often to look has changed: what stands there is left as it is.
+        return part if _STAGE.search(part.text) else self._get(self._order_url)
 
     # -- what is written down ------------------------------------------------------------------------------------------
 

@@ -78,6 +78,8 @@ class Installation:
             "TSUZUKU_HOME": str(self.home),
             "TSUZUKU_PUBLIC_URL": self.url,
             "TSUZUKU_EMAIL_GATEWAY": "mailbox",
+            # All clients come from one address, and none of them ever rests.
+            "TSUZUKU_OWN_NETWORKS": f"{HOST}/32",
             _WEB_PORT: str(web_port),
             # With it all methods are offered that a simulator plays.
             "TSUZUKU_DEMO": "on" if has_sandboxes else "off",

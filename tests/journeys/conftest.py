@@ -45,7 +45,14 @@ def demo() -> Iterator[Demo]:
         port = _free_port()
         process = subprocess.Popen(
             [sys.executable, "-m", "tsuzuku.project.cli", "demo", "--port", str(port)],
-            env={**os.environ, "TSUZUKU_HOME": str(home), "TSUZUKU_DATABASE_URL": url, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "TSUZUKU_HOME": str(home),
+                "TSUZUKU_DATABASE_URL": url,
+                # All journeys are made by a few travellers, in two minutes.
+                "TSUZUKU_OWN_NETWORKS": "127.0.0.0/8",
+                "PYTHONUNBUFFERED": "1",
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -13,6 +13,7 @@ from tsuzuku.cards.models import Blocked, Card
 from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
+from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Capture, KeptMethodRow, Payment
 from tsuzuku.payments.ports import FailureReason
@@ -138,6 +139,8 @@ def test_a_card_renews_itself_from_a_kept_method_again_and_again(told: Told) -> 
     assert told.facts == [SWITCHED_ON, ANNOUNCED, *CHARGED]
     order = Order.objects.latest("pk")
     assert (order.channel, order.amount_minor, order.state) == ("automatic", 1_000, "paid")
+    request = list(told.house.provider.payments.values())[-1].request
+    assert (request.return_url, request.cancel_url) == (order_link(order),) * 2
     assert told.mails[1:] == ["Your card is renewed"]
     assert told.lots() == 2
 
@@ -343,14 +346,46 @@ def test_a_provider_that_is_down_for_hours_fails_the_day_and_late_money_goes_bac
             told.house.settle_down()
     assert told.facts == [SWITCHED_ON, ANNOUNCED, "renewal-withdrawn", FAILED]
     told.house.provider.is_down = False
-    with clock.travel_to(due_at(told) + timedelta(hours=3)):
-        payment = Payment.objects.latest("pk")
-        Payment.objects.filter(pk=payment.pk).update(reference="fakepay_3", state="started")
-        told.house.hear_charges()
-        for key in told.house.provider.refunds_under_way():
-            told.house.deliver(told.house.provider.finish_refund(key))
+    # No webhook comes either: what the unanswered call has taken is found by asking for its key.
+    told.house.provider.untold.clear()
+    with clock.travel_to(due_at(told) + timedelta(hours=4)):
+        told.house.settle_down()
+        told.house.end_refunds()
     assert told.facts[4:] == ["payment-captured", "refund-done"]
-    assert told.lots() == 1
+    assert (told.lots(), Payment.objects.latest("pk").state) == (1, "captured")
+
+
+def test_a_charge_that_never_arrived_is_given_up_by_an_answer_only(told: Told) -> None:
+    told.switch_on(told.keep())
+    told.work(announced_at(told))
+    told.house.provider.script.add(Outcome.LOST)
+    with clock.travel_to(due_at(told)):
+        told.house.settle_down()
+        switch_off(automatic_id=told.row.pk, reason="", actor="customer:1", now=clock.now())
+    told.house.provider.is_down = True
+    with clock.travel_to(due_at(told) + timedelta(hours=4)):
+        told.house.settle_down()
+    assert Payment.objects.latest("pk").state == "created"
+
+    told.house.provider.is_down = False
+    with clock.travel_to(due_at(told) + timedelta(hours=25)):
+        told.house.settle_down()
+    payment = Payment.objects.latest("pk")
+    assert (payment.state, payment.failure, payment.next_attempt_at) == ("failed", "network", None)
+    assert told.facts == [SWITCHED_ON, ANNOUNCED, "renewal-withdrawn", SWITCHED_OFF, "payment-failed"]
+
+
+def test_a_charge_whose_worker_was_killed_is_settled_though_nobody_takes_its_turn(told: Told) -> None:
+    told.switch_on(told.keep())
+    told.work(announced_at(told))
+    told.house.provider.script.add(Outcome.DONE_UNANSWERED)
+    with clock.travel_to(due_at(told)):
+        take_turns()
+    told.house.provider.untold.clear()
+    AutomaticRenewal.objects.update(next_attempt_at=told.until + DAY)
+    with clock.travel_to(due_at(told) + timedelta(minutes=2)):
+        told.house.settle_down()
+    assert told.facts == [SWITCHED_ON, ANNOUNCED, *CHARGED]
 
 
 def test_a_killed_worker_leaves_a_turn_that_is_taken_up_where_it_was(

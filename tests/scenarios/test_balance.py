@@ -2,26 +2,34 @@
 """A balance over half a year: topped up, spent in part and wholly, given back, warned of and ended."""
 
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from pytest_django import Settings
 
-from tsuzuku.balances.actions import order_top_up
+from tests.connections import wait_until_somebody_waits
+from tsuzuku.balances.actions import book_top_ups, order_top_up
 from tsuzuku.balances.errors import AmountNotOffered, TopUpKeyReused
 from tsuzuku.balances.queries import entries_of_user, parts_of_user
+from tsuzuku.cards.actions import block_card
+from tsuzuku.cards.models import Blocked
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
-from tsuzuku.orders.actions import leave_balance, pay_from_balance
+from tsuzuku.orders.actions import accept_captures, leave_balance, pay_from_balance
 from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable, OrderUnknown
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.resolving import accept_held_order, return_held_order
+from tsuzuku.payments.balance import customer_account
 from tsuzuku.payments.models import BalanceCharge, Capture, Payment, Refund
 from tsuzuku.payments.queries import balances
+from tsuzuku.payments.spending import balances_of
 from tsuzuku.people.models import User
 from tsuzuku.project.audit import findings
-from tsuzuku.renewals.actions import cancel_renewal
+from tsuzuku.renewals.actions import cancel_renewal, settle_renewals
 from tsuzuku.testing.factories import make_card, make_customer, make_plan
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, Story, open_house
@@ -201,6 +209,22 @@ def test_late_money_goes_back_when_the_part_is_spent(house: House, mei: User, st
 
 
 @pytest.mark.usefixtures("card_plan")
+def test_the_same_amount_in_vain_again_is_told_again(house: House, mei: User, story: Story) -> None:
+    house.top_up(mei, 600)
+    order = order_of(house, mei)
+    house.use_balance(order, mei)
+    reference = house.start_payment(order)
+    with story.after(hours=3):
+        house.settle_down()
+        house.use_balance(order_of(house, mei, "k2"), mei)
+        house.deliver(*house.provider.pay(reference, times=2))
+        house.settle_down()
+
+        assert outcomes() == ["accepted", "surplus", "surplus"]
+        assert house.subjects()[1:] == [f"Your payment goes back · order {order.number}"] * 2
+
+
+@pytest.mark.usefixtures("card_plan")
 def test_the_whole_price_paid_in_another_tab_leaves_the_balance_alone(house: House, mei: User) -> None:
     house.top_up(mei, 600)
     order = order_of(house, mei)
@@ -362,3 +386,64 @@ def test_a_person_resolves_what_came_beside_a_balance(house: House, mei: User, i
         assert house.renewal(order).state == "withdrawn"
         assert house.balance(mei) == 600
         assert balances() == {"customers": 0, "provider:fake": 600, f"customer:{mei.pk}": -600}
+
+
+def _booking(house: House, owners: Sequence[User]) -> Callable[[], None]:
+    """Top-ups that are paid and have yet to be booked."""
+    orders = []
+    for owner in owners:
+        order = order_top_up(user=owner, amount_minor=500, key="t2", language="en", channel="web", now=clock.now())
+        house.deliver(*house.provider.pay(house.start_payment(order)))
+        orders.append(order.pk)
+    accept_captures(capture_ids=list(Capture.objects.values_list("pk", flat=True)), now=clock.now())
+    return lambda: book_top_ups(order_ids=orders, now=clock.now())
+
+
+def _accepting(house: House, owners: Sequence[User]) -> Callable[[], None]:
+    """Orders whose whole price was paid in another tab, so that balances get their parts back."""
+    make_plan("GB-5", price_minor=2_000)
+    for owner in owners:
+        order = house.order(make_card(), "GB-5", actor=f"customer:{owner.pk}", payer=owner)
+        reference = house.start_payment(order)
+        house.use_balance(order, owner)
+        house.deliver(*house.provider.pay(reference))
+    ids = list(Capture.objects.order_by("pk").values_list("pk", flat=True))
+    return lambda: accept_captures(capture_ids=ids, now=clock.now())
+
+
+def _withdrawing(house: House, owners: Sequence[User]) -> Callable[[], None]:
+    """Orders that balances have paid, and whose cards were lost since."""
+    orders = [order_of(house, owner, f"k{owner.pk}") for owner in owners]
+    for order, owner in zip(orders, owners, strict=True):
+        house.use_balance(order, owner)
+        block_card(card=house.renewal(order).card, blocked=Blocked.LOST)
+    return lambda: settle_renewals(order_ids=[order.pk for order in orders], now=clock.now())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("work", [_booking, _accepting, _withdrawing])
+def test_batches_lock_balances_in_the_order_of_their_accounts(
+    work: Callable[[House, Sequence[User]], Callable[[], None]],
+) -> None:
+    """Else two of them could wait for each other for ever: who holds the first account gets the second as well."""
+    with open_house() as house, ThreadPoolExecutor(1) as pool:
+        owners = [make_customer("mei@example.com"), make_customer("alex@example.com")]
+        make_plan("GB-1-3D", price_minor=1_000)
+        for owner in reversed(owners):
+            house.top_up(owner, 1_500)
+        batch = work(house, owners)
+
+        def run() -> None:
+            with closing(connection):
+                batch()
+
+        later, first = (customer_account(owner.pk) for owner in owners)
+        with transaction.atomic():
+            balances_of([first], locked=True)
+            done = pool.submit(run)
+            wait_until_somebody_waits()
+            balances_of([later], locked=True)
+        done.result()
+        house.settle_down()
+        finish_refunds(house)
+        assert findings() == []

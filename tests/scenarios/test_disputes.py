@@ -13,12 +13,13 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.orders.errors import BalanceChanged, OrderTakesNoOther
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.resolving import accept_held_order, return_held_order
-from tsuzuku.payments.errors import CaptureDisputed, DisputeUnknown, RefundTooLarge
+from tsuzuku.payments.errors import CaptureDisputed, DisputeUnknown, RefundNotFailed, RefundTooLarge
 from tsuzuku.payments.failed_refunds import close_refund, retry_refund
 from tsuzuku.payments.models import Capture, Dispute, ProviderNotice, Refund
-from tsuzuku.payments.ports import EventKind, ProviderEvent
+from tsuzuku.payments.ports import ProviderEvent
 from tsuzuku.payments.queries import balances, dispute_by_reference
 from tsuzuku.people.models import User
+from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.testing.factories import make_card, make_customer, make_plan
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, Story
@@ -138,16 +139,58 @@ def test_events_in_any_order_and_again_have_one_effect(house: House, sold: Order
     reference = opened.dispute_reference or ""
     lost = house.provider.end_dispute(reference, is_won=False)
     told_again = replace(lost, event_id="again")
-    won = replace(lost, event_id="contrary", kind=EventKind.DISPUTE_WON)
-    for event in (lost, opened, told_again, lost, won, opened):
+    for event in (lost, opened, told_again, lost, opened):
         house.deliver(event)
         house.settle_down()
 
     assert Dispute.objects.get().state == "lost"
     assert balances()["losses"] == 1000
-    problems = dict(ProviderNotice.objects.exclude(problem="").values_list("event_id", "problem"))
-    assert problems == {"contrary": "dispute-ended-otherwise"}
+    assert not ProviderNotice.objects.exclude(problem="").exists()
     assert house.facts()[-2:] == ["dispute-opened", "dispute-ended"]
+
+
+def test_a_loss_that_is_told_after_the_appeal_was_won_is_old_news(house: House, sold: Order) -> None:
+    opened = house.provider.dispute(Capture.objects.get().reference)
+    lost = house.provider.end_dispute(opened.dispute_reference or "", is_won=False)
+    won = house.provider.end_dispute(opened.dispute_reference or "", is_won=True)
+    for event in (won, opened, lost, won):
+        house.deliver(event)
+        house.settle_down()
+
+    assert balances() == {"customers": 0, "disputes": 0, "provider:fake": 1000, "revenue": -1000}
+    problems = dict(ProviderNotice.objects.exclude(problem="").values_list("event_id", "problem"))
+    assert problems == {lost.event_id: "dispute-ended-otherwise"}
+    assert house.facts()[-2:] == ["dispute-opened", "dispute-ended"]
+
+
+# -- won on appeal ---------------------------------------------------------------------------------------------------
+
+
+def test_what_was_lost_is_won_on_appeal_and_staff_see_it(house: House, sold: Order) -> None:
+    reference = open_dispute(house)
+    end_dispute(house, reference, is_won=False)
+    won = house.provider.end_dispute(reference, is_won=True)
+    for event in (won, won, replace(won, event_id="again")):
+        house.deliver(event)
+        house.settle_down()
+
+    assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "provider:fake": 1000, "revenue": -1000}
+    assert house.facts()[-4:] == ["dispute-opened", "dispute-ended", "dispute-reversed", "dispute-ended"]
+    assert flags(house, sold) == ["appeal-won"]
+    assert house.give_back(sold, amount_minor=100).state == "approved"
+
+
+def test_money_that_was_held_may_pay_once_the_appeal_is_won(house: House) -> None:
+    make_plan("GB-1-3D", price_minor=300)
+    order = house.order(make_card(), "GB-1-3D")
+    house.pay(order, amount=Money(200, "JPY"))
+    reference = open_dispute(house)
+    end_dispute(house, reference, is_won=False)
+    end_dispute(house, reference, is_won=True)
+    assert balances() == {"customers": -200, "disputes": 0, "losses": 0, "provider:fake": 200}
+    accept_held_order(number=order.number, reason="asked", actor="staff:1", now=clock.now())
+    house.settle_down()
+    assert house.renewal(order).state == "active"
 
 
 def test_a_dispute_that_is_told_before_its_payment_is_asked_for(house: House, story: Story) -> None:
@@ -254,6 +297,32 @@ def test_a_refund_is_not_sent_after_the_bank_has_given_it(house: House, story: S
     assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "provider:fake": 0}
 
 
+def test_what_a_bank_had_given_is_owed_again_after_an_appeal(house: House, story: Story, withdrawing: Order) -> None:
+    reference = reopen(house, story)
+    end_dispute(house, reference, is_won=False)
+    end_dispute(house, reference, is_won=True)
+    house.end_refunds()
+
+    assert list(Refund.objects.order_by("pk").values_list("state", flat=True)) == ["replaced", "done"]
+    assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "provider:fake": 0}
+
+
+def test_what_a_bank_has_given_is_not_given_again_when_the_sale_is_withdrawn(house: House, story: Story) -> None:
+    make_plan("GB-1-3D", price_minor=1000)
+    house.carrier.script.add(Outcome.UNAVAILABLE, Outcome.REFUSED)
+    order = house.order(make_card(), "GB-1-3D")
+    house.pay(order)
+    reference = open_dispute(house)
+    end_dispute(house, reference, is_won=False)
+    with story.after(minutes=5):
+        house.settle_down()
+        assert (house.renewal(order).state, Refund.objects.count()) == ("withdrawn", 0)
+        assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "provider:fake": 0}
+        end_dispute(house, reference, is_won=True)
+        house.end_refunds()
+    assert (Refund.objects.get().state, balances()["provider:fake"]) == ("done", 0)
+
+
 def test_what_a_bank_gave_in_part_is_left_to_a_person(house: House, story: Story, withdrawing: Order) -> None:
     end_dispute(house, reopen(house, story, amount=Money(400, "JPY")), is_won=False)
 
@@ -261,8 +330,12 @@ def test_what_a_bank_gave_in_part_is_left_to_a_person(house: House, story: Story
     assert (refund.state, refund.problem) == ("failed", "dispute-lost")
     with pytest.raises(RefundTooLarge):
         retry_refund(refund_id=refund.pk, actor="staff:1", now=clock.now())
-    close_refund(refund_id=refund.pk, note="600 by bank transfer, 400 by the bank", actor="staff:1", now=clock.now())
-    assert balances()["customers"] == 0
+    for _ in range(2):
+        closed = close_refund(refund_id=refund.pk, note="by bank transfer", actor="staff:1", now=clock.now())
+        assert (closed.state, closed.amount_minor) == ("closed", 600)
+    with pytest.raises(RefundNotFailed):
+        retry_refund(refund_id=refund.pk, actor="staff:1", now=clock.now())
+    assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "operator": -600, "provider:fake": 600}
 
 
 def test_a_refund_that_failed_before_the_bank_gave_it_is_closed(house: House, sold: Order) -> None:
@@ -306,6 +379,43 @@ def test_held_money_that_a_bank_took_is_neither_accepted_nor_given_back(house: H
     house.settle_down()
 
     assert (Refund.objects.count(), house.renewal(order).state) == (0, "withdrawn")
+    assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "provider:fake": 0}
+
+
+@pytest.mark.parametrize("state", ["awaiting_payment", "cancelled"])
+def test_money_lost_before_it_paid_anything_is_neither_given_back_nor_worth_a_plan(house: House, state: str) -> None:
+    make_plan("GB-1-3D", price_minor=1000)
+    order = house.order(make_card(), "GB-1-3D")
+    (captured,) = house.provider.pay(house.start_payment(order))
+    opened = house.provider.dispute(captured.capture_reference or "")
+    lost = house.provider.end_dispute(opened.dispute_reference or "", is_won=False)
+    house.deliver(captured, opened, lost)
+    if state == "cancelled":
+        cancel_renewal(number=order.number, actor="customer:1", now=clock.now())
+    house.settle_down()
+
+    order.refresh_from_db()
+    assert (order.state, Capture.objects.get().outcome, Refund.objects.count()) == (state, "surplus", 0)
+    assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "provider:fake": 0}
+    end_dispute(house, opened.dispute_reference or "", is_won=True)
+    house.end_refunds()
+    assert (Refund.objects.get().amount_minor, balances()["provider:fake"]) == (1000, 0)
+
+
+def test_money_lost_in_part_before_it_paid_anything_is_held_for_a_person(house: House) -> None:
+    make_plan("GB-1-3D", price_minor=1000)
+    order = house.order(make_card(), "GB-1-3D")
+    (captured,) = house.provider.pay(house.start_payment(order))
+    opened = house.provider.dispute(captured.capture_reference or "", amount=Money(400, "JPY"))
+    lost = house.provider.end_dispute(opened.dispute_reference or "", is_won=False)
+    house.deliver(captured, opened, lost)
+    house.settle_down()
+    assert house.renewal(order).state == "ordered"
+    return_held_order(number=order.number, reason="the bank took a part", actor="staff:1", now=clock.now())
+    house.settle_down()
+    house.end_refunds()
+
+    assert (Refund.objects.get().amount_minor, house.renewal(order).state) == (600, "withdrawn")
     assert balances() == {"customers": 0, "disputes": 0, "losses": 0, "provider:fake": 0}
 
 

@@ -9,6 +9,8 @@ import pytest
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.errors import OrderNotPayable
+from tsuzuku.orders.keeping import KEPT_AT_MOST
+from tsuzuku.orders.links import LINKS_LAST
 from tsuzuku.payments.errors import PaymentNotStarted
 from tsuzuku.payments.models import Capture, Payment, ProviderNotice, Refund
 from tsuzuku.payments.ports import (
@@ -316,6 +318,34 @@ def test_who_comes_back_to_a_code_that_has_run_out_gets_another_and_the_first_ca
             house.settle_down()
     order.refresh_from_db()
     assert order.state == "paid"
+
+
+def test_new_numbers_and_codes_do_not_keep_an_order_for_ever(house: House, story: Story) -> None:
+    """Its price, and the use of its coupon, would be kept as long."""
+    make_plan("GB-1-3D")
+    order = house.order(make_card(), "GB-1-3D")
+    kept_for = []
+    for asked_after, lasts in ((1, 1), (2, 22), (23, 72), (90, 72)):
+        method = f"after {asked_after} hours"
+        with story.after(hours=asked_after):
+            told = Instructions(expires_at=clock.now() + timedelta(hours=lasts), qr_text="code")
+            house.provider.methods, house.provider.instructions = (method,), {method: told}
+            house.start_payment(order, method=method)
+            house.settle_down()
+        order.refresh_from_db()
+        kept_for.append(round((order.expires_at - order.created_at) / timedelta(hours=1), 1))
+    assert kept_for == [2.5, 24.5, 95.5, 95.5]
+
+
+def test_no_provider_has_an_order_kept_beyond_its_links(house: House) -> None:
+    make_plan("GB-1-3D")
+    order = house.order(make_card(), "GB-1-3D")
+    house.provider.instructions = {"fake": Instructions(expires_at=clock.now() + timedelta(days=3650), qr_text="code")}
+    house.start_payment(order)
+    house.settle_down()
+    order.refresh_from_db()
+    assert order.expires_at == order.created_at + KEPT_AT_MOST
+    assert KEPT_AT_MOST < LINKS_LAST
 
 
 def test_a_provider_that_breaks_over_one_refund_does_not_keep_back_the_others(house: House, story: Story) -> None:

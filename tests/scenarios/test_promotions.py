@@ -2,7 +2,6 @@
 """Promotions from the order to the end: who gets them, when they are counted, and what becomes of late money."""
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection, transaction
 
+from tests.connections import wait_until_somebody_waits
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders import states as order_states
@@ -251,7 +251,7 @@ def test_an_import_waits_for_who_is_using_a_promotion_and_neither_for_ever() -> 
         with transaction.atomic():
             _locked_promotions([promotion.pk])
             is_held.set()
-            _wait_until_somebody_waits()
+            wait_until_somebody_waits()
             _count(promotion.pk, uses=1, minor=50)
 
     def change() -> None:
@@ -288,7 +288,7 @@ def test_giving_up_takes_promotions_before_balances_as_everywhere(is_held: bool)
             with transaction.atomic():
                 _locked_promotions([promotion.pk])
                 is_locked.set()
-                _wait_until_somebody_waits()
+                wait_until_somebody_waits()
                 balances_of([customer_account(payer.pk)], locked=True)
 
         def give_up() -> None:
@@ -301,17 +301,6 @@ def test_giving_up_takes_promotions_before_balances_as_everywhere(is_held: bool)
         at_once([settle, give_up])
         settle_down()
         assert (house.balance(payer), counted()) == (500, (0, 0))
-
-
-def _wait_until_somebody_waits() -> None:
-    deadline = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 def at_once(works: Sequence[Callable[[], None]]) -> None:

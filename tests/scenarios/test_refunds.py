@@ -15,9 +15,11 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.errors import OrderNotHeld, OrderTakesNoOther, ShortfallTooLarge
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.refusals import staff_refusal
 from tsuzuku.orders.resolving import accept_held_order, return_held_order
 from tsuzuku.payments.errors import (
     CaptureHeld,
+    CaptureInBalance,
     CaptureUnknown,
     ProposalDecided,
     ProposalReused,
@@ -36,7 +38,7 @@ from tsuzuku.payments.queries import balances, proposals_waiting, refunds_failed
 from tsuzuku.project.audit import findings
 from tsuzuku.receipts.document import describe
 from tsuzuku.receipts.queries import receipt_of
-from tsuzuku.testing.factories import make_card, make_plan, make_promotion
+from tsuzuku.testing.factories import make_card, make_customer, make_plan, make_promotion
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, Story, open_house
 
@@ -119,6 +121,13 @@ def test_what_may_still_be_given_is_not_given_back(house: House) -> None:
 
     with pytest.raises(RefundTooEarly):
         propose(order)
+
+
+def test_what_topped_up_a_balance_is_not_paid_out(house: House) -> None:
+    order = house.top_up(make_customer(), 1_000)
+    with pytest.raises(CaptureInBalance) as refused:
+        propose(order)
+    assert staff_refusal(refused.value).startswith("This money topped up a balance.")
 
 
 def test_without_a_reason_or_a_capture_nothing_is_proposed(house: House, sold: Order) -> None:
@@ -252,6 +261,37 @@ def test_a_refund_that_failed_is_given_another_way(house: House, failed: Refund)
     assert (failed.state, failed.closed_note, failed.closed_by) == ("closed", "cash at the counter", "staff:2")
     assert balances() == {"customers": 0, "operator": -300, "provider:fake": 1000, "revenue": -700}
     assert Refund.objects.count() == 1
+
+
+def test_above_the_limit_a_second_person_says_too_that_it_was_given(
+    house: House, failed: Refund, settings: Settings
+) -> None:
+    settings.REFUND_APPROVAL_YEN = 299
+
+    def close(note: str, actor: str) -> Refund:
+        return close_refund(refund_id=failed.pk, note=note, actor=actor, now=clock.now())
+
+    for _ in range(2):
+        waiting = close("cash at the counter", "staff:1")
+        assert (waiting.state, waiting.closed_by, balances()["customers"]) == ("failed", "staff:1", -300)
+    closed = close("saw the slip", "staff:2")
+    assert (closed.state, closed.closed_note, closed.closed_by) == ("closed", "cash at the counter", "staff:1")
+    assert (closed.close_approved_by, balances()["customers"]) == ("staff:2", 0)
+    assert house.facts()[-2:] == ["refund-closing-proposed", "refund-closed"]
+
+
+def test_many_small_ones_are_closed_as_a_large_one(house: House, sold: Order, settings: Settings) -> None:
+    settings.REFUND_APPROVAL_YEN = 500
+    outcomes = []
+    for number in (1, 2):
+        house.provider.script.add(Outcome.REFUSED)
+        house.give_back(sold, amount_minor=250 + number, actor=f"staff:{number}")
+        if refunds_failed().count() == 0:  # The second proposal is above the limit with the first.
+            approve(proposals_waiting().get(), actor="staff:3")
+            house.settle_down()
+        closed = close_refund(refund_id=refunds_failed().get().pk, note="cash", actor="staff:1", now=clock.now())
+        outcomes.append(closed.state)
+    assert outcomes == ["closed", "failed"]
 
 
 def test_another_amount_than_was_asked_for_ends_no_refund(house: House, sold: Order) -> None:

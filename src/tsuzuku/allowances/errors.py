@@ -30,3 +30,21 @@ class LotCannotStart(DomainError):
     """The lot does not wait for a tap (any more), or is not this card's."""
 
     code = "lot-cannot-start"
+
+
+class FlightPast(DomainError):
+    """Advice was asked for until a flight that is not ahead."""
+
+    code = "flight-past"
+
+
+class FlightTooFar(DomainError):
+    """Advice was asked for until a flight that is further off than advice looks."""
+
+    code = "flight-too-far"
+
+
+class PaceNegative(DomainError):
+    """Advice was asked for with less than nothing used a day."""
+
+    code = "pace-negative"

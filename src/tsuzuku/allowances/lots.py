@@ -150,7 +150,7 @@ def end_from(start: datetime, length: Length, zone: ZoneInfo) -> datetime:
 @lru_cache(maxsize=16_384)
 def _end_of_days(start: datetime, days: int, zone: ZoneInfo) -> datetime:
     """The midnight that ends the last of so many local days, of which the start's own is the first."""
-    return _day_start(local_day(start, zone) + timedelta(days=days), zone)
+    return day_start(local_day(start, zone) + timedelta(days=days), zone)
 
 
 def end_after(end: datetime, length: Length, zone: ZoneInfo) -> datetime:
@@ -159,13 +159,14 @@ def end_after(end: datetime, length: Length, zone: ZoneInfo) -> datetime:
         return _in_utc(end) + timedelta(days=length.days)
     local = end.astimezone(zone)
     later = local.date() + timedelta(days=length.days)
-    if end == _day_start(local.date(), zone):
+    if end == day_start(local.date(), zone):
         # Where clocks jump over midnight a day starts at 01:00; the days after it start at midnight again.
-        return _day_start(later, zone)
+        return day_start(later, zone)
     return _in_utc(datetime.combine(later, local.time(), tzinfo=zone))
 
 
-def _day_start(day: date, zone: ZoneInfo) -> datetime:
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """The midnight with which a local day begins."""
     return _in_utc(datetime.combine(day, time(), tzinfo=zone))
 
 

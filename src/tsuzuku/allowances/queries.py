@@ -8,11 +8,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from tsuzuku.allowances import rules
+from tsuzuku.allowances.advice import Advice, Question, advise
+from tsuzuku.allowances.advice_search import OnOffer
 from tsuzuku.allowances.errors import RenewalRefused
 from tsuzuku.allowances.lots import LIVING_STATES, LotState, local_day
 from tsuzuku.allowances.models import Grant
 from tsuzuku.allowances.rules import Expiring
-from tsuzuku.allowances.store import StoredLot, brand_zone, load_lots, stacks_of
+from tsuzuku.allowances.store import StackKey, StoredLot, brand_zone, load_lots, load_stacks, stacks_of
 from tsuzuku.catalog.terms import LotKind, PlanTerms
 
 _END_OF_TIME = datetime(9000, 1, 1, tzinfo=UTC)
@@ -91,6 +93,32 @@ def preview_renewals(
     lots = load_lots([card_id])
     stacks = _by_kind(lots)
     return {code: _preview(lots, stacks, terms, now) for code, terms in plans.items()}
+
+
+def advise_card(
+    card_id: int,
+    offers: Sequence[OnOffer],
+    *,
+    flight: datetime,
+    bytes_per_day: int,
+    renewable_until: datetime | None,
+    work_max: int,
+    now: datetime,
+) -> Advice:
+    """What to buy, and when, to keep a card online until a flight. One query. Raises what `advise` raises."""
+    stack = load_stacks([card_id]).get(StackKey(card_id, LotKind.DATA), ())
+    return advise(
+        Question(
+            stack=stack,
+            now=now,
+            flight=flight,
+            bytes_per_day=bytes_per_day,
+            offers=offers,
+            zone=brand_zone(),
+            renewable_until=renewable_until,
+            work_max=work_max,
+        )
+    )
 
 
 def lots_of_renewals(card_ids: Mapping[int, int]) -> dict[int, int]:

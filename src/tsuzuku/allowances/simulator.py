@@ -4,7 +4,6 @@
 Touches no database.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,8 +12,17 @@ from zoneinfo import ZoneInfo
 
 from tsuzuku.allowances import rules
 from tsuzuku.allowances.errors import RenewalRefused
+from tsuzuku.allowances.json_fields import (
+    FieldMalformed,
+    read_json,
+    read_list,
+    read_moment,
+    read_object,
+    read_plans,
+    read_zone,
+)
 from tsuzuku.allowances.lots import Lot, LotState
-from tsuzuku.catalog.terms import STACKING_FIELDS, LotKind, PlanTerms, is_whole, parse_terms
+from tsuzuku.catalog.terms import LotKind, PlanTerms, is_whole
 from tsuzuku.kernel.errors import DomainError
 
 #: States whose times are printed as null: the lot never started.
@@ -118,59 +126,21 @@ def _printed(moment: datetime | None, zone: ZoneInfo) -> str | None:
 def read_scenario(text: str | bytes) -> Scenario:
     """Reads and checks a scenario. Raises ScenarioMalformed with the first mistake."""
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise ScenarioMalformed(at="file", why=f"is not JSON ({problem})") from None
-    fields = _object(body, at="file", required=("timezone", "plans", "events"))
-    plans = _plans(fields["plans"])
-    if not isinstance(fields["events"], list):
-        raise ScenarioMalformed(at="events", why="must be a list")
+        return _scenario(text)
+    except FieldMalformed as mistake:
+        raise ScenarioMalformed(at=mistake.at, why=mistake.why) from None
+
+
+def _scenario(text: str | bytes) -> Scenario:
+    fields = read_object(read_json(text), at="file", required=("timezone", "plans", "events"))
+    plans = read_plans(fields["plans"])
     events: list[Event] = []
-    for number, raw in enumerate(fields["events"], start=1):
+    for number, raw in enumerate(read_list(fields["events"], at="events"), start=1):
         event = _event(raw, plans, at=f"event {number}")
         if events and event.at < events[-1].at:
-            raise ScenarioMalformed(at=f"event {number}", why="is earlier than the event before")
+            raise FieldMalformed(at=f"event {number}", why="is earlier than the event before")
         events.append(event)
-    return Scenario(_zone(fields["timezone"]), plans, events)
-
-
-def _object(body: object, *, at: str, required: Sequence[str]) -> Mapping[str, Any]:
-    if not isinstance(body, dict):
-        raise ScenarioMalformed(at=at, why="must be an object")
-    if missing := [name for name in required if name not in body]:
-        raise ScenarioMalformed(at=at, why=f"lacks {missing[0]}")
-    if unknown := [name for name in body if name not in required]:
-        raise ScenarioMalformed(at=at, why=f"has an unknown field {unknown[0]!r}")
-    return body
-
-
-def _zone(name: object) -> ZoneInfo:
-    try:
-        if isinstance(name, str) and name:
-            return ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        pass  # Each is zoneinfo's way to say that it knows no such zone; the line below says it to people.
-    raise ScenarioMalformed(at="timezone", why=f"unknown timezone {name!r}")
-
-
-def _plans(body: object) -> dict[str, PlanTerms]:
-    if not isinstance(body, dict):
-        raise ScenarioMalformed(at="plans", why="must be an object")
-    plans = {}
-    for code, fields in body.items():
-        at = f"plan {code!r}"
-        if not isinstance(fields, dict):
-            raise ScenarioMalformed(at=at, why="must be an object")
-        if unknown := [name for name in fields if name not in STACKING_FIELDS]:
-            raise ScenarioMalformed(at=at, why=f"has an unknown field {unknown[0]!r}")
-        terms, mistakes = parse_terms(code, fields)
-        if terms is None:
-            raise ScenarioMalformed(at=at, why=f"{mistakes[0].field} is missing or malformed ({mistakes[0].code})")
-        plans[code] = terms
-    for code, terms in plans.items():
-        if strangers := sorted(terms.joins - set(plans)):
-            raise ScenarioMalformed(at=f"plan {code!r}", why=f"joins an unknown plan {strangers[0]!r}")
-    return plans
+    return Scenario(read_zone(fields["timezone"]), plans, events)
 
 
 _VERBS: Mapping[str, Callable[[object, Mapping[str, PlanTerms]], str | None]] = {
@@ -183,23 +153,13 @@ _VERBS: Mapping[str, Callable[[object, Mapping[str, PlanTerms]], str | None]] = 
 
 def _event(body: object, plans: Mapping[str, PlanTerms], *, at: str) -> Event:
     if not isinstance(body, dict):
-        raise ScenarioMalformed(at=at, why="must be an object")
+        raise FieldMalformed(at=at, why="must be an object")
     verbs = [name for name in body if name != "at"]
     if len(verbs) != 1:
-        raise ScenarioMalformed(at=at, why="must have exactly one verb")
+        raise FieldMalformed(at=at, why="must have exactly one verb")
     verb = verbs[0]
     if verb not in _VERBS:
-        raise ScenarioMalformed(at=at, why=f"unknown verb {verb!r}")
+        raise FieldMalformed(at=at, why=f"unknown verb {verb!r}")
     if why := _VERBS[verb](body[verb], plans):
-        raise ScenarioMalformed(at=at, why=why)
-    return Event(_moment(body.get("at"), at=at), verb, body[verb])
-
-
-def _moment(text: object, *, at: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass  # Not a time; said below.
-    raise ScenarioMalformed(at=at, why="at must be a time with an offset, such as 2026-04-01T09:00:00+09:00")
+        raise FieldMalformed(at=at, why=why)
+    return Event(read_moment(body.get("at"), at=at, field="at"), verb, body[verb])

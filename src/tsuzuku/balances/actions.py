@@ -17,7 +17,7 @@ from tsuzuku.orders.actions import place_order
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.policy import TOP_UP_POLICY
 from tsuzuku.orders.states import PAID
-from tsuzuku.payments.balance import CURRENCY, add_part, customer_account
+from tsuzuku.payments.balance import CURRENCY, add_part, customer_account, open_balances
 from tsuzuku.payments.models import BalancePart
 from tsuzuku.people.models import User
 
@@ -55,8 +55,9 @@ def book_top_ups(*, order_ids: Sequence[int], now: datetime) -> None:
     """Books what paid orders bring into balances; one that is booked already is left as it is."""
     with transaction.atomic():
         paid = TopUp.objects.filter(order__in=order_ids, order__state=PAID, part=None).select_related("order")
-        # By account, so that two batches lock accounts in one order.
-        for top_up in paid.order_by("user_id", "pk").select_for_update(of=("self",)):
+        top_ups = list(paid.order_by("user_id", "pk").select_for_update(of=("self",)))
+        open_balances({customer_account(top_up.user_id) for top_up in top_ups}, now=now)
+        for top_up in top_ups:
             _book(top_up, now=now)
 
 

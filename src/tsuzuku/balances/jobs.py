@@ -24,8 +24,7 @@ def hear_topped_up(heard: Sequence[Heard[BalanceToppedUp]]) -> None:
 
 def hear_payments_in_vain(heard: Sequence[Heard[PaymentInVain]]) -> None:
     """Money goes back although its order is not cancelled: say why."""
-    amounts = [(each.event.order_id, each.event.amount_minor) for each in heard]
-    tell_payments_in_vain(amounts=amounts, now=clock.now())
+    tell_payments_in_vain(capture_ids=[each.event.capture_id for each in heard], now=clock.now())
 
 
 listen(name="balances book top-ups", event_type=OrderPaid, hear=hear_paid_orders)

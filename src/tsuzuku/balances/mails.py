@@ -15,9 +15,9 @@ from tsuzuku.balances.queries import balance_of_user
 from tsuzuku.balances.rules import WARN_DAYS_BEFORE
 from tsuzuku.journal.claims import due
 from tsuzuku.kernel import clock
-from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.orders.models import Order
+from tsuzuku.payments.models import Capture
 from tsuzuku.people.models import User
 from tsuzuku.people.writing import write_to
 
@@ -46,24 +46,26 @@ def confirm_top_ups(*, top_up_ids: Sequence[int], now: datetime) -> None:
             )
 
 
-def tell_payments_in_vain(*, amounts: Sequence[tuple[int, int]], now: datetime) -> None:
+def tell_payments_in_vain(*, capture_ids: Sequence[int], now: datetime) -> None:
     """Tells payers that money came too late for the rest of an order, which their balance does not cover any more.
 
-    Takes ids of orders with what came.
+    Once for each money that came, also if it is the same amount again.
     """
-    orders = {order.pk: order for order in Order.objects.filter(pk__in=[order_id for order_id, _ in amounts])}
-    for order_id, minor in amounts:
-        order = orders[order_id]
+    captures = Capture.objects.filter(pk__in=capture_ids).select_related("payment").order_by("pk")
+    numbers = {capture.payment.purpose for capture in captures}
+    orders = {order.number: order for order in Order.objects.filter(number__in=numbers).select_related("payer")}
+    for capture in captures:
+        order = orders[capture.payment.purpose]
         if order.payer is None:
             continue
         with translation.override(order.language):
             _mail(
                 order.payer,
                 language=order.language,
-                dedupe_key=f"payment-in-vain:{order.number}:{minor}",
+                dedupe_key=f"payment-in-vain:{capture.pk}",
                 subject=gettext("Your payment goes back · order %(number)s") % {"number": order.number},
                 template="balances/payment_in_vain.txt",
-                words={"amount": formats.money(Money(minor, order.currency)), "number": order.number},
+                words={"amount": formats.money(capture.amount), "number": order.number},
                 now=now,
             )
 

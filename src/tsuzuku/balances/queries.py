@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from tsuzuku.balances.models import TopUp
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.models import Order
-from tsuzuku.payments.balance import CURRENCY, customer_account, spendable, spendable_parts
+from tsuzuku.payments.balance import CURRENCY, customer_account, disputed_parts, spendable, spendable_parts
 from tsuzuku.payments.models import BalanceCharge, BalancePart
 from tsuzuku.people.models import User
 
@@ -23,6 +23,15 @@ class Entry:
     number: str
     amount: Money
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """A part of a balance, by the number of its order, that its payer's bank has asked for, or for good taken back."""
+
+    number: str
+    left: Money
+    is_lost: bool
 
 
 def top_up_of(order: Order) -> TopUp | None:
@@ -43,6 +52,14 @@ def balance_of_user(user: User, *, now: datetime) -> Money:
 def parts_of_user(user: User, *, now: datetime) -> list[BalancePart]:
     """What somebody can spend, part by part, what ends first in front."""
     return list(spendable_parts(customer_account(user.pk), now=now))
+
+
+def disputed_of_user(user: User, *, now: datetime) -> list[Disputed]:
+    """What of somebody's balance cannot be spent because a bank has asked for it back, or has it."""
+    return [
+        Disputed(part.reference, part.left, is_lost=is_lost)
+        for part, is_lost in disputed_parts(customer_account(user.pk), now=now)
+    ]
 
 
 def entries_of_user(user: User, *, limit: int) -> list[Entry]:

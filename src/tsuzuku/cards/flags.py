@@ -10,6 +10,8 @@ from tsuzuku.cards.models import CardFlag
 
 #: A payer's bank has taken back what was paid for the card.
 DISPUTE: Final = "dispute"
+#: A dispute that was lost, and of which staff may have taken consequences, is won on appeal.
+APPEAL_WON: Final = "appeal-won"
 
 
 def raise_flag(*, card_id: int, reason: str, subject: str, now: datetime) -> None:

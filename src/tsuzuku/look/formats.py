@@ -102,8 +102,10 @@ def duration_parts(span: timedelta) -> tuple[str, str]:
 
 
 def duration(span: timedelta) -> str:
-    """3 days, 5 hours, 20 minutes."""
-    return NO_BREAK.join(duration_parts(span))
+    """3 days, 5 hours, 20 minutes. Some languages write the unit onto the number; a space between does not break."""
+    value, unit = duration_parts(span)
+    text = pgettext("how long", "%(number)s %(unit)s") % {"number": value, "unit": unit}
+    return text.replace(" ", NO_BREAK)
 
 
 def local(moment: datetime) -> datetime:

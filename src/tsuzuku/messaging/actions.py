@@ -26,6 +26,8 @@ LEASE = timedelta(minutes=5)
 _SENDING_TAKES_MAX = timedelta(minutes=1)
 #: A message that no gateway took for so long has lost its worth.
 GIVE_UP_AFTER = timedelta(days=3)
+#: So often an SMS is sent whose outcome stays unknown: each may have arrived, and is paid. Mails are folded and free.
+UNKNOWN_TRIES_MAX = 3
 _PORTION = 20
 
 log = logging.getLogger(__name__)
@@ -44,12 +46,14 @@ def send_message(
     html: str = "",
     link: str = "",
     is_asked_for: bool = False,
+    give_up_at: datetime | None = None,
 ) -> None:
     """Queues a message in the caller's transaction; it is sent after the commit. The first of a `dedupe_key` counts.
 
     An SMS is text alone; a push has a title in `subject`, a text, and the path that a tap leads to in `link`. Whether
     there is anybody who carries this kind, `can_send` tells before.
     `is_asked_for`: the owner of the address waits for it, as for a code; it is tried though the address bounced before.
+    `give_up_at`: when what it says is over, as with a reminder; it is not sent later than that.
     Raises ValueError for an empty address, a subject of more than one line, an SMS longer than `SMS_PARTS_MAX`, or what
     the kind of address has no place for; each is an error in the caller.
     """
@@ -64,6 +68,7 @@ def send_message(
         html=html,
         link=link,
         is_asked_for=is_asked_for,
+        give_up_at=give_up_at,
         purpose=purpose,
         created_at=now,
         next_attempt_at=now,
@@ -83,12 +88,20 @@ def send_due_messages() -> int:
     while claimed := claim(Message.objects.all(), now=clock.now(), lease=LEASE, limit=_PORTION):
         bounced = bounced_among(claimed)
         for message in claimed:
-            if message.pk in bounced:
-                _end(message, states.FAILED, problem="address-bounced")
+            if problem := _hopeless(message, bounced):
+                _end(message, states.FAILED, problem=problem)
             else:
                 _send(message)
         tried += len(claimed)
     return tried
+
+
+def _hopeless(message: Message, bounced: set[int]) -> str:
+    """Why a message is not even tried; empty if it is."""
+    if message.pk in bounced:
+        return "address-bounced"
+    is_over = message.give_up_at is not None and clock.now() > message.give_up_at
+    return "too-late" if is_over else ""
 
 
 def _send(message: Message) -> None:
@@ -120,7 +133,7 @@ def _send(message: Message) -> None:
         log.warning("message %s was refused: %s", message.pk, refusal.code)
         _end(message, states.FAILED, problem=refusal.code)
     except (Unavailable, OutcomeUnknown) as problem:
-        _postpone(message, problem=problem.code)
+        _try_again(message, problem)
     except DatabaseError:
         raise
     except Exception as problem:  # noqa: BLE001 - an error in an adapter may keep back this message only
@@ -129,6 +142,14 @@ def _send(message: Message) -> None:
         _postpone(message, problem=type(problem).__name__)
     else:
         _end_sent(message, sent)
+
+
+def _try_again(message: Message, problem: Unavailable | OutcomeUnknown) -> None:
+    is_paid_already = isinstance(problem, OutcomeUnknown) and message.kind == AddressKind.SMS
+    if is_paid_already and message.attempts >= UNKNOWN_TRIES_MAX:
+        _end(message, states.FAILED, problem=problem.code)
+    else:
+        _postpone(message, problem=problem.code)
 
 
 def _postpone(message: Message, *, problem: str) -> None:

@@ -34,6 +34,8 @@ class Message(Waiting):
     #: Why it failed, or why the last try did.
     problem = models.TextField(blank=True)
     created_at = models.DateTimeField()
+    #: What it says is over then, and it is not sent any more.
+    give_up_at = models.DateTimeField(null=True)
     #: When it was sent or failed.
     ended_at = models.DateTimeField(null=True)
     #: The gateway's name of it.
@@ -66,6 +68,7 @@ class Message(Waiting):
                 name="messaging_message_gateway",
                 condition=~Q(gateway_reference=""),
             ),
+            models.Index(fields=["address"], name="messaging_message_mail", condition=Q(kind=AddressKind.EMAIL.value)),
             models.Index(
                 fields=["kind", "ended_at"], name="messaging_message_awaited", condition=Q(is_report_awaited=True)
             ),

@@ -80,10 +80,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryReport:
-    """A gateway's word about one message, which it names by our id, by its own, or by both."""
+    """A gateway's word about one message, which it names by our id, by its own, or else by where it went."""
 
     message_id: str = ""
     reference: str = ""
+    #: Of the newest message that was sent there.
+    address: str = ""
     verdict: Verdict
     #: The gateway's code, for operators.
     reason: str = ""

@@ -73,7 +73,9 @@ def _take(kind: AddressKind, report: DeliveryReport, *, now: datetime) -> bool:
         if message is None:
             return False
         state = _STATES.get(report.verdict)
-        is_open = message.state in states.REPORTABLE_STATES and can_be_reported(ended_at=message.ended_at, now=now)
+        is_open = can_be_reported(
+            kind=kind, state=message.state, verdict=report.verdict, ended_at=message.ended_at, now=now
+        )
         if state is None or not is_open:
             return True
         states.MESSAGE_STATES.check_move(message.state, state)
@@ -94,12 +96,15 @@ def _take(kind: AddressKind, report: DeliveryReport, *, now: datetime) -> bool:
 
 
 def _reported(kind: AddressKind, report: DeliveryReport) -> Message | None:
-    """The message, locked: by our name of it, else by the gateway's."""
+    """The message, locked: by our name of it, by the gateway's, else the newest that went to the address."""
     names = Q()
     if ours := _uuid(report.message_id):
         names = Q(reference=ours)
     elif report.reference:
         names = Q(gateway_reference=report.reference)
+    elif report.address and kind is AddressKind.EMAIL:
+        # Some services write addresses in small letters.
+        names = Q(address__in={report.address, report.address.lower()}, state__in=(states.SENT, states.DELIVERED))
     else:
         return None
     return Message.objects.select_for_update().filter(names, kind=kind.value).order_by("pk").last()

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.kernel.sms_parts import sms_parts
-from tsuzuku.messaging.ports import AddressKind
+from tsuzuku.messaging.ports import AddressKind, Verdict
+from tsuzuku.messaging.states import DELIVERED, REPORTABLE_STATES
 
 #: Longer texts cost more than they tell, and some networks cut them off.
 SMS_PARTS_MAX = 6
@@ -44,9 +45,16 @@ def masked_address(kind: AddressKind, address: str) -> str:
             return _push_host(address)
 
 
-def can_be_reported(*, ended_at: datetime | None, now: datetime) -> bool:
-    """Whether a message is young enough for a gateway's word about it."""
-    return ended_at is None or now - ended_at <= REPORTS_COUNT_FOR
+def can_be_reported(
+    *, kind: AddressKind, state: str, verdict: Verdict, ended_at: datetime | None, now: datetime
+) -> bool:
+    """Whether a gateway's word about a message counts: while nothing final was said, and while the message is young.
+
+    A mail may bounce after it was delivered: to a server that sends it back.
+    """
+    is_sent_back = kind is AddressKind.EMAIL and state == DELIVERED and verdict is Verdict.BOUNCED
+    is_young = ended_at is None or now - ended_at <= REPORTS_COUNT_FOR
+    return is_young and (state in REPORTABLE_STATES or is_sent_back)
 
 
 def _push_host(address: str) -> str:

@@ -21,7 +21,8 @@ MESSAGE_STATES = States(
         # A gateway's report may come before its answer to the sending was written down.
         QUEUED: frozenset({SENT, DELIVERED, BOUNCED, FAILED}),
         SENT: frozenset({DELIVERED, BOUNCED, FAILED}),
-        DELIVERED: frozenset(),
+        # Some mail servers accept what they send back later, and some readers say that it is spam.
+        DELIVERED: frozenset({BOUNCED}),
         BOUNCED: frozenset(),
         FAILED: frozenset(),
     },

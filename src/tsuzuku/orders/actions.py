@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
@@ -16,10 +16,11 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.orders import states
 from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
 from tsuzuku.orders.events import OrderHeld, OrderPaid, PaymentInVain
+from tsuzuku.orders.keeping import PAY_WITHIN, kept_until
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import new_number
 from tsuzuku.orders.policy import CURRENT_POLICY
-from tsuzuku.orders.shares import Misfit, find_misfit, set_share_aside
+from tsuzuku.orders.shares import Misfit, find_misfit, hold_balances, set_share_aside
 from tsuzuku.payments.actions import decide_capture
 from tsuzuku.payments.balance import customer_account, return_charges, spend_charge
 from tsuzuku.payments.models import Capture, CaptureOutcome
@@ -27,10 +28,6 @@ from tsuzuku.people.models import User
 
 #: The reason of a move by money that came when the order's time was over.
 PAID_LATE: Final = "paid-late"
-#: How long an order waits for its money. Payments that may be made for longer (cash at a store) keep it for longer.
-PAY_WITHIN = timedelta(hours=2)
-#: What is paid at a store's till in the last minute is told so much later.
-_STORES_TELL_WITHIN = timedelta(minutes=30)
 _EXPIRE_AT_ONCE = 500
 #: States whose orders give money back that still comes, and the reason that the refund keeps.
 _NEEDS_NO_MONEY = {states.PAID: "paid-twice", states.CANCELLED: "order-cancelled"}
@@ -186,8 +183,10 @@ def accept_captures(*, capture_ids: Sequence[int], now: datetime) -> None:
         orders = {
             order.number: order for order in Order.objects.filter(number__in=numbers).order_by("pk").select_for_update()
         }
-        undecided = Capture.objects.filter(pk__in=capture_ids, outcome=CaptureOutcome.UNDECIDED)
-        for capture in undecided.select_related("payment").order_by("pk").select_for_update(of=("self",)):
+        found = Capture.objects.filter(pk__in=capture_ids, outcome=CaptureOutcome.UNDECIDED)
+        undecided = list(found.select_related("payment").order_by("pk").select_for_update(of=("self",)))
+        hold_balances([(orders[capture.payment.purpose], capture) for capture in undecided])
+        for capture in undecided:
             _accept_capture(orders[capture.payment.purpose], capture, now=now)
 
 
@@ -204,9 +203,12 @@ def _accept_capture(order: Order, capture: Capture, *, now: datetime) -> None:
         decide_capture(capture, CaptureOutcome.HELD, reason=misfit, now=now)
         move_order(order, states.HELD, reason=misfit, actor=actor, now=now)
         record_facts([OrderHeld(order_id=order.pk, reason=misfit)], actor=actor, now=now)
+    elif misfit == Misfit.TAKEN_BACK:
+        # There is nothing to give back, and nobody to tell: the order waits for another payment as before.
+        decide_capture(capture, CaptureOutcome.SURPLUS, reason=misfit, now=now)
     elif misfit == Misfit.BALANCE_GONE:
         decide_capture(capture, CaptureOutcome.SURPLUS, reason=misfit, now=now)
-        in_vain = PaymentInVain(order_id=order.pk, amount_minor=capture.amount_minor)
+        in_vain = PaymentInVain(order_id=order.pk, capture_id=capture.pk, amount_minor=capture.amount_minor)
         record_facts([in_vain], actor=actor, now=now)
     else:
         decide_capture(capture, CaptureOutcome.ACCEPTED, reason="", now=now)
@@ -240,11 +242,17 @@ def keep_address(order: Order, email: str) -> None:
         order.email = email
 
 
-def keep_order(*, number: str, until: datetime) -> None:
-    """Keeps an order that awaits its payment until a payment's end, and a little for its news; never shortens it."""
-    expires_at = until + _STORES_TELL_WITHIN
-    waiting = Order.objects.filter(number=number, state=states.AWAITING_PAYMENT, expires_at__lt=expires_at)
-    waiting.update(expires_at=expires_at)
+def keep_order(*, number: str, asked_at: datetime, until: datetime) -> None:
+    """Keeps an order that awaits its payment for numbers or a code, as `kept_until` says; never shortens it."""
+    with transaction.atomic():
+        waiting = Order.objects.filter(number=number, state=states.AWAITING_PAYMENT)
+        order = waiting.select_for_update().first()
+        if order is None:
+            return
+        expires_at = kept_until(order.created_at, asked_at=asked_at, until=until)
+        if order.expires_at < expires_at:
+            order.expires_at = expires_at
+            order.save(update_fields=["expires_at"])
 
 
 def expire_orders() -> int:

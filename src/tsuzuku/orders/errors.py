@@ -38,3 +38,33 @@ class ShortfallTooLarge(DomainError):
     """More of the price is missing than one person may let the payer off; particulars: missing_minor, currency."""
 
     code = "shortfall-too-large"
+
+
+class TooManyOrders(DomainError):
+    """More orders in a short time than anybody pays, by card or by address. Particulars: retry_after_seconds."""
+
+    code = "too-many-orders"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(retry_after_seconds=retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyStarts(DomainError):
+    """Payments were started too often in a short time; the order stays. Particulars: retry_after_seconds."""
+
+    code = "too-many-starts"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(retry_after_seconds=retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TooManySlips(DomainError):
+    """Numbers for stores were mailed to one recipient too often; the order stays. Particulars: retry_after_seconds."""
+
+    code = "too-many-slips"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(retry_after_seconds=retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds

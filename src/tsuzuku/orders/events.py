@@ -30,6 +30,7 @@ class PaymentInVain(Event):
 
     kind: ClassVar[str] = "payment-in-vain"
     order_id: int
+    capture_id: int
     amount_minor: int
 
 

@@ -11,6 +11,7 @@ from tsuzuku.orders.actions import accept_captures, expire_orders, keep_order
 from tsuzuku.orders.queries import has_overdue_orders
 from tsuzuku.orders.slip_mail import mail_slips
 from tsuzuku.payments.events import PaymentCaptured, PaymentInstructed
+from tsuzuku.payments.models import Payment
 
 
 def hear_captures(heard: Sequence[Heard[PaymentCaptured]]) -> None:
@@ -19,9 +20,14 @@ def hear_captures(heard: Sequence[Heard[PaymentCaptured]]) -> None:
 
 
 def hear_instructed(heard: Sequence[Heard[PaymentInstructed]]) -> None:
-    """Payers have days to pay at a store: their orders wait as long."""
+    """Payers have days to pay at a store: their orders wait as long, unless they ask for new numbers for ever."""
+    payments = Payment.objects.in_bulk([each.event.payment_id for each in heard])
     for each in heard:
-        keep_order(number=each.event.purpose, until=datetime.fromisoformat(each.event.until))
+        keep_order(
+            number=each.event.purpose,
+            asked_at=payments[each.event.payment_id].created_at,
+            until=datetime.fromisoformat(each.event.until),
+        )
 
 
 def hear_instructed_by_mail(heard: Sequence[Heard[PaymentInstructed]]) -> None:

@@ -19,7 +19,12 @@ _SIGNER = Signer(salt="tsuzuku.orders.links")
 
 def order_link(order: Order) -> str:
     """The address that shows the order; always the same for one order."""
-    return f"{settings.PUBLIC_URL}/o/{order.number}/k/{_SIGNER.signature(order.number)}"
+    return link_of(order.number)
+
+
+def link_of(number: str) -> str:
+    """The same where only the number is known, as it is written on the order."""
+    return f"{settings.PUBLIC_URL}/o/{number}/k/{_SIGNER.signature(number)}"
 
 
 def is_key_of(order: Order, key: str, *, now: datetime) -> bool:

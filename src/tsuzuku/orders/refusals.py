@@ -21,6 +21,9 @@ _TEXTS: Final[Mapping[str, Promise]] = {
     "capture-unknown": _("There is no payment of that number."),
     "reason-missing": _("Please say why."),
     "refund-too-early": _("What was paid for is still on its way. If it does not come, the money goes back by itself."),
+    "capture-in-balance": _(
+        "This money topped up a balance. It can be spent there until it ends, and cannot be paid out."
+    ),
     "capture-held": _("This money does not fit its order. Please accept the order or give all of it back."),
     "capture-disputed": _(
         "The payer’s bank holds this money until the dispute has ended. Nothing can be given back before."

@@ -20,7 +20,8 @@ from tsuzuku.orders.shares import left_to_pay
 from tsuzuku.payments.actions import decide_capture, let_off
 from tsuzuku.payments.errors import CaptureDisputed, ReasonMissing
 from tsuzuku.payments.models import Capture, CaptureOutcome
-from tsuzuku.payments.refunding import is_disputed, refundable_minor, write_refund
+from tsuzuku.payments.refunding import write_refund
+from tsuzuku.payments.remains import is_disputed, refundable_minor
 
 
 def accept_held_order(*, number: str, reason: str, actor: str, now: datetime) -> Order:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An order paid in two shares, a part out of its payer's balance and the rest by a provider. Under the order's lock."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,12 +14,14 @@ from tsuzuku.payments.balance import (
     CURRENCY,
     charge_balance,
     charge_set_aside,
+    charges_set_aside,
     customer_account,
     return_charges,
     spendable,
 )
 from tsuzuku.payments.errors import FundsInsufficient
 from tsuzuku.payments.models import Capture
+from tsuzuku.payments.remains import lost_minor
 from tsuzuku.payments.spending import balances_of
 
 
@@ -29,6 +32,8 @@ class Misfit(StrEnum):
     AMOUNT_DIFFERS = "amount-differs"
     #: It is what was left to pay beside a balance, and the balance does not have its part any more.
     BALANCE_GONE = "balance-gone"
+    #: The payer's bank has given all of it back before it could pay anything.
+    TAKEN_BACK = "taken-back"
 
 
 def left_to_pay(order: Order) -> Money:
@@ -53,12 +58,26 @@ def set_share_aside(order: Order, *, account: str, shown: Money, now: datetime) 
     return left_to_pay(order)
 
 
+def hold_balances(paying: Sequence[tuple[Order, Capture]]) -> None:
+    """Holds the balances until the commit whose parts `find_misfit` may move for these captures, in one order."""
+    in_parts = charges_set_aside([order.number for order, _ in paying])
+    payers = {
+        order.payer_id
+        for order, capture in paying
+        if order.payer_id and (order.number in in_parts or capture.amount_minor != order.amount_minor)
+    }
+    if payers:
+        balances_of([customer_account(payer) for payer in payers], locked=True)
+
+
 def find_misfit(order: Order, capture: Capture, *, now: datetime) -> Misfit | None:
     """Why money does not pay its order; None if it does, then with the balance's part set aside that it needs.
 
     What a payment asked for counts, not what is set aside by now: the part may have gone back when the order's time was
     over, or the payer may have changed their mind in another tab.
     """
+    if lost := lost_minor(capture):
+        return Misfit.TAKEN_BACK if lost >= capture.amount_minor else Misfit.AMOUNT_DIFFERS
     if capture.currency != order.currency:
         return Misfit.AMOUNT_DIFFERS
     missing = order.price - capture.amount

@@ -20,7 +20,14 @@ from tsuzuku.payments.kept import keep_method
 from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, REVENUE, Entry, post, provider_account
 from tsuzuku.payments.models import Capture, CaptureOutcome, KeptMethodRow, Payment, ProviderNotice
 from tsuzuku.payments.outages import hide_provider, show_provider
-from tsuzuku.payments.ports import EventKind, FailureReason, Instructions, PaymentRequest, ProviderEvent
+from tsuzuku.payments.ports import (
+    EventKind,
+    FailureReason,
+    Instructions,
+    PaymentRequest,
+    ProviderEvent,
+    StartedPayment,
+)
 from tsuzuku.payments.refunding import our_key, request_refund, take_refund_word
 from tsuzuku.payments.registry import provider as provider_named
 from tsuzuku.payments.registry import providers
@@ -106,17 +113,28 @@ def start_payment(
     except Unsupported as problem:
         raise PaymentNotStarted(reason=problem.code) from problem
     show_provider(provider)
+    payment = note_started(payment, started, now=now)
+    if payment.state != states.STARTED:
+        raise PaymentNotStarted(reason="just-ended")
+    return payment
+
+
+def note_started(payment: Payment, started: StartedPayment, *, now: datetime) -> Payment:
+    """Writes down under which reference a provider has started a payment; known already is fine.
+
+    One that has failed meanwhile, or was given up, is asked about all the same: its provider may have taken the money.
+    """
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=payment.pk)
-        if payment.state == states.CREATED:
-            payment.state, payment.reference = states.STARTED, started.reference
+        if payment.reference is None:
+            if payment.state == states.CREATED:
+                payment.state = states.STARTED
+            payment.reference = started.reference
             payment.redirect_url, payment.next_attempt_at = started.redirect_url, now + ASK_FIRST_AFTER
             payment.save(update_fields=["state", "reference", "redirect_url", "next_attempt_at"])
             if started.instructions is not None:
                 _instruct(payment, started.instructions, now=now)
-    if payment.state != states.STARTED:
-        raise PaymentNotStarted(reason="just-ended")
-    return payment
+        return payment
 
 
 def _instruct(payment: Payment, instructions: Instructions, *, now: datetime) -> None:
@@ -133,8 +151,11 @@ def _instruct(payment: Payment, instructions: Instructions, *, now: datetime) ->
 
 def _open_payment(wanted: dict[str, Any], *, currency: str, now: datetime) -> Payment:
     """The open payment with these fields; the database sees to it that there is only one."""
+    # Without an answer nobody but its payer can pay a payment; a kept method may have been charged all the same.
+    ask_at = now + ASK_FIRST_AFTER if wanted["kept"] else None
     Payment.objects.bulk_create(
-        [Payment(**wanted, key=uuid.uuid4(), currency=currency, created_at=now)], ignore_conflicts=True
+        [Payment(**wanted, key=uuid.uuid4(), currency=currency, created_at=now, next_attempt_at=ask_at)],
+        ignore_conflicts=True,
     )
     # A field that is None has to be so: `filter(kept=None)` asks for exactly that.
     payment = Payment.objects.filter(**wanted, state__in=states.OPEN_PAYMENT_STATES).first()

@@ -13,8 +13,10 @@ from tsuzuku.journal.claims import still_held, work_off
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments import states
-from tsuzuku.payments.actions import ASK_ABOUT_PAYMENTS, ASK_FIRST_AFTER, fail_payment, take_event
-from tsuzuku.payments.models import Payment, Refund
+from tsuzuku.payments.actions import ASK_ABOUT_PAYMENTS, ASK_FIRST_AFTER, fail_payment, note_started, take_event
+from tsuzuku.payments.models import KeptMethodRow, Payment, Refund
+from tsuzuku.payments.ports import FailureReason
+from tsuzuku.payments.queries import payments_to_ask_about
 from tsuzuku.payments.refunding import ASK_FIRST_AFTER as ASK_FIRST_AFTER_REFUND
 from tsuzuku.payments.refunding import CALL_TAKES_MAX, LEASE
 from tsuzuku.payments.registry import provider as provider_named
@@ -32,6 +34,9 @@ _ASK_AGAIN = (
 #: The same for a payment that can be made at a store for days, until this long after nobody can any more.
 _ASK_DAILY = tuple(timedelta(days=days) for days in range(2, 70))
 _ASK_AFTER_END = timedelta(days=2)
+#: Nobody repeats the charge of a kept method this late, nor is a call for it still under way: one that its provider
+#: does not know by then was never made.
+_CHARGED_WITHIN = timedelta(hours=3)
 #: The same for a refund, which may take its provider weeks.
 _ASK_AGAIN_FOR_REFUND = (
     ASK_FIRST_AFTER_REFUND,
@@ -48,16 +53,14 @@ ASK_ABOUT_REFUNDS = "ask about refunds"
 
 def ask_about_payments() -> int:
     """Asks about payments whose provider has said nothing: a webhook may be late or lost. Returns how many."""
-    return work_off(
-        Payment.objects.filter(state__in=states.ASKED_PAYMENT_STATES),
-        _ask_about_payment,
-        lease=LEASE,
-        takes_max=CALL_TAKES_MAX,
-    )
+    return work_off(payments_to_ask_about(), _ask_about_payment, lease=LEASE, takes_max=CALL_TAKES_MAX)
 
 
 def _ask_about_payment(payment: Payment) -> None:
     still_held(payment).update(asked_at=clock.now())
+    if payment.reference is None and payment.kept is not None:
+        _look_for_charge(payment, payment.kept)
+        return
     try:
         _ask(payment)
     except Rejected:
@@ -66,8 +69,33 @@ def _ask_about_payment(payment: Payment) -> None:
     _ask_again(payment, since=payment.created_at, pace=_pace(payment))
 
 
+def _look_for_charge(payment: Payment, kept: KeptMethodRow) -> None:
+    """Finds what a start came to that nobody answered: it is taken up, or given up once it can come no more.
+
+    Only an answer gives it up. It is not charged here: what it was for may have been cancelled long ago.
+    """
+    provider = provider_named(payment.provider)
+    try:
+        found = provider.find_charge(key=str(payment.key), kept_reference=kept.reference, created_at=payment.created_at)
+    except Rejected:
+        found = None
+    except Unavailable:
+        _ask_again(payment, since=payment.created_at, pace=_pace(payment))
+        return
+    if found is not None:
+        # Asked about at once, by the reference that it has from now on.
+        note_started(payment, found, now=clock.now())
+        still_held(payment).update(lease_until=None, next_attempt_at=clock.now())
+    elif clock.now() - payment.created_at >= _CHARGED_WITHIN:
+        fail_payment(payment, reason=FailureReason.NETWORK, is_final=True, now=clock.now())
+    else:
+        _ask_again(payment, since=payment.created_at, pace=_pace(payment))
+
+
 def _pace(payment: Payment) -> Sequence[timedelta]:
     """The ages at which a payment is asked about."""
+    if payment.reference is None:
+        return [*_ASK_AGAIN, *_ASK_DAILY]
     shown = payment.shown
     if shown is None:
         return _ASK_AGAIN

@@ -25,10 +25,11 @@ _REFUNDS_NOT_POSTED = """
       LEFT JOIN payments_posting AS other
              ON other.kind = CASE r.state WHEN 'closed' THEN 'refund-elsewhere' ELSE 'dispute-owed' END
             AND other.subject = 'refund:' || r.id
+      LEFT JOIN payments_posting AS again ON again.kind = 'dispute-owed-again' AND again.subject = 'refund:' || r.id
      WHERE (r.state = 'done') <> (p.id IS NOT NULL AND back.id IS NULL)
-        OR (r.state IN ('closed', 'void')) <> (other.id IS NOT NULL)
+        OR (r.state IN ('closed', 'void')) <> (other.id IS NOT NULL AND again.id IS NULL)
         OR p.amount_minor <> r.amount_minor OR back.amount_minor <> r.amount_minor
-        OR other.amount_minor <> r.amount_minor
+        OR other.amount_minor <> r.amount_minor OR again.amount_minor <> r.amount_minor
      ORDER BY r.id
 """
 
@@ -49,9 +50,11 @@ _DISPUTES_NOT_POSTED = """
       LEFT JOIN payments_posting AS opened ON opened.kind = 'dispute' AND opened.subject = 'dispute:' || d.id
       LEFT JOIN payments_posting AS won ON won.kind = 'dispute-won' AND won.subject = 'dispute:' || d.id
       LEFT JOIN payments_posting AS lost ON lost.kind = 'dispute-lost' AND lost.subject = 'dispute:' || d.id
+      LEFT JOIN payments_posting AS appeal ON appeal.kind = 'dispute-appealed' AND appeal.subject = 'dispute:' || d.id
      WHERE opened.amount_minor IS DISTINCT FROM d.amount_minor
         OR (d.state = 'won') <> (won.id IS NOT NULL) OR won.amount_minor <> d.amount_minor
-        OR (d.state = 'lost') <> (lost.id IS NOT NULL) OR lost.amount_minor <> d.amount_minor
+        OR (d.state = 'lost') <> (lost.id IS NOT NULL AND appeal.id IS NULL) OR lost.amount_minor <> d.amount_minor
+        OR appeal.amount_minor <> lost.amount_minor
      ORDER BY d.id
 """
 
@@ -90,6 +93,14 @@ _EARNED_WRONGLY = """
       FROM payments_posting AS e LEFT JOIN owed USING (purpose) LEFT JOIN due USING (purpose)
      WHERE e.kind = 'earn' AND coalesce(owed.minor, 0) <> coalesce(due.minor, 0)
      ORDER BY e.id
+"""
+
+#: The charge of a kept method that nobody answered is asked about until it is known what it came to.
+_CHARGES_FORGOTTEN = """
+    SELECT id, purpose, amount_minor
+      FROM payments_payment
+     WHERE state = 'created' AND kept_id IS NOT NULL AND next_attempt_at IS NULL
+     ORDER BY id
 """
 
 #: Sold at once and also charged, earned or returned: the same thing was paid twice.
@@ -147,6 +158,9 @@ def findings() -> Iterator[Finding]:
         for purpose, earned, owed, due in cursor.fetchall():
             detail = f"earned {earned}, and {owed} is owed where {due} should be"
             yield Finding("earned-without-money", purpose, detail)
+        cursor.execute(_CHARGES_FORGOTTEN)
+        for payment, purpose, amount in cursor.fetchall():
+            yield Finding("charge-forgotten", f"payment {payment}", f"{amount} for {purpose}, and nobody asks about it")
         cursor.execute(_SOLD_TWICE)
         for purpose, kind in cursor.fetchall():
             yield Finding("sold-twice", purpose, f"sold at once, and a posting of kind {kind}")

@@ -4,7 +4,7 @@
 Whoever changes a balance holds the row of its account first, so that two phones never spend the same yen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -23,9 +23,10 @@ from tsuzuku.payments.models import (
     BalancePart,
     CaptureOutcome,
     Dispute,
+    Posting,
     SpendingAccount,
 )
-from tsuzuku.payments.spending import lock_account, open_account
+from tsuzuku.payments.spending import balances_of, lock_account, open_account
 
 #: Balances are in yen, as the law on them is.
 CURRENCY = "JPY"
@@ -61,19 +62,52 @@ def add_part(*, account: str, amount: Money, reference: str, expires_at: datetim
     )
 
 
+def open_balances(accounts: Collection[str], *, now: datetime) -> None:
+    """Opens those of customers' accounts that are not there yet, and holds all until the commit, in one order."""
+    for code in sorted(accounts):
+        open_account(code=code, currency=CURRENCY, credit_limit_minor=0, now=now)
+    balances_of(accounts, locked=True)
+
+
+def hold_paying_accounts(purposes: Collection[str]) -> None:
+    """Holds the accounts that purposes were paid out of until the commit, before several get their money back.
+
+    One after another they would be locked in the order of the purposes, and two batches would wait for each other.
+    """
+    charged = Posting.objects.filter(kind="charge", subject__in=purposes).values_list("debit", flat=True)
+    held = BalanceCharge.objects.filter(purpose__in=purposes, state__in=states.HELD_CHARGE_STATES)
+    ids = {*charged, *held.values_list("account_id", flat=True)}
+    if ids:
+        list(SpendingAccount.objects.filter(pk__in=ids).order_by("pk").select_for_update())
+
+
 def spendable_parts(account: str, *, now: datetime) -> QuerySet[BalancePart]:
     """What can be spent of a balance, what ends first in front.
 
     What a payer's bank disputes is not: nobody tops up, spends it and has the bank give it back as well.
     """
+    return _in_time(account, now=now).exclude(Exists(_disputes_of_part().exclude(state=states.WON)))
+
+
+def disputed_parts(account: str, *, now: datetime) -> list[tuple[BalancePart, bool]]:
+    """What would be spendable if no bank had asked for it back, and whether the bank has it back for good."""
+    disputed = _in_time(account, now=now).filter(Exists(_disputes_of_part().exclude(state=states.WON)))
+    lost = set(disputed.filter(Exists(_disputes_of_part().filter(state=states.LOST))).values_list("pk", flat=True))
+    return [(part, part.pk in lost) for part in disputed]
+
+
+def _in_time(account: str, *, now: datetime) -> QuerySet[BalancePart]:
+    """What is left of parts that have not ended, what ends first in front."""
     parts = BalancePart.objects.filter(account__account__code=account, left_minor__gt=0)
-    paid_for = Dispute.objects.filter(
+    in_time = parts.filter(Q(expires_at=None) | Q(expires_at__gt=now)).select_related("account")
+    return in_time.order_by(F("expires_at").asc(nulls_last=True), "pk")
+
+
+def _disputes_of_part() -> QuerySet[Dispute]:
+    """The disputes about the money that a part was topped up with, for a query of parts."""
+    return Dispute.objects.filter(
         capture__payment__purpose=OuterRef("reference"), capture__outcome=CaptureOutcome.ACCEPTED
     )
-    in_time = parts.filter(Q(expires_at=None) | Q(expires_at__gt=now)).exclude(
-        Exists(paid_for.exclude(state=states.WON))
-    )
-    return in_time.select_related("account").order_by(F("expires_at").asc(nulls_last=True), "pk")
 
 
 def spendable(account: str, *, now: datetime) -> Money:
@@ -119,6 +153,12 @@ def charge_set_aside(purpose: str) -> BalanceCharge | None:
     """What is set aside for a purpose, or None."""
     charges = BalanceCharge.objects.filter(purpose=purpose, state=states.SET_ASIDE)
     return charges.select_related("account__account").first()
+
+
+def charges_set_aside(purposes: Collection[str]) -> set[str]:
+    """For which of these purposes something is set aside."""
+    charges = BalanceCharge.objects.filter(purpose__in=purposes, state=states.SET_ASIDE)
+    return set(charges.values_list("purpose", flat=True))
 
 
 def charge_given_back(purpose: str) -> BalanceCharge | None:

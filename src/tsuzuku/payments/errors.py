@@ -70,6 +70,12 @@ class RefundTooEarly(DomainError):
     code = "refund-too-early"
 
 
+class CaptureInBalance(DomainError):
+    """It is in its payer's balance, from which nothing is paid out: it is spent there, or it ends."""
+
+    code = "capture-in-balance"
+
+
 class CaptureHeld(DomainError):
     """It does not fit its order, which a person resolves as a whole."""
 

@@ -93,6 +93,15 @@ class RefundRetried(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundClosingProposed(Event):
+    """Somebody says that they gave so much back another way that a second person has to say it too."""
+
+    kind: ClassVar[str] = "refund-closing-proposed"
+    refund_id: int
+    purpose: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RefundClosed(Event):
     """The money of a refund that had failed was given back another way."""
 
@@ -118,6 +127,15 @@ class DisputeEnded(Event):
     dispute_id: int
     purpose: str
     outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeReversed(Event):
+    """A dispute that was lost is won on appeal; what was owed all the same is on its way back."""
+
+    kind: ClassVar[str] = "dispute-reversed"
+    dispute_id: int
+    purpose: str
 
 
 @dataclass(frozen=True, kw_only=True)

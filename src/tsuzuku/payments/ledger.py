@@ -14,6 +14,7 @@ it opens           disputes         <-  provider:<name>
 it is won          provider:<name>  <-  disputes
 it is lost         losses           <-  disputes
 what we owed       customers        <-  losses         as far as the payer was to get it back anyway
+it is appealed     disputes         <-  losses         and won: what we owed is owed again, losses <- customers
 
 Whoever keeps money with us has an account of their own, such as partner:7:
 

@@ -173,6 +173,8 @@ class Refund(Waiting):
     #: How the money was given back another way, and who says so.
     closed_note = models.TextField(default="", db_default="", blank=True)
     closed_by = models.TextField(default="", db_default="", blank=True)
+    #: The second person, above the limit. Without one, a refund that is still failed waits for them.
+    close_approved_by = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         constraints = (
@@ -184,6 +186,10 @@ class Refund(Waiting):
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payments_refund_amount"),
             models.CheckConstraint(condition=Q(state__in=sorted(REFUND_STATES.moves)), name="payments_refund_state"),
+            models.CheckConstraint(
+                condition=Q(close_approved_by="") | ~Q(close_approved_by=F("closed_by")),
+                name="payments_refund_second_person",
+            ),
         )
         indexes = (
             models.Index(

@@ -317,6 +317,13 @@ class PaymentProvider(Protocol):
         agreed (APPROVED): then it takes the money. Raises Rejected (the provider has no such payment) or Unavailable.
         """
 
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> StartedPayment | None:
+        """Looks for a charge of a kept method whose start nobody answered, by its request's key; changes nothing.
+
+        None if there is none, or none yet: a call that is still under way may make it. Raises Rejected (the provider
+        knows no such payer), Unavailable, or Unsupported where nothing is kept (`Capabilities.keeps` is empty).
+        """
+
     def refund(self, request: RefundRequest) -> StartedRefund:
         """Gives back a part or all of a capture; idempotent by `request.key`.
 

@@ -12,10 +12,12 @@ from django.db import transaction
 from django.db.models import Sum
 
 from tsuzuku.journal.actions import record_facts
+from tsuzuku.kernel.money import Money
 from tsuzuku.payments import states
 from tsuzuku.payments.errors import (
     CaptureDisputed,
     CaptureHeld,
+    CaptureInBalance,
     CaptureUnknown,
     ProposalDecided,
     ProposalReused,
@@ -27,8 +29,9 @@ from tsuzuku.payments.errors import (
 )
 from tsuzuku.payments.events import RefundApproved, RefundDeclined, RefundProposed
 from tsuzuku.payments.ledger import CUSTOMERS, REVENUE, Entry, post
-from tsuzuku.payments.models import Capture, CaptureOutcome, Posting, RefundProposal
-from tsuzuku.payments.refunding import failed_minor, is_disputed, refundable_minor, write_refund
+from tsuzuku.payments.models import BalancePart, Capture, CaptureOutcome, Posting, RefundProposal
+from tsuzuku.payments.refunding import write_refund
+from tsuzuku.payments.remains import failed_minor, is_disputed, refundable_minor
 
 #: The limit is in this currency; of any other every amount is above it.
 _LIMIT_CURRENCY = "JPY"
@@ -43,8 +46,8 @@ def propose_refund(
     is approved at once; above it, it waits for another person. What waits, and what has failed, counts as given.
 
     Raises ReasonMissing, CaptureUnknown, CaptureHeld (its order is resolved as a whole), CaptureDisputed (its payer's
-    bank holds the money), RefundTooEarly (what it pays for may still come), RefundTooLarge (more than is left), or
-    ProposalReused (the key stands for something else).
+    bank holds the money), CaptureInBalance (it topped a balance up), RefundTooEarly (what it pays for may still come),
+    RefundTooLarge (more than is left), or ProposalReused (the key stands for something else).
     """
     if not reason.strip():
         raise ReasonMissing
@@ -150,6 +153,8 @@ def _check(capture: Capture, amount_minor: int, *, left: int) -> None:
         raise CaptureDisputed
     has_ended = capture.outcome == CaptureOutcome.SURPLUS or is_earned(capture)
     if left > 0 and not has_ended:
+        if BalancePart.objects.filter(reference=capture.payment.purpose).exists():
+            raise CaptureInBalance
         raise RefundTooEarly
     if not 0 < amount_minor <= left:
         raise RefundTooLarge(left_minor=max(left, 0), currency=capture.currency)
@@ -163,8 +168,12 @@ def is_earned(capture: Capture) -> bool:
 
 def _needs_approval(capture: Capture, amount_minor: int) -> bool:
     alone = capture.proposals.filter(needs_approval=False).aggregate(total=Sum("amount_minor"))["total"] or 0
-    is_above = alone + amount_minor > settings.REFUND_APPROVAL_YEN
-    return is_above or capture.currency != _LIMIT_CURRENCY
+    return is_above_limit(Money(alone + amount_minor, capture.currency))
+
+
+def is_above_limit(amount: Money) -> bool:
+    """Whether one person alone does not give so much back."""
+    return amount.currency != _LIMIT_CURRENCY or amount.amount_minor > settings.REFUND_APPROVAL_YEN
 
 
 def _approve(proposal: RefundProposal, capture: Capture, *, actor: str, now: datetime) -> None:

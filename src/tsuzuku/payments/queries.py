@@ -141,4 +141,10 @@ def has_refunds_to_ask_about(now: datetime) -> bool:
 
 def has_payments_to_ask_about(now: datetime) -> bool:
     """Whether a payment has been without a word for too long."""
-    return due(Payment.objects.filter(state__in=states.ASKED_PAYMENT_STATES), now=now).exists()
+    return due(payments_to_ask_about(), now=now).exists()
+
+
+def payments_to_ask_about() -> QuerySet[Payment]:
+    """Payments whose provider may know more than we do, charges of kept methods without an answer among them."""
+    is_unanswered_charge = Q(state=states.CREATED, kept__isnull=False)
+    return Payment.objects.filter(Q(state__in=states.ASKED_PAYMENT_STATES) | is_unanswered_charge)

@@ -5,7 +5,6 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Sum
 
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
@@ -15,11 +14,13 @@ from tsuzuku.kernel.calls import WHOLE_SECONDS
 from tsuzuku.kernel.money import Money
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.payments import states
+from tsuzuku.payments.bank_returns import book_given_by_bank, book_refund_given_by_bank
 from tsuzuku.payments.events import RefundDone, RefundFailed
-from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, LOSSES, Entry, post, provider_account
+from tsuzuku.payments.ledger import CUSTOMERS, GOODWILL, Entry, post, provider_account
 from tsuzuku.payments.models import Capture, CaptureOutcome, Posting, Refund
 from tsuzuku.payments.ports import EventKind, ProviderEvent, RefundRequest
 from tsuzuku.payments.registry import provider as provider_named
+from tsuzuku.payments.remains import failed_minor, is_disputed, refundable_minor
 
 SEND_REFUNDS = "send refunds"
 #: How long a worker holds what it has claimed; rows to which it does not come in time are due again then.
@@ -55,8 +56,10 @@ def _take_back_what_was_let_off(purpose: str, *, now: datetime) -> None:
 def request_refund(capture: Capture, *, reason: str, now: datetime, actor: str = "system") -> None:
     """Writes down that what is left of a capture is to go back, in the caller's transaction; sent after the commit.
 
-    A part whose refund failed waits for a person, who asks once more or gives it another way.
+    What its payer's bank has kept by a lost dispute is owed no more. A part whose refund failed waits for a person, who
+    asks once more or gives it another way.
     """
+    book_given_by_bank(capture, now=now)
     left = refundable_minor(capture) - failed_minor(capture)
     if left > 0 and not _was_requested(capture, actor):
         write_refund(capture, amount_minor=left, reason=reason, actor=actor, now=now)
@@ -88,32 +91,26 @@ def write_refund(
     return refund
 
 
-def refundable_minor(capture: Capture) -> int:
-    """What is left of a capture: neither gone back, nor on its way, nor lost by a dispute. Locks it until the commit.
-
-    Less than nothing if a bank took what was on its way already.
-    """
-    Capture.objects.select_for_update().get(pk=capture.pk)
-    refunds = capture.refunds.exclude(state__in=states.NOTHING_RETURNED_STATES)
-    returned = refunds.aggregate(total=Sum("amount_minor"))["total"] or 0
-    lost = capture.disputes.filter(state=states.LOST).aggregate(total=Sum("amount_minor"))["total"] or 0
-    return capture.amount_minor - returned - lost
-
-
-def failed_minor(capture: Capture) -> int:
-    """What a provider would not give back of a locked capture: it is still owed, and is retried or closed."""
-    return capture.refunds.filter(state=states.FAILED).aggregate(total=Sum("amount_minor"))["total"] or 0
+def replace_refund(refund: Refund, *, actor: str, now: datetime) -> Refund:
+    """Asks for the same once more in the place of a refund by which nothing went back; the caller holds the locks."""
+    states.REFUND_STATES.check_move(refund.state, states.REPLACED)
+    refund.state = states.REPLACED
+    refund.save(update_fields=["state"])
+    return write_refund(
+        refund.capture,
+        amount_minor=refund.amount_minor,
+        reason=refund.reason,
+        actor=actor,
+        now=now,
+        is_goodwill=refund.is_goodwill,
+        replaces=refund,
+    )
 
 
 def _was_requested(capture: Capture, actor: str) -> bool:
     """Whether the system has asked already; what is left then is a part that somebody gave back and that failed."""
     refunds = capture.refunds.exclude(state__in=states.NOTHING_RETURNED_STATES)
     return actor == "system" and refunds.filter(actor=actor).exists()
-
-
-def is_disputed(capture: Capture) -> bool:
-    """Whether the payer's bank holds money of a capture until a dispute has ended."""
-    return capture.disputes.filter(state=states.OPENED).exists()
 
 
 def send_refunds() -> int:
@@ -176,15 +173,7 @@ def void_refund(refund: Refund, *, now: datetime) -> None:
     states.REFUND_STATES.check_move(refund.state, states.VOID)
     refund.state, refund.lease_until, refund.next_attempt_at = states.VOID, None, None
     refund.save(update_fields=["state", "lease_until", "next_attempt_at"])
-    entry = Entry(
-        kind="dispute-owed",
-        subject=f"refund:{refund.pk}",
-        purpose=refund.capture.payment.purpose,
-        debit=CUSTOMERS,
-        credit=LOSSES,
-        amount=refund.amount,
-    )
-    post([entry], now=now)
+    book_refund_given_by_bank(refund, now=now)
 
 
 def _finish_refund(refund: Refund, *, now: datetime) -> None:

@@ -183,6 +183,9 @@ def give_back(*, purposes: Sequence[str], now: datetime) -> None:
     _move(totals)
 
 
+#: Accounts in the order in which everybody locks them.
+_IN_ORDER = "SELECT code FROM payments_account WHERE code = ANY(%(codes)s::text[]) ORDER BY id"
+
 #: Changes one balance, downwards only as far as the limit allows.
 _MOVE = """
     UPDATE payments_spendingaccount AS spending
@@ -195,4 +198,7 @@ _MOVE = """
 
 def _move(totals: Mapping[str, int]) -> int:
     """Adds to balances, in one order of accounts; returns how many of them could be moved."""
-    return sum(statements.execute(_MOVE, {"code": code, "amount": totals[code]}) for code in sorted(totals))
+    codes = list(totals)
+    if len(codes) > 1:
+        codes = [code for (code,) in statements.rows(_IN_ORDER, {"codes": codes})]
+    return sum(statements.execute(_MOVE, {"code": code, "amount": totals[code]}) for code in codes)

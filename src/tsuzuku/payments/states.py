@@ -51,7 +51,8 @@ REFUND_STATES = States(
         FAILED: frozenset({REPLACED, CLOSED, VOID}),
         REPLACED: frozenset(),
         CLOSED: frozenset(),
-        VOID: frozenset(),
+        # The dispute was won on appeal after all.
+        VOID: frozenset({REPLACED}),
     },
 )
 
@@ -99,5 +100,10 @@ LOST: Final = "lost"
 DISPUTE_STATES = States(
     subject="dispute",
     initial=OPENED,
-    moves={OPENED: frozenset({WON, LOST}), WON: frozenset(), LOST: frozenset()},
+    moves={
+        OPENED: frozenset({WON, LOST}),
+        WON: frozenset(),
+        # On appeal.
+        LOST: frozenset({WON}),
+    },
 )

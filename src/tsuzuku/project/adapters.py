@@ -14,7 +14,7 @@ from tsuzuku.carriers.registry import register_carrier
 from tsuzuku.kernel.rsa import certificate_serial, private_key, public_key
 from tsuzuku.messaging.adapters.http_sms import HttpGateway, HttpSmsGateway, parse_gateway
 from tsuzuku.messaging.adapters.mailbox import MailboxGateway
-from tsuzuku.messaging.adapters.smtp import SmtpGateway
+from tsuzuku.messaging.adapters.smtp import ReadsReports, SmtpGateway
 from tsuzuku.messaging.adapters.twilio import TwilioAccount, TwilioGateway
 from tsuzuku.messaging.adapters.web_push import WebPushGateway, public_text, vapid_key
 from tsuzuku.messaging.ports import AddressKind, Gateway
@@ -193,10 +193,27 @@ def _register_gateways() -> None:
 def _email_gateway(name: str) -> Gateway:
     match name:
         case "smtp":
-            return SmtpGateway(sender=settings.DEFAULT_FROM_EMAIL)
+            return SmtpGateway(sender=settings.DEFAULT_FROM_EMAIL, reports=_mail_reports(settings.EMAIL_REPORTS))
         case "mailbox":
             return MailboxGateway(home() / "mailbox")
     raise ImproperlyConfigured(f"TSUZUKU_EMAIL_GATEWAY must be smtp or mailbox, not {name!r}")
+
+
+def _mail_reports(service: str) -> ReadsReports | None:
+    """Who reads what the mail service tells, if it is to be read; nowhere else is the package of it loaded."""
+    if not service:
+        return None
+    try:
+        from tsuzuku.messaging.adapters.smtp.reports import SERVICES, MailReports
+    except ModuleNotFoundError as missing:
+        raise ImproperlyConfigured("TSUZUKU_EMAIL_REPORTS needs: pip install 'tsuzuku[mail-reports]'") from missing
+    if service not in SERVICES:
+        raise ImproperlyConfigured(f"TSUZUKU_EMAIL_REPORTS must be one of {', '.join(SERVICES)}, not {service!r}")
+    secret = _needed("EMAIL_REPORTS_SECRET")
+    # A short one could be guessed, and whoever has it can have addresses left alone.
+    if ":" not in secret or len(secret) < 20:
+        raise ImproperlyConfigured("TSUZUKU_EMAIL_REPORTS_SECRET must be NAME:PASSWORD, of 20 characters or more")
+    return MailReports(service=service, secret=secret)
 
 
 def _sms_gateway(name: str) -> Gateway:
@@ -212,9 +229,33 @@ def _sms_gateway(name: str) -> Gateway:
                 report_url=report_url,
             )
             return TwilioGateway(account)
+        case "smpp":
+            return _smpp_gateway()
         case "mailbox":
             return MailboxGateway(home() / "mailbox-sms")
-    raise ImproperlyConfigured(f"TSUZUKU_SMS_GATEWAY must be http, twilio or mailbox, not {name!r}")
+    raise ImproperlyConfigured(f"TSUZUKU_SMS_GATEWAY must be http, twilio, smpp or mailbox, not {name!r}")
+
+
+def _smpp_gateway() -> Gateway:
+    """Nowhere else is its package loaded. Raises ImproperlyConfigured."""
+    try:
+        from tsuzuku.messaging.adapters.smpp import SmppAccount, SmppGateway
+    except ModuleNotFoundError as missing:
+        raise ImproperlyConfigured("TSUZUKU_SMS_GATEWAY=smpp needs: pip install 'tsuzuku[smpp]'") from missing
+    try:
+        account = SmppAccount(
+            host=_needed("SMPP_HOST"),
+            port=settings.SMPP_PORT,
+            tls=settings.SMPP_TLS,
+            system_id=_needed("SMPP_SYSTEM_ID"),
+            password=_needed("SMPP_PASSWORD"),
+            system_type=settings.SMPP_SYSTEM_TYPE,
+            sender=_needed("SMS_SENDER"),
+            dead_errors=frozenset(error.lstrip("0").upper() for error in settings.SMPP_DEAD_ERRORS),
+        )
+    except ValueError as problem:
+        raise ImproperlyConfigured(str(problem)) from problem
+    return SmppGateway(account)
 
 
 def _http_gateway() -> HttpGateway:

@@ -70,7 +70,7 @@ tsuzuku = Commands(
     "tsuzuku",
     about="The open-source platform with which a travel-SIM brand keeps its customers online in Japan.",
     sections={
-        "Try it": {"demo": "demo", "simulate": "simulate"},
+        "Try it": {"demo": "demo", "simulate": "simulate", "advise": "advise"},
         "Run it": {
             "serve": "serve",
             "worker": "worker",

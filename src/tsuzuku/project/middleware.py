@@ -36,7 +36,8 @@ def content_security_policy() -> str:
     origins = {origin for provider in providers().values() for origin in provider.capabilities.redirect_origins}
     form_action = " ".join(["'self'", *sorted(origins)])
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; "
+        "manifest-src 'self'; connect-src 'self'; "
         f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     )
 

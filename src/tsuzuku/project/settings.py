@@ -34,6 +34,8 @@ CSRF_TRUSTED_ORIGINS = env_list("TSUZUKU_TRUSTED_ORIGINS")
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 #: One proxy of our own stands in front: its X-Forwarded-For and X-Forwarded-Proto are believed.
 BEHIND_PROXY = env_bool("TSUZUKU_BEHIND_PROXY")
+#: The operator's own networks, from which orders and payments are not counted.
+OWN_NETWORKS = env_networks("TSUZUKU_OWN_NETWORKS")
 
 INSTALLED_APPS = [
     # Of Django's admin and unfold only the machinery: the console is a site of its own, and none is found by itself.
@@ -251,6 +253,15 @@ SMS_SENDER = env_text("TSUZUKU_SMS_SENDER")
 SMS_HTTP = env_text("TSUZUKU_SMS_HTTP")
 TWILIO_ACCOUNT_SID = env_text("TSUZUKU_TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = env_text("TSUZUKU_TWILIO_AUTH_TOKEN")
+SMPP_HOST = env_text("TSUZUKU_SMPP_HOST")
+SMPP_PORT = env_int("TSUZUKU_SMPP_PORT", 2775)
+SMPP_TLS = env_bool("TSUZUKU_SMPP_TLS")
+SMPP_SYSTEM_ID = env_text("TSUZUKU_SMPP_SYSTEM_ID")
+SMPP_PASSWORD = env_text("TSUZUKU_SMPP_PASSWORD")
+SMPP_SYSTEM_TYPE = env_text("TSUZUKU_SMPP_SYSTEM_TYPE")
+SMPP_DEAD_ERRORS = env_list("TSUZUKU_SMPP_DEAD_ERRORS", "1")
+EMAIL_REPORTS = env_text("TSUZUKU_EMAIL_REPORTS")
+EMAIL_REPORTS_SECRET = env_text("TSUZUKU_EMAIL_REPORTS_SECRET")
 DEFAULT_FROM_EMAIL = env_text("TSUZUKU_FROM_EMAIL", "Tsuzuku <hello@tsuzuku.example>")
 EMAIL_HOST = env_text("TSUZUKU_SMTP_HOST", "localhost")
 EMAIL_PORT = env_int("TSUZUKU_SMTP_PORT", 25)
@@ -268,7 +279,7 @@ BALANCE_REGISTERED = env_bool("TSUZUKU_BALANCE_REGISTERED")
 FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
 #: Readings are kept one by one for so long, in whole months, and then per card and day.
 KEEP_USAGE_DAYS = env_int("TSUZUKU_KEEP_USAGE_DAYS", 100)
-#: The operator's own networks, into which webhooks to partners may go; every other one must be public.
+#: The operator's own networks, into which webhooks to partners and push may go; every other one must be public.
 WEBHOOK_PRIVATE_NETWORKS = env_networks("TSUZUKU_WEBHOOK_PRIVATE_NETWORKS")
 
 LOGGING: dict[str, Any] = {

@@ -5,7 +5,7 @@
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -26,7 +26,7 @@ from tsuzuku.orders.actions import cancel_order, has_promotions, place_order
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import earn
-from tsuzuku.payments.balance import return_charges
+from tsuzuku.payments.balance import hold_paying_accounts, return_charges
 from tsuzuku.payments.refunding import refund_purpose
 from tsuzuku.payments.spending import give_back
 from tsuzuku.people.models import User
@@ -171,8 +171,8 @@ def withdraw_returned(*, order_ids: Sequence[int], reason: str, actor: str, now:
     """Gives up renewals whose orders' money a person has given back; one that was given up already is left alone."""
     with transaction.atomic():
         returned = Renewal.objects.filter(order_id__in=order_ids, state=states.ORDERED, order__state=CANCELLED)
-        for renewal in returned.select_related("order").order_by("pk").select_for_update(of=("self",)):
-            withdraw(renewal, reason=reason, actor=actor, now=now)
+        locked = returned.select_related("order").order_by("pk").select_for_update(of=("self",))
+        _withdraw_together([(renewal, reason) for renewal in locked], actor=actor, now=now)
 
 
 def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
@@ -188,14 +188,13 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
         renewals = list(paid.select_related("order").order_by("pk").select_for_update(of=("self",)))
         for renewal in renewals:
             renewal.settled_at = now
-        renewals = _use_promotions(renewals, now=now)
-        renewals = [renewal for renewal in renewals if not _withdraw_if_blocked(renewal, cards, now=now)]
-        late = late_ones(renewals, now=now)
-        renewals = [
-            renewal
-            for renewal in renewals
-            if renewal.pk not in late or not _withdraw_if_not_sold(renewal, cards, now=now)
-        ]
+        # What is given up is written last: it locks accounts, all of them at once.
+        refused = _use_promotions(renewals, now=now)
+        late = late_ones([each for each in renewals if each.pk not in refused], now=now)
+        for renewal in renewals:
+            if renewal.pk not in refused and (refusal := _refusal(renewal, cards, late, now=now)) is not None:
+                refused[renewal.pk] = refusal.code
+        settled, renewals = renewals, [renewal for renewal in renewals if renewal.pk not in refused]
         # Asked once for each carrier: an answer that changes half-way would lose a renewal between the two lists.
         confirms = {name: carrier(name).capabilities.confirms_at_once for name in {c.carrier for c in cards.values()}}
         at_once = [renewal for renewal in renewals if confirms[cards[renewal.card_id].carrier]]
@@ -204,9 +203,9 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
             **grant_renewals({each.pk: _grantee(each, at=now, is_credited=False) for each in at_once}),
             **check_renewals({each.pk: _grantee(each, at=now, is_credited=False) for each in later}),
         }
-        for renewal in renewals:
-            if (refusal := refusals[renewal.pk]) is not None:
-                withdraw(renewal, reason=refusal.code, actor="system", now=now)
+        refused |= {pk: refusal.code for pk, refusal in refusals.items() if refusal is not None}
+        given_up = [(renewal, refused[renewal.pk]) for renewal in settled if renewal.pk in refused]
+        _withdraw_together(given_up, actor="system", now=now)
         finish_renewals([(each, now, "") for each in at_once if refusals[each.pk] is None], now=now)
         ready = [renewal.pk for renewal in later if refusals[renewal.pk] is None]
         Renewal.objects.filter(pk__in=ready).update(settled_at=now, next_attempt_at=now)
@@ -214,40 +213,34 @@ def settle_renewals(*, order_ids: Sequence[int], now: datetime) -> None:
             wake(ACTIVATE)
 
 
-def _use_promotions(renewals: list[Renewal], *, now: datetime) -> list[Renewal]:
-    """Uses what promotions took off; returns those whose price still holds, and withdraws the others.
+def _use_promotions(renewals: Sequence[Renewal], *, now: datetime) -> dict[int, str]:
+    """Uses what promotions took off; returns, with the reason, the ids of renewals whose price does not hold any more.
 
     Only money that came after its order's time can find a promotion used up (docs/decisions/0014).
     """
     discounted = [renewal.order.number for renewal in renewals if has_promotions(renewal.order)]
     if not discounted:
-        return renewals
+        return {}
     use_reserved(purposes=discounted, now=now)
     in_vain = promised_in_vain(discounted)
-    for renewal in renewals:
-        if renewal.order.number in in_vain:
-            withdraw(renewal, reason=PromotionUsedUp.code, actor="system", now=now)
-    return [renewal for renewal in renewals if renewal.order.number not in in_vain]
+    return {renewal.pk: PromotionUsedUp.code for renewal in renewals if renewal.order.number in in_vain}
 
 
-def _withdraw_if_blocked(renewal: Renewal, cards: Mapping[int, Card], *, now: datetime) -> bool:
-    """A card blocked since the order takes nothing; its last date is held against the order, as money may come late."""
+def _refusal(
+    renewal: Renewal, cards: Mapping[int, Card], late: Collection[int], *, now: datetime
+) -> DomainError | None:
+    """Why a card takes nothing that it could take when it was ordered; None if it does.
+
+    A card may have been blocked since; its last date is held against the order, as money may come late. Late money buys
+    what is still sold at that price (docs/decisions/0019).
+    """
     try:
         check_can_renew(cards[renewal.card_id], renewal.created_at)
+        if renewal.pk in late:
+            check_still_sold(renewal, cards[renewal.card_id], now=now)
     except DomainError as refusal:
-        withdraw(renewal, reason=refusal.code, actor="system", now=now)
-        return True
-    return False
-
-
-def _withdraw_if_not_sold(renewal: Renewal, cards: Mapping[int, Card], *, now: datetime) -> bool:
-    """Late money buys what is still sold at that price, and goes back otherwise (docs/decisions/0019)."""
-    try:
-        check_still_sold(renewal, cards[renewal.card_id], now=now)
-    except DomainError as refusal:
-        withdraw(renewal, reason=refusal.code, actor="system", now=now)
-        return True
-    return False
+        return refusal
+    return None
 
 
 def _grantee(renewal: Renewal, *, at: datetime, is_credited: bool) -> Grantee:
@@ -272,6 +265,13 @@ def finish_renewals(credited: Sequence[tuple[Renewal, datetime, str]], *, now: d
         actor="system",
         now=now,
     )
+
+
+def _withdraw_together(refused: Sequence[tuple[Renewal, str]], *, actor: str, now: datetime) -> None:
+    """Gives up several, each for its reason, in the caller's transaction and under their locks."""
+    hold_paying_accounts([renewal.order.number for renewal, _ in refused])
+    for renewal, reason in refused:
+        withdraw(renewal, reason=reason, actor=actor, now=now)
 
 
 def withdraw(renewal: Renewal, *, reason: str, actor: str, now: datetime) -> None:

@@ -24,6 +24,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.calls import WHOLE_SECONDS
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable
+from tsuzuku.payments.balance import hold_paying_accounts
 from tsuzuku.renewals import states
 from tsuzuku.renewals.actions import credit_renewals, move_renewals, save_renewals, withdraw
 from tsuzuku.renewals.models import Renewal
@@ -171,10 +172,14 @@ def _record_together(answers: Sequence[Answered], *, now: datetime) -> None:
             if each.call.renewal.pk in held and isinstance(each.answer, Activation)
         ]
         credit_renewals(credited, now=now)
+        refused: list[tuple[Renewal, str, str]] = []
         for each in answers:
             renewal = held.get(each.call.renewal.pk)
             if renewal is not None and not isinstance(each.answer, Activation):
-                _go_on(renewal, each, now=now)
+                refused += _go_on(renewal, each, now=now)
+        hold_paying_accounts([renewal.order.number for renewal, _, _ in refused])
+        for renewal, reason, actor in refused:
+            _refuse(renewal, reason=reason, actor=actor, now=now)
 
 
 def _still_held(answers: Sequence[Answered]) -> dict[int, Renewal]:
@@ -185,12 +190,11 @@ def _still_held(answers: Sequence[Answered]) -> dict[int, Renewal]:
     return {row.pk: row for row in locked if row.attempts == attempts[row.pk]}
 
 
-def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
-    """What comes after anything but an activation."""
+def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> list[tuple[Renewal, str, str]]:
+    """What comes after anything but an activation; returns what is to be refused, with the reason and who says so."""
     answer, is_sending = answered.answer, answered.call.is_sending
     if is_sending and isinstance(answer, Rejected):
-        _refuse(renewal, reason=answer.code, actor=f"carrier:{renewal.card.carrier}", now=now)
-        return
+        return [(renewal, answer.code, f"carrier:{renewal.card.carrier}")]
     renewal.lease_until = None
     renewal.next_attempt_at = min(try_again_at(renewal, now=now), now + _longest_wait(renewal, now))
     if is_sending and isinstance(answer, OutcomeUnknown):
@@ -207,9 +211,9 @@ def _go_on(renewal: Renewal, answered: Answered, *, now: datetime) -> None:
         else:
             renewal.history_final_at, renewal.next_attempt_at = None, now
     if renewal.history_final_at is None and renewal.settled_at and now > renewal.settled_at + GIVE_UP_AFTER:
-        _refuse(renewal, reason="carrier-unavailable", actor="system", now=now)
-        return
+        return [(renewal, "carrier-unavailable", "system")]
     save_renewals([renewal])
+    return []
 
 
 def _longest_wait(renewal: Renewal, now: datetime) -> timedelta:

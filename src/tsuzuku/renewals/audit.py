@@ -40,13 +40,18 @@ _MONEY_DIFFERS = """
            SELECT coalesce(sum(b.amount_minor), 0) AS minor
              FROM payments_balancecharge AS b WHERE b.purpose = o.number AND b.state = 'spent') AS spent
       CROSS JOIN LATERAL (
-           SELECT coalesce(sum(c.amount_minor - coalesce(returned.minor, 0)), 0) AS minor
+           SELECT coalesce(sum(c.amount_minor - coalesce(returned.minor, 0) - coalesce(by_bank.minor, 0)), 0) AS minor
              FROM payments_capture AS c
              JOIN payments_payment AS p ON p.id = c.payment_id
              CROSS JOIN LATERAL (
                   SELECT sum(f.amount_minor) AS minor FROM payments_refund AS f
                    WHERE f.capture_id = c.id AND f.state NOT IN ('failed', 'replaced') AND NOT f.is_goodwill
                   ) AS returned
+             CROSS JOIN LATERAL (
+                  SELECT sum(given.amount_minor) AS minor
+                    FROM payments_dispute AS d
+                    JOIN payments_posting AS given ON given.kind = 'dispute-owed' AND given.subject = 'dispute:' || d.id
+                   WHERE d.capture_id = c.id AND d.state = 'lost') AS by_bank
             WHERE p.purpose = o.number AND c.outcome = 'accepted') AS captured
      WHERE earned.count <> CASE WHEN r.state = 'active' THEN 1 ELSE 0 END
         OR (r.state = 'active' AND (o.state <> 'paid' OR posted.minor + captured.minor + spent.minor <> o.amount_minor))

@@ -12,6 +12,7 @@ from tsuzuku.cards.models import Card
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
 from tsuzuku.orders.errors import OrderNotPayable
+from tsuzuku.orders.models import Order
 from tsuzuku.payments.kept import methods_of, remove_method
 from tsuzuku.people.models import User
 from tsuzuku.renewals.actions import cancel_renewal
@@ -139,7 +140,11 @@ def give_up_order(number: str, *, actor: str, now: datetime) -> bool:
 def remove_kept_method(*, owner: User, method_id: int, now: datetime) -> None:
     """Forgets a method, and stops whatever it was to pay for by itself."""
     with transaction.atomic():
-        for row in automatic_renewals_by(method_id).filter(user=owner).order_by("pk"):
+        rows = list(automatic_renewals_by(method_id).filter(user=owner).order_by("pk").select_for_update(of=("self",)))
+        # Orders are locked in one order, which need not be that of the rows.
+        ordered = Order.objects.filter(pk__in=[row.order_id for row in rows if row.order_id])
+        list(ordered.order_by("pk").select_for_update())
+        for row in rows:
             switch_off(automatic_id=row.pk, reason="", actor=f"customer:{owner.pk}", now=now)
         remove_method(owner=owner, method_id=method_id, now=now)
 

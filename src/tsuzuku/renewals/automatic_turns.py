@@ -7,7 +7,6 @@ and of the try, its payment is found again by the order, and nothing is charged 
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from tsuzuku.allowances.queries import card_allowance
@@ -20,6 +19,7 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.orders import states as order_states
 from tsuzuku.orders.actions import pay_from_balance
 from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable
+from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
 from tsuzuku.payments.actions import start_payment
@@ -230,7 +230,7 @@ def _pay(row: AutomaticRenewal, order: Order, *, now: datetime) -> None:
 
 
 def _start_charge(row: AutomaticRenewal, kept: KeptMethodRow, order: Order, *, now: datetime) -> None:
-    page = f"{settings.PUBLIC_URL}/o/{order.number}"
+    page = order_link(order)
     start_payment(
         purpose=order.number,
         amount=order.price,

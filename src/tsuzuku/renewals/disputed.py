@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from tsuzuku.cards.flags import DISPUTE, clear_flags, raise_flag
+from tsuzuku.cards.flags import APPEAL_WON, DISPUTE, clear_flags, raise_flag
 from tsuzuku.payments.models import Dispute
 from tsuzuku.payments.states import WON
 from tsuzuku.renewals.automatic import automatic_renewals_by, switch_off
@@ -31,6 +31,12 @@ def stop_disputed(*, dispute_id: int, now: datetime) -> None:
         with transaction.atomic():
             switch_off(automatic_id=row.pk, reason=DISPUTE, actor="system", now=now)
             tell_switched_off(row, reason=DISPUTE, now=now)
+
+
+def flag_reversed(*, dispute_id: int, number: str, now: datetime) -> None:
+    """Tells staff at the card that a dispute which was lost is won on appeal; what they did about it may be undone."""
+    for card_id in Renewal.objects.filter(order__number=number).values_list("card_id", flat=True):
+        raise_flag(card_id=card_id, reason=APPEAL_WON, subject=_subject(dispute_id), now=now)
 
 
 def unflag_disputed(*, dispute_id: int, actor: str, note: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from tsuzuku.journal.chores import register_chore
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
 from tsuzuku.orders.events import OrderPaid, OrderReturned
-from tsuzuku.payments.events import DisputeEnded, DisputeOpened, RefundApproved
+from tsuzuku.payments.events import DisputeEnded, DisputeOpened, DisputeReversed, RefundApproved
 from tsuzuku.payments.states import WON
 from tsuzuku.renewals.actions import ACTIVATE, settle_renewals, withdraw_returned
 from tsuzuku.renewals.activation import activate_renewals, has_renewals_to_activate
@@ -20,7 +20,7 @@ from tsuzuku.renewals.confirmation import (
     confirm_refund,
     confirm_withdrawal,
 )
-from tsuzuku.renewals.disputed import flag_disputed, stop_disputed, unflag_disputed
+from tsuzuku.renewals.disputed import flag_disputed, flag_reversed, stop_disputed, unflag_disputed
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
 from tsuzuku.renewals.queries import numbers_of_renewals
 
@@ -50,6 +50,12 @@ def hear_ended_disputes(heard: Sequence[Heard[DisputeEnded]]) -> None:
             unflag_disputed(dispute_id=each.event.dispute_id, actor="system", note="dispute won", now=clock.now())
 
 
+def hear_reversed_disputes(heard: Sequence[Heard[DisputeReversed]]) -> None:
+    """Money that was lost is ours again: staff see it at the card."""
+    for each in heard:
+        flag_reversed(dispute_id=each.event.dispute_id, number=each.event.purpose, now=clock.now())
+
+
 def hear_approved_refunds(heard: Sequence[Heard[RefundApproved]]) -> None:
     """Somebody gives money back: say so to who paid."""
     for each in heard:
@@ -76,6 +82,7 @@ listen(name="renewals settle paid orders", event_type=OrderPaid, hear=hear_paid_
 listen(name="renewals withdraw returned orders", event_type=OrderReturned, hear=hear_returned)
 listen(name="renewals flag disputed cards", event_type=DisputeOpened, hear=hear_disputes)
 listen(name="renewals unflag won cards", event_type=DisputeEnded, hear=hear_ended_disputes)
+listen(name="renewals flag won appeals", event_type=DisputeReversed, hear=hear_reversed_disputes)
 listen(name="renewals confirm refunds", event_type=RefundApproved, hear=hear_approved_refunds, is_urgent=False)
 listen(name="renewals confirm activation", event_type=RenewalActivated, hear=hear_activated, is_urgent=False)
 listen(name="renewals confirm withdrawal", event_type=RenewalWithdrawn, hear=hear_withdrawn, is_urgent=False)

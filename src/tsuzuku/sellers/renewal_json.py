@@ -3,9 +3,8 @@
 
 from datetime import UTC, datetime
 
-from django.conf import settings
-
 from tsuzuku.kernel.money import Money
+from tsuzuku.orders.links import link_of
 from tsuzuku.renewals import states
 
 #: What partners call the states of a renewal; settled and waiting for its carrier is on its way for them.
@@ -37,7 +36,8 @@ def renewal_fields(
         "price": money_fields(price),
         "remaining_bytes": remaining_bytes,
         "online_until": None if online_until is None else moment_text(online_until),
-        "receipt_url": receipt_url(number),
+        # With its key: a partner's customer has neither an account here nor the PIN in this browser.
+        "receipt_url": link_of(number),
     }
 
 
@@ -49,8 +49,3 @@ def money_fields(amount: Money) -> dict[str, object]:
 def moment_text(moment: datetime) -> str:
     """RFC 3339 in UTC, such as 2026-04-15T00:00:00Z."""
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
-
-
-def receipt_url(number: str) -> str:
-    """Where everything about an order stands."""
-    return f"{settings.PUBLIC_URL}/o/{number}"

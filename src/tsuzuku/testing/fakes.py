@@ -223,6 +223,13 @@ class FakeProvider:
             self.lookup_script.take()
             return tuple(self._payment(reference).events)
 
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> payments.StartedPayment | None:
+        with self._lock:
+            self._check_up()
+            self.lookup_script.take()
+            found = self._by_key.get(key)
+            return None if found is None else found.started
+
     def refund(self, request: payments.RefundRequest) -> payments.StartedRefund:
         with self._lock:
             self._check_up()

@@ -3,7 +3,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 
@@ -66,3 +66,30 @@ def usage_by_day(card_id: int, *, since: date, until: date) -> list[DayOfUse]:
         DayOfUse(day=day, kind=LotKind(kind), amount=amount, throttled=throttled, unserved=unserved)
         for day, kind, amount, throttled, unserved in found
     ]
+
+
+#: So many whole days tell how much somebody uses.
+PACE_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPace:
+    """What a card used a day, on average over so many whole local days from `since` on; slow and unserved use too."""
+
+    bytes_per_day: int
+    since: date
+    days: int
+
+
+def measured_pace(card_id: int, *, today: date) -> MeasuredPace | None:
+    """How much a card used a day of late, rounded up; None if it was not used on any of the last whole days.
+
+    Days before its first use among them do not count, days without use after it do. Today is not over, and left out.
+    """
+    used = usage_by_day(card_id, since=today - timedelta(days=PACE_DAYS), until=today - timedelta(days=1))
+    of_data = [each for each in used if each.kind is LotKind.DATA and each.amount > 0]
+    if not of_data:
+        return None
+    since = of_data[0].day
+    days = (today - since).days
+    return MeasuredPace(-(-sum(each.amount for each in of_data) // days), since, days)

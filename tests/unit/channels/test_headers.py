@@ -23,6 +23,8 @@ def test_a_page_loads_and_runs_only_what_comes_from_us(house: "House") -> None:
     assert policy == {
         "default-src": "'none'",
         "script-src": "'self'",
+        "worker-src": "'self'",
+        "manifest-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self'",
         "connect-src": "'self'",

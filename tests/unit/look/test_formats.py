@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # noon in Japan
         (Money(1500, "KWD"), "KWD\u00a01.500"),
     ],
 )
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("language", ["en", "zh-hans", "zh-hant", "ja", "ko"])
 def test_money_is_written_the_same_in_every_language(amount: Money, text: str, language: str) -> None:
     with translation.override(language):
         assert formats.money(amount) == text
@@ -50,7 +50,13 @@ def test_data_is_decimal_and_never_more_than_there_is(size: int | None, text: st
 
 @pytest.mark.parametrize(
     ("language", "voice", "messages", "unlimited"),
-    [("en", "60 min", "50 messages", "Unlimited"), ("zh-hans", "60 分钟", "50 条短信", "不限量")],
+    [
+        ("en", "60 min", "50 messages", "Unlimited"),
+        ("zh-hans", "60 分钟", "50 条短信", "不限量"),
+        ("zh-hant", "60 分鐘", "50 則簡訊", "不限量"),
+        ("ja", "60分", "SMS 50通", "無制限"),
+        ("ko", "60분", "문자 50건", "무제한"),
+    ],
 )
 def test_calls_and_messages(language: str, voice: str, messages: str, unlimited: str) -> None:
     with translation.override(language):
@@ -75,6 +81,21 @@ def test_durations_are_rounded_down(span: timedelta, english: str, chinese: str)
     assert formats.duration(span) == english
     with translation.override("zh-hans"):
         assert formats.duration(span) == chinese
+
+
+@pytest.mark.parametrize(
+    ("language", "span", "end", "day"),
+    [
+        ("zh-hant", "3\u00a0天", "11月27日 週五 24:00", "2027年9月30日"),
+        ("ja", "3日", "11月27日(金) 24:00", "2027年9月30日"),
+        ("ko", "3일", "11월 27일(금) 24:00", "2027년 9월 30일"),
+    ],
+)
+def test_spans_and_dates_of_the_other_languages(language: str, span: str, end: str, day: str) -> None:
+    with translation.override(language):
+        assert formats.duration(timedelta(days=3)) == span
+        assert formats.until(datetime(2026, 11, 27, 15, 0, tzinfo=UTC), now=NOW) == end
+        assert formats.full_day(date(2027, 9, 30)) == day
 
 
 @pytest.mark.parametrize(

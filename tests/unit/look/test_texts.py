@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tsuzuku.look.texts import extract_texts, keys, read_texts, untranslated, up
 PACKAGE = Path(tsuzuku.__file__).parent
 #: English is what the code says; every other language has a file.
 LANGUAGES = [path.parent.parent.name for path in sorted(PACKAGE.glob("locale/*/LC_MESSAGES/django.po"))]
+
+LIST_COMMAS = (",", "、")
 
 HEADER = '# Stays.\nmsgid ""\nmsgstr ""\n"Language: zh_Hans\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
 
@@ -41,10 +44,32 @@ def test_no_text_is_missing_and_none_is_left_over(language: str, extracted: Cata
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_stands_twice(language: str) -> None:
     """Other readers of these files refuse it, and ours keeps the last translation only."""
-    blocks = re.split(r"\n\n+", texts_of(language).read_text(encoding="utf-8"))
-    msgid = re.compile(r'^(?:msgctxt .*\n)?msgid (?:".*"\n)+', re.MULTILINE)
-    texts = [found[0] for block in blocks if (found := msgid.findall(block))]
-    assert [text for text in texts if texts.count(text) > 1] == []
+    assert twice(texts_of(language).read_text(encoding="utf-8")) == []
+
+
+def test_a_text_that_stands_twice_is_found_however_it_is_folded() -> None:
+    entry = 'msgctxt "verb"\nmsgid "Open it"\nmsgstr ""\n'
+    folded = 'msgctxt "verb"\nmsgid ""\n"Open "\n"it"\nmsgstr ""\n'
+    other = 'msgctxt "noun"\nmsgid "Open it"\nmsgstr ""\n'
+    assert twice(HEADER + other + entry + folded) == [("verb", "Open it")]
+
+
+def twice(file: str) -> list[tuple[str, str]]:
+    """Contexts and msgids that a language's file has more than once."""
+    found = re.findall(r'^(msgctxt (?:".*"\n)+)?(msgid (?:".*"\n)+)', file, re.MULTILINE)
+    known = Counter((_unfolded(context), _unfolded(msgid)) for context, msgid in found)
+    return [text for text, count in known.items() if count > 1]
+
+
+def _unfolded(lines: str) -> str:
+    return "".join(re.findall(r'"(.*)"$', lines, re.MULTILINE))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_file_says_its_language_and_how_it_counts(language: str) -> None:
+    """Of none of these languages does a number change the words."""
+    header = read_texts(texts_of(language))
+    assert (str(header.locale), header.num_plurals, header.plural_expr) == (language, 1, "0")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -59,13 +84,18 @@ def test_translations_keep_the_places_that_are_filled_in(language: str) -> None:
         ids = [text.id] if isinstance(text.id, str) else list(text.id)
         strings = [text.string] if isinstance(text.string, str) else list(text.string or ())
         # A number may be left out of a singular, so the last form counts.
-        if text.id and _places(ids[-1]) != _places(strings[-1]):
+        if text.id and (_places(ids[-1]), _edges(ids[-1])) != (_places(strings[-1]), _edges(strings[-1])):
             different.append(text.id)
     assert different == []
 
 
 def _places(text: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)[sd]|%%|</?\w+>", text))
+    return sorted(re.findall(r"%\(\w+\)[sd]|%[sd]|%%|</?\w+>", text))
+
+
+def _edges(text: str) -> tuple[bool, bool]:
+    """Whether it begins and ends with room for what is put beside it. Between items of a list each language decides."""
+    return (False, False) if text.strip() in LIST_COMMAS else (text[:1].isspace(), text[-1:].isspace())
 
 
 @pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])

@@ -3,7 +3,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import Unavailable
 from tsuzuku.messaging import ports, reports
-from tsuzuku.messaging.actions import send_due_messages, send_message
+from tsuzuku.messaging.actions import UNKNOWN_TRIES_MAX, send_due_messages, send_message
 from tsuzuku.messaging.bounces import release_address
 from tsuzuku.messaging.models import BouncedAddress, Message
 from tsuzuku.messaging.ports import AddressKind, DeliveryReport, Verdict
@@ -33,10 +33,10 @@ def gateway() -> Iterator[FakeGateway]:
         yield gateway
 
 
-def queue(key: str = "1", *, is_asked_for: bool = False) -> Message:
+def queue(key: str = "1", *, is_asked_for: bool = False, give_up_at: datetime | None = None) -> Message:
     send_message(
         dedupe_key=key, kind=AddressKind.SMS, address=NUMBER, language="ja", text="残りわずか", purpose="card:1",
-        now=clock.now(), is_asked_for=is_asked_for,
+        now=clock.now(), is_asked_for=is_asked_for, give_up_at=give_up_at,
     )  # fmt: skip
     return Message.objects.get(dedupe_key=key)
 
@@ -130,6 +130,22 @@ def test_an_address_that_bounced_is_left_alone_until_its_owner_says_so(gateway: 
     release_address(kind=AddressKind.SMS, address=NUMBER)
     assert sent("5").state == "sent"
     assert (bounced_addresses([(AddressKind.SMS, NUMBER)]), bounced_address(row.pk)) == ([], None)
+
+
+def test_what_is_over_is_not_said(gateway: FakeGateway) -> None:
+    queue("1", give_up_at=clock.now() + timedelta(hours=3))
+    with clock.travel_to(clock.now() + timedelta(hours=3, minutes=1)):
+        send_due_messages()
+    assert (states(), gateway.sent) == ([("failed", "too-late")], [])
+
+
+def test_an_sms_is_not_paid_for_again_and_again(gateway: FakeGateway) -> None:
+    queue("1")
+    gateway.script.add(*[Outcome.DONE_UNANSWERED] * (UNKNOWN_TRIES_MAX + 1))
+    for minutes in range(10):
+        with clock.travel_to(clock.now() + timedelta(minutes=10 * minutes)):
+            send_due_messages()
+    assert (states(), len(gateway.sent)) == ([("failed", "unanswered-on-demand")], UNKNOWN_TRIES_MAX)
 
 
 def test_what_is_delivered_after_all_frees_its_address(gateway: FakeGateway) -> None:

@@ -264,6 +264,12 @@ def test_komoju_without_a_webhook_secret_is_refused_at_the_start(
     [
         ("pigeon", {}, "not 'pigeon'"),
         ("twilio", {"TWILIO_ACCOUNT_SID": "AC0", "TWILIO_AUTH_TOKEN": "x"}, "TSUZUKU_SMS_SENDER is missing"),
+        ("smpp", {"SMPP_SYSTEM_ID": "x"}, "TSUZUKU_SMPP_HOST is missing"),
+        (
+            "smpp",
+            {"SMPP_HOST": "x", "SMPP_SYSTEM_ID": "x", "SMPP_PASSWORD": "123456789", "SMS_SENDER": "x"},
+            "TSUZUKU_SMPP_PASSWORD has at most 8",
+        ),
         ("http", {}, "TSUZUKU_SMS_HTTP is missing"),
         ("http", {"SMS_HTTP": '{"url": "https://x.example"}'}, "TSUZUKU_SMS_HTTP: the description needs body"),
     ],
@@ -275,6 +281,20 @@ def test_half_a_gateway_is_refused_at_the_start(
         setattr(settings, each, value)
     with pytest.raises(ImproperlyConfigured, match=told):
         adapters._sms_gateway(name)
+
+
+@pytest.mark.parametrize(
+    ("service", "secret", "told"),
+    [
+        ("pigeon", "", "not 'pigeon'"),
+        ("postmark", "", "TSUZUKU_EMAIL_REPORTS_SECRET is missing"),
+        ("postmark", "a:b", "20 characters"),
+    ],
+)
+def test_half_a_mail_service_is_refused_at_the_start(settings: Settings, service: str, secret: str, told: str) -> None:
+    settings.EMAIL_REPORTS_SECRET = secret
+    with pytest.raises(ImproperlyConfigured, match=told):
+        adapters._mail_reports(service)
 
 
 def test_an_sms_gateway_is_set_up_by_the_environment(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 from pytest_django import Settings
 
 from tsuzuku.cards.models import Card
@@ -23,6 +24,7 @@ from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.public_calls import Answer
 from tsuzuku.kernel.public_hosts import Refused
 from tsuzuku.kernel.signatures import check_signature
+from tsuzuku.orders.links import link_of
 from tsuzuku.project.audit import findings
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.selling import Purchase, Sold, sell_renewals
@@ -177,7 +179,7 @@ def test_a_public_address_is_taken() -> None:
 
 
 def test_the_activation_is_told_signed_and_as_the_contract_says(
-    house: House, receiver: WebhookReceiver, secret: str
+    house: House, receiver: WebhookReceiver, secret: str, settings: Settings
 ) -> None:
     card = make_card()
     sold = buy(card=card)
@@ -203,11 +205,16 @@ def test_the_activation_is_told_signed_and_as_the_contract_says(
             "price": {"amount_minor": 300, "currency": "JPY"},
             "remaining_bytes": 1_000_000_000,
             "online_until": moment_text(allowance.online_until),
-            "receipt_url": f"http://127.0.0.1:8000/o/{sold.number}",
+            "receipt_url": link_of(sold.number),
         },
     }
     assert (states(), delivery.answer_status) == ([("delivered", "", 1)], 200)
     assert not has_webhooks_to_send(clock.now() + timedelta(days=9))
+    # Who gets the link from the partner has no session here.
+    stranger = Client()
+    opened = stranger.get(json.loads(body)["renewal"]["receipt_url"].removeprefix(settings.PUBLIC_URL), follow=True)
+    assert (opened.status_code, opened.context["order"].number) == (200, sold.number)
+    assert Client().get(f"/o/{sold.number}").status_code == 404
 
 
 def test_the_end_of_a_renewal_that_will_not_happen_is_told_too(

@@ -355,7 +355,10 @@ _DEEDS = (
     Deed(
         name="close-refund",
         slug="refunds",
-        explanation=_("Only if the payer has the money, by a bank transfer for example. Your reason says how."),
+        explanation=_(
+            "Only if the payer has the money, by a bank transfer for example. Your reason says how. Above the limit it "
+            "is kept until a second person books it so too."
+        ),
         permission="console.settle_refund",
         fits=_has_failed,
         subject=refund_subject,

@@ -5,7 +5,7 @@ To everybody else nothing exists: they get the same 404 for what is not there an
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest
@@ -62,6 +62,13 @@ class OrderAccess:
     def actor(self) -> str:
         """Who acts, as facts name people."""
         return f"customer:{self.user.pk}" if self.user else f"card:{self.renewal.card_id}"
+
+    @property
+    def limited_as(self) -> str:
+        """For whom payments are counted: the card, whoever pays for it, or the customer who tops up."""
+        if isinstance(self.paid_for, TopUp):
+            return f"customer:{self.paid_for.user_id}"
+        return f"card:{self.paid_for.card_id}"
 
     @property
     def payer(self) -> User | None:
@@ -130,6 +137,12 @@ def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAc
     if not (is_payer or is_holder or has_link or _is_opened(request, renewal.card_id, now=now)):
         raise Http404
     return OrderAccess(order=order, paid_for=renewal, user=user)
+
+
+def opened_until(request: HttpRequest, card_id: int, *, now: datetime) -> datetime:
+    """Until when a card that its PIN has opened is open in this browser; `now` if it is not."""
+    until = _opened(request, _SESSION_KEY, now=now).get(str(card_id))
+    return now if until is None else datetime.fromtimestamp(until, UTC)
 
 
 def _is_opened(request: HttpRequest, card_id: int, *, now: datetime) -> bool:

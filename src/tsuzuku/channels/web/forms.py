@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """What people type or choose, read and checked."""
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from babel import Locale
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
+from tsuzuku.allowances.advice import check_flight
+from tsuzuku.allowances.errors import FlightPast, FlightTooFar
 from tsuzuku.balances.errors import AmountNotOffered
 from tsuzuku.balances.rules import AMOUNT_MAX, AMOUNT_MIN, STEP, check_amount
 from tsuzuku.cards.errors import CardNameMalformed
 from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
+from tsuzuku.channels.web.flights import flight_moment
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.kernel.iccid import IccidMalformed, parse_iccid
 from tsuzuku.kernel.money import Money
+from tsuzuku.look.formats import local
 from tsuzuku.people.errors import PhoneCountryNotOffered, PhoneMalformed
 from tsuzuku.people.passkeys import NAME_LENGTH_MAX as PASSKEY_NAME_LENGTH_MAX
 from tsuzuku.people.phone_numbers import country_code, read_number
@@ -26,6 +32,7 @@ _NUMBER_LENGTH_MAX, _PIN_LENGTH_MAX = 40, 20
 
 
 NO_ADDRESS = _("To pay at a store, please give an e-mail address: the numbers go there, too.")
+SLIPS_OVER = _("New numbers for a store are given out only within a day of the order. Please pay another way.")
 
 
 class OpenCardForm(forms.Form):
@@ -175,3 +182,52 @@ class ReceiptForm(forms.Form):
 
     language = forms.ChoiceField(choices=[(tag, tag) for tag in TEXTS])
     key = forms.UUIDField()
+
+
+class FlightForm(forms.Form):
+    """When somebody flies home: a day, and a time if they know it. Checked against `now`."""
+
+    # An empty form forgets the flight.
+    use_required_attribute = False
+
+    day = forms.DateField(
+        label=_("When do you fly home?"),
+        error_messages={
+            "required": _("Please choose the day of your flight."),
+            "invalid": _("This is not a day. Please write it like 2026-12-31."),
+        },
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "autocomplete": "off"}),
+        input_formats=["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"],
+    )
+    at = forms.TimeField(
+        label=_("At what time? (Japan time, may be left empty)"),
+        required=False,
+        error_messages={"invalid": _("This is not a time. Please write it like 14:30.")},
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time", "autocomplete": "off"}),
+    )
+
+    def __init__(self, answers: QueryDict | None = None, *, flight: datetime | None = None, now: datetime) -> None:
+        local_flight = local(flight) if flight else None
+        # A flight of which only the day is known is kept as the midnight that ends it.
+        is_day = local_flight is not None and (local_flight.hour, local_flight.minute) == (0, 0)
+        initial: dict[str, date | time] = {}
+        if local_flight is not None:
+            initial["day"] = local_flight.date() - timedelta(days=1) if is_day else local_flight.date()
+            if not is_day:
+                initial["at"] = local_flight.time()
+        super().__init__(answers, initial=initial)
+        self._now = now
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        try:
+            cleaned["flight"] = flight_moment(cleaned["day"], cleaned["at"])
+            check_flight(cleaned["flight"], now=self._now)
+        except (FlightPast, FlightTooFar) as refused:
+            self.add_error("day", refusal_text(refused))
+        except OverflowError:
+            # At the end of the calendar: no day comes after it.
+            self.add_error("day", refusal_text(FlightTooFar()))
+        return cleaned

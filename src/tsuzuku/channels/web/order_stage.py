@@ -45,6 +45,11 @@ class Stage(StrEnum):
 #: What changes by itself, so that the page looks again.
 MOVING_STAGES = frozenset({Stage.INSTRUCTED, Stage.CHECKING, Stage.ACTIVATING})
 
+#: What asks for money, and says why the last try brought none.
+_ASKING_STAGES = frozenset({Stage.TO_PAY, Stage.INSTRUCTED})
+#: Providers answer within seconds; who stays on the page is left alone after that.
+_HEARD_WITHIN = timedelta(seconds=30)
+
 _ANOTHER_METHOD_HELPS = frozenset({FailureReason.LIMIT, FailureReason.REFUSED})
 _OF_RENEWAL = {
     renewal_states.ACTIVE: Stage.ACTIVE,
@@ -87,6 +92,26 @@ def instructed_payment(payments: Sequence[Payment], *, now: datetime) -> Payment
         if payment.state == payment_states.STARTED and payment.shown is not None and not payment.has_run_out(now):
             return payment
     return None
+
+
+def unheard_payment(payments: Sequence[Payment], *, stage: Stage, looked_at: datetime, now: datetime) -> Payment | None:
+    """The newest payment on a provider's page, as long as nobody has asked what became of it since `looked_at`.
+
+    Whoever leaves that page after a no is here before the provider's word of it.
+    """
+    newest = payments[0] if payments and stage in _ASKING_STAGES else None
+    if newest is None or newest.state != payment_states.STARTED or newest.shown is not None:
+        return None
+    is_being_asked = newest.lease_until is not None and newest.lease_until > now
+    is_heard = newest.asked_at is not None and newest.asked_at >= looked_at and not is_being_asked
+    return None if is_heard or now - looked_at > _HEARD_WITHIN else newest
+
+
+def told_by(stage: Stage, payment: Payment | None) -> str:
+    """What a page tells, as a word that changes with it: the stage, and which payment did not go through."""
+    if payment is None or payment.state != payment_states.FAILED or stage not in _ASKING_STAGES:
+        return str(stage)
+    return f"{stage}.no{payment.pk}"
 
 
 def _is_under_way(payment: Payment, came_back: Return) -> bool:

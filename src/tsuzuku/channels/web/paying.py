@@ -50,6 +50,8 @@ class Choices:
     chosen: str
     #: Names of ways that cannot be had at the moment.
     unreachable: str
+    #: Whether stores are left out, because the order is too old for new numbers.
+    are_slips_over: bool
 
 
 def choices_for(
@@ -58,16 +60,18 @@ def choices_for(
     currency: str,
     now: datetime,
     besides: str = "",
+    gives_slips: bool = True,
     choose: Callable[[Sequence[str]], str] = lambda _: "",
 ) -> Choices:
     """The ways to pay that can be had now, in the order in which this payer will want them; none of `besides`.
 
-    `choose` names the method, of those that it is given, that is shown first and chosen beforehand; empty: the likely
-    one.
+    Stores are left out unless `gives_slips`. `choose` names the method, of those that it is given, that is shown first
+    and chosen beforehand; empty: the likely one.
     """
     offered = offered_methods(currency, now=now)
     likely = likely_first(offered.providers, country=payer.country, device=payer.device)
-    methods = [method for method in likely if method != besides]
+    slips = [method for method in likely if shape_of(method) is Shape.SLIP and not gives_slips]
+    methods = [method for method in likely if method != besides and method not in slips]
     chosen = choose(methods)
     ordered = tuple(
         _choice(method, offered.providers) for method in sorted(methods, key=lambda method: method != chosen)
@@ -79,6 +83,7 @@ def choices_for(
         others=ordered[shown:],
         chosen=ordered[0].value if ordered else "",
         unreachable=gettext(", ").join(method_name(method) for method in offered.unreachable),
+        are_slips_over=bool(slips),
     )
 
 

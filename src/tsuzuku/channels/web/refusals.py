@@ -2,7 +2,9 @@
 """What the domain refuses, in words for travellers: what is the case, and what to do next."""
 
 from datetime import timedelta
+from http import HTTPStatus
 
+from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +12,7 @@ from tsuzuku.cards.errors import TooManyGuesses
 from tsuzuku.catalog.errors import CouponBelowMinimum, TooManyCoupons
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.look import formats
+from tsuzuku.orders.errors import TooManyOrders, TooManySlips, TooManyStarts
 from tsuzuku.people.errors import TooManyCodes
 
 #: By the stable code of a DomainError.
@@ -59,6 +62,8 @@ _TEXTS = {
     "phone-malformed": _("This is no mobile number. Please compare it, digit by digit, and choose its country."),
     "phone-country-not-offered": _("To numbers of this country we cannot send codes. Please use an e-mail address."),
     "way-in-taken": _("There is another account with this. Log in to it instead, or use something else here."),
+    "flight-past": _("This flight is over. Please choose today or a later day."),
+    "flight-too-far": _("We can look 60 days ahead. Please choose an earlier day."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 
@@ -77,9 +82,33 @@ def refusal_text(refusal: DomainError) -> str:
         return gettext("Too many wrong codes. Please wait %(duration)s and try again, or go on without a code.") % {
             "duration": _wait(refusal.retry_after_seconds)
         }
+    if isinstance(refusal, TooManyOrders):
+        return gettext(
+            "There were very many orders from here in a short time. Nothing was ordered or charged. "
+            "Please try again in %(duration)s: what you have filled in stays."
+        ) % {"duration": _wait(refusal.retry_after_seconds)}
+    if isinstance(refusal, TooManyStarts):
+        return gettext(
+            "Paying was begun very often in a short time. Nothing was charged, and your order is kept. "
+            "Please try again in %(duration)s."
+        ) % {"duration": _wait(refusal.retry_after_seconds)}
+    if isinstance(refusal, TooManySlips):
+        return gettext(
+            "We have just sent several mails with numbers for stores to this address: please look into that mailbox. "
+            "Your order is kept. You can get new numbers in %(duration)s, or pay another way now."
+        ) % {"duration": _wait(refusal.retry_after_seconds)}
     if isinstance(refusal, CouponBelowMinimum):
         return gettext("This code counts for plans from %(price)s.") % {"price": formats.money(refusal.least)}
     return refusal_text_of(refusal.code)
+
+
+def try_later(
+    response: HttpResponse, refusal: TooManyCoupons | TooManyOrders | TooManyStarts | TooManySlips
+) -> HttpResponse:
+    """A page that says so, marked for programs: too often, and when to try again."""
+    response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+    response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response
 
 
 def _wait(seconds: int) -> str:

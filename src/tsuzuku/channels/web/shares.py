@@ -54,6 +54,12 @@ def share_context(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     return context | offer_of(access.payer, access.order.price, aside=context["aside"], now=now)
 
 
+def what_was_ticked(request: HttpRequest) -> dict[str, bool]:
+    """The boxes of a form that is shown again, as they were sent; nothing for a form that is new."""
+    ticked = {"is_keep_chosen": "keep" in request.POST}
+    return ticked | {"is_share_chosen": "share" in request.POST} if "share_offered" in request.POST else ticked
+
+
 def keepable(payer: User | None, currency: str, *, now: datetime) -> str:
     """The names of the methods that can be kept for automatic renewal; empty for who is not logged in."""
     if payer is None:

@@ -35,6 +35,12 @@ def moment(value: datetime, now: datetime) -> str:
 
 
 @register.filter
+def day_of(value: date, now: datetime) -> str:
+    """`{{ day|day_of:now }}`: a day with its weekday, with the year where it is another."""
+    return formats.day(value, now=now)
+
+
+@register.filter
 def until(value: datetime, now: datetime) -> str:
     """`{{ at|until:now }}`: as `moment`, for the end of something."""
     return formats.until(value, now=now)

@@ -176,6 +176,7 @@ class Migration(migrations.Migration):
                 ("is_goodwill", models.BooleanField(db_default=False, default=False)),
                 ("closed_note", models.TextField(blank=True, db_default="", default="")),
                 ("closed_by", models.TextField(blank=True, db_default="", default="")),
+                ("close_approved_by", models.TextField(blank=True, db_default="", default="")),
             ],
         ),
         migrations.CreateModel(
@@ -516,6 +517,17 @@ class Migration(migrations.Migration):
                     ("state__in", ["closed", "done", "failed", "replaced", "requested", "sent", "void"])
                 ),
                 name="payments_refund_state",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("close_approved_by", ""),
+                    models.Q(("close_approved_by", models.F("closed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="payments_refund_second_person",
             ),
         ),
         migrations.AddIndex(

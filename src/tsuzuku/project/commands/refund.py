@@ -45,7 +45,12 @@ def list_waiting(as_json: bool) -> None:
             click.echo(f"proposal {proposal.pk}  order {order}  {asked}")
         for refund in failed:
             order = refund.capture.payment.purpose
-            click.echo(f"refund {refund.pk}  order {order}  {told(refund.amount)}, failed: {refund.problem}")
+            waits = (
+                f"; {refund.closed_by} says: {refund.closed_note}; a second person closes it"
+                if refund.closed_by
+                else ""
+            )
+            click.echo(f"refund {refund.pk}  order {order}  {told(refund.amount)}, failed: {refund.problem}{waits}")
         if not proposals and not failed:
             click.echo("Nothing waits.")
 
@@ -73,6 +78,8 @@ def _refund_fields(refund: "Refund") -> dict[str, Any]:
         "reason": refund.reason,
         "state": refund.state,
         "problem": refund.problem,
+        "closed_by": refund.closed_by,
+        "closed_note": refund.closed_note,
     }
 
 
@@ -173,12 +180,18 @@ def retry(refund_id: int, by: str) -> None:
 @_note
 @by
 def close(refund_id: int, note: str, by: str) -> None:
-    """Books that the money of REFUND was given back another way, such as by bank transfer."""
+    """Books that the money of REFUND was given back another way, such as by bank transfer.
+
+    Above TSUZUKU_REFUND_APPROVAL_YEN it waits until a second person closes it too.
+    """
     with seeing_to_money():
         from tsuzuku.payments.failed_refunds import close_refund
 
         refund = close_refund(refund_id=refund_id, note=note, actor=by, now=clock.now())
         if refund.state == "void":
             click.echo(f"Refund {refund_id} is void: the payer's bank had given the money back.")
+        elif refund.state == "failed":
+            waits = "It is kept, and waits for a second person: tsuzuku refund close"
+            click.echo(f"{waits} {refund_id} --note ... --by ...")
         else:
             click.echo(f"Refund {refund_id} is closed: {told(refund.amount)} were given back another way.")

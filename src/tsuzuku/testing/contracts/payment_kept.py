@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from tsuzuku.kernel.outcomes import OutcomeUnknown, Unsupported
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable, Unsupported
 from tsuzuku.payments.ports import EventKind, FailureReason, KeptMethod, PaymentProvider, PaymentRequest
 from tsuzuku.testing.contracts.payment_provider import (
     DECLINES,
@@ -38,6 +38,12 @@ def keep(provider: PaymentProvider, outside: ProviderOutside, *, method: str = "
 def a_charge(provider: PaymentProvider, kept: KeptMethod) -> PaymentRequest:
     """A charge of a method that was kept, which nobody has started before."""
     return replace(a_payment(provider, method=provider.capabilities.keeps[0]), kept_reference=kept.reference)
+
+
+def find(provider: PaymentProvider, request: PaymentRequest) -> str | None:
+    """The reference of a charge, as asking for it by its key tells."""
+    found = provider.find_charge(key=request.key, kept_reference=request.kept_reference, created_at=request.created_at)
+    return None if found is None else found.reference
 
 
 class KeptMethodsContract:
@@ -91,10 +97,22 @@ class KeptMethodsContract:
         outside.next_call(outcome)
         with pytest.raises(OutcomeUnknown):
             provider.start_payment(request)
+        found = find(provider, request)
+        assert (found is None) == (outcome is Outcome.LOST)
         first, again = provider.start_payment(request), provider.start_payment(request)
-        assert again.reference == first.reference
+        assert again.reference == first.reference == find(provider, request)
+        assert found in {None, first.reference}
         assert hear(provider, outside).kind is EventKind.CAPTURED
         assert [event.kind for event in provider.find_payment(first.reference)] == [EventKind.CAPTURED]
+
+    def test_asking_for_a_charge_that_is_not_answered_tells_nothing(
+        self, provider: PaymentProvider, outside: KeepingOutside
+    ) -> None:
+        request = a_charge(provider, keep(provider, outside))
+        outside.fail_next_lookup()
+        with pytest.raises(Unavailable):
+            find(provider, request)
+        assert find(provider, request) is None
 
     def test_what_cannot_be_kept_is_refused(self, provider: PaymentProvider) -> None:
         for method in set(provider.capabilities.methods) - set(provider.capabilities.keeps):

@@ -2,8 +2,8 @@
 """What a simulated provider knows: objects, what it told of them, webhooks owed. It is on disk before it counts.
 
 Everything here is called under one lock, the sandbox's. Of an object, names that begin with an underscore are the
-simulator's own: `_id`, by which it is found here, and `_due_at`, when something happens to it by itself (seconds since
-1970).
+simulator's own: `_id`, by which it is found here (unless its own id will do), and `_due_at`, when something happens to
+it by itself (seconds since 1970).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, ClassVar
 
 from tsuzuku.testing.simulators.deliveries import Delivery, postponed
 from tsuzuku.testing.simulators.journal import Journal
@@ -27,16 +27,20 @@ def shown(found: Mapping[str, Any]) -> Json:
 class ObjectBooks:
     """The state, rebuilt from the journal. Changes are made inside `change` and count together or not at all."""
 
+    #: Under which name an object holds what it is found by.
+    _id_name: ClassVar[str] = "_id"
+
     def __init__(self, path: Path) -> None:
         self.webhook_url = ""
-        #: By `_id`, in order of creation.
+        #: In order of creation.
         self.objects: dict[str, Json] = {}
         #: What was told, by its `id`.
         self.told: dict[str, Json] = {}
         #: What calls under idempotency keys came to, for providers that answer them again.
         self.replies: dict[str, Json] = {}
         self.deliveries: dict[str, Delivery] = {}
-        self._waiting: dict[str, float] = {}
+        #: Objects to which something happens by itself, and when.
+        self.waiting: dict[str, float] = {}
         self._staged: Json | None = None
         self._journal = Journal(path)
         for record in self._journal.read():
@@ -61,7 +65,7 @@ class ObjectBooks:
 
     def put(self, changed: Json) -> None:
         """Writes an object as it is now."""
-        self._stage()["objects"][changed["_id"]] = changed
+        self._stage()["objects"][changed[self._id_name]] = changed
 
     def get(self, object_id: object) -> Json | None:
         """A copy of an object, to be changed and put."""
@@ -98,11 +102,11 @@ class ObjectBooks:
 
     def due(self, *, now: datetime) -> list[Json]:
         """Copies of the objects to which something happens by itself now."""
-        return [dict(self.objects[each]) for each, at in self._waiting.items() if at <= now.timestamp()]
+        return [dict(self.objects[each]) for each, at in self.waiting.items() if at <= now.timestamp()]
 
     def next_at(self) -> datetime | None:
         """When something comes next by itself."""
-        moments = [datetime.fromtimestamp(at, UTC) for at in self._waiting.values()]
+        moments = [datetime.fromtimestamp(at, UTC) for at in self.waiting.values()]
         if self.webhook_url:
             moments += [datetime.fromisoformat(delivery.due_at) for delivery in self.deliveries.values()]
         return min(moments, default=None)
@@ -150,9 +154,9 @@ class ObjectBooks:
     def _apply_change(self, record: Json) -> None:
         for object_id, changed in record["objects"].items():
             self.objects[object_id] = changed
-            self._waiting.pop(object_id, None)
+            self.waiting.pop(object_id, None)
             if "_due_at" in changed:
-                self._waiting[object_id] = changed["_due_at"]
+                self.waiting[object_id] = changed["_due_at"]
         self.told.update({notice["id"]: notice for notice in record["told"]})
         self.replies.update(record.get("replies", {}))
         self.deliveries.update({owed["id"]: Delivery(**owed) for owed in record["deliveries"]})

@@ -31,6 +31,10 @@ GET = {
     "leave": (405, 405, 405, 405, 405),
     "choose_language": (405, 405, 405, 405, 405),
     "choose_currency": (405, 405, 405, 405, 405),
+    "app": (200, 200, 200, 200, 200),
+    "manifest": (200, 200, 200, 200, 200),
+    "service_worker": (200, 200, 200, 200, 200),
+    "offline": (200, 200, 200, 200, 200),
     "my_cards": (302, 302, 200, 302, 200),
     "add_card": (302, 200, 200, 302, 200),
     "card": (302, 200, 302, 200, 302),
@@ -38,6 +42,7 @@ GET = {
     "name_card": (405, 405, 405, 405, 405),
     "release_card": (302, 200, 404, 302, 404),
     "start_lot": (405, 405, 405, 405, 405),
+    "tell_flight": (405, 405, 405, 405, 405),
     "plans": (404, 200, 404, 200, 404),
     "confirm": (404, 200, 404, 200, 404),
     "automatic": (302, 200, 404, 302, 404),
@@ -100,6 +105,7 @@ POST = {
     "keep_card": (302, 302, 404, 302, 404),
     "name_card": (302, 302, 404, 302, 404),
     "start_lot": (404, 302, 404, 302, 404),
+    "tell_flight": (404, 200, 404, 200, 404),
     "automatic": (302, 302, 404, 302, 404),
     "automatic_off": (302, 302, 404, 302, 404),
     "stop_automatic": (404, 404, 404, 404, 404),
@@ -152,6 +158,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<int:browser_id>", "0")
         .replace("<str:stop_token>", "forged")
         .replace("<str:provider>", "fake")
+        .replace("<str:language>", "ja")
         for name, address in addresses(get_resolver().url_patterns).items()
         # The console has a walk of its own.
         if not address.startswith("console/")

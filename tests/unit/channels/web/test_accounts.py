@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
 import threading
-import time
 
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
@@ -9,6 +8,7 @@ from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
+from tests.connections import wait_until_somebody_waits
 from tests.unit.channels.conftest import PASSWORD, logged_in, make_user
 from tests.unit.channels.web.conftest import Answer, Page, heading, notices
 from tsuzuku.messaging.models import Message
@@ -150,18 +150,6 @@ def test_an_address_that_is_registered_at_the_same_moment_tells_only_its_owner()
     assert (page.redirect_chain, heading(page)) == ([("/signup/code", 302)], "Enter the code")
     assert mails() == [(ADDRESS, "You have a Tsuzuku account already")]
     assert User.objects.count() == 1
-
-
-def wait_until_somebody_waits() -> None:
-    """Until another transaction waits for this one; ten seconds at most."""
-    for _ in range(500):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
-            (waiting,) = cursor.fetchone()
-        if waiting:
-            return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 @pytest.mark.parametrize(

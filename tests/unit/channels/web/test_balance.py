@@ -10,8 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.unit.channels.web.conftest import Answer, heading, notices, rows, text_of
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.money import Money
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Payment
+from tsuzuku.payments.queries import captures_of
 from tsuzuku.testing.factories import make_card
 from tsuzuku.testing.fakes import FakeProvider, Outcome
 
@@ -217,3 +219,25 @@ def test_orders_of_both_kinds_are_listed_in_one_number_of_queries(
     with django_assert_num_queries(7):
         page = of_holder.get("/orders")
     assert [row["what"] for row in page.context["rows"]] == ["Plan GB-1-3D", "Balance top-up"] * times
+    badges = re.findall(r'<span class="badge[^>]*>([^<]*)<', page.content.decode())
+    assert badges == ["to be paid", "topped up"] * times
+
+
+def test_a_part_that_a_bank_asks_for_is_said_to_be_frozen(house: "House", of_holder: Client, holder: "User") -> None:
+    order = house.top_up(holder, 500)
+    house.top_up(holder, 700, key="t2")
+    (capture,) = captures_of(order.number)
+    asked = house.provider.dispute(capture.reference, amount=Money(200, "JPY"))
+    house.deliver(asked)
+    page = of_holder.get("/balance")
+    assert "You can spend ¥700" in text_of(page)
+    assert notices(page) == [
+        (
+            f"¥500 cannot be spent. The bank that paid for order {order.number} has asked for its money back. "
+            "If that is withdrawn or decided otherwise, it can be spent again."
+        )
+    ]
+    house.deliver(house.provider.end_dispute(asked.dispute_reference or "", is_won=False))
+    assert notices(of_holder.get("/balance")) == [
+        f"¥500 cannot be spent. The bank that paid for order {order.number} has taken its money back."
+    ]

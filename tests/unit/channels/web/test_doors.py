@@ -131,13 +131,30 @@ def test_the_browser_chooses_the_language_until_a_person_does() -> None:
     assert heading(client.get("/")) == "Stay online in Japan"
 
 
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        *((region, "zh-hant") for region in ("zh-TW,zh;q=0.9", "zh-HK", "zh-MO", "zh-Hant-HK")),
+        *((region, "zh-hans") for region in ("zh-CN", "zh-SG", "zh", "zh-Hans-CN")),
+        ("ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+        ("ja-JP", "ja"),
+        ("fr-FR", "en"),
+    ],
+)
+def test_a_region_reads_its_own_script(accepted: str, language: str) -> None:
+    page = Client(headers={"accept-language": accepted}).get("/").content.decode()
+    assert re.findall(r'<html lang="([^"]*)"', page) == [language]
+
+
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_languages_are_offered_in_their_own_names(language: str) -> None:
     page = Client(headers={"accept-language": language}).get("/").content.decode()
     assert re.findall(r'<button name="language" value="([^"]*)"[^>]*>([^<]*)<', page) == [
         ("zh-hans", "简体中文"),
+        ("zh-hant", "繁體中文"),
         ("ja", "日本語"),
         ("en", "English"),
+        ("ko", "한국어"),
     ]
 
 

@@ -17,7 +17,7 @@ from tsuzuku.orders.actions import expire_orders
 from tsuzuku.orders.links import order_link
 from tsuzuku.orders.policy import CURRENT_POLICY
 from tsuzuku.orders.resolving import return_held_order
-from tsuzuku.payments.ports import Capabilities, FailureReason
+from tsuzuku.payments.ports import Capabilities, FailureReason, Instructions, StoreSlip
 from tsuzuku.testing.factories import make_card, make_plan
 from tsuzuku.testing.fakes import FakeProvider, Outcome
 
@@ -162,6 +162,54 @@ def test_only_who_may_have_paid_comes_back_as_a_payer(
     assert (payment.request.return_url, payment.request.cancel_url) == (f"{link}?back={back}", link)
 
 
+def test_who_leaves_right_after_a_no_is_told_why_by_itself(house: "House", with_pin: Client, order: "Order") -> None:
+    house.provider.methods = ("fake", "other")
+    house.provider.decline(house.start_payment(order), FailureReason.LIMIT)
+    now = clock.now()
+    with clock.travel_to(now):
+        page = look(with_pin, order)
+        assert heading(page) == "This order waits for its payment"
+        address = poll_address(page)
+        assert address is not None
+        (refresh,) = re.findall(r'refresh" content="2;url=([^"]*)"', page.content.decode())
+        assert with_pin.get(address).status_code == 204
+        house.settle_down()
+        told = with_pin.get(address)
+        assert notices(told)[0].startswith("The last payment did not go through. The limit or the balance")
+        assert 'value="fake:other" required checked' in told.content.decode()
+        assert poll_address(told) is None
+        # And without scripts.
+        again = with_pin.get(refresh)
+        assert notices(again) == notices(told)
+        assert "refresh" not in again.content.decode()
+
+
+def test_who_leaves_the_form_open_is_not_disturbed(house: "House", with_pin: Client, order: "Order") -> None:
+    """Its provider has heard of nothing: the page stops to look, and what is filled in stays."""
+    house.start_payment(order)
+    address = poll_address(look(with_pin, order))
+    assert address is not None
+    house.settle_down()
+    assert with_pin.get(address).content.decode() == '<div id="poll"></div>\n'
+
+
+def test_a_no_is_told_beside_the_numbers_of_a_store(house: "House", with_pin: Client, order: "Order") -> None:
+    slip = Instructions(
+        expires_at=clock.now() + timedelta(days=2), slips=(StoreSlip(store="lawson", payment_number="1"),)
+    )
+    house.provider.methods, house.provider.instructions = ("fake", "konbini"), {"konbini": slip}
+    house.start_payment(order, method="konbini")
+    house.provider.decline(house.start_payment(order), FailureReason.REFUSED)
+    address = poll_address(look(with_pin, order))
+    assert address is not None
+    house.settle_down()
+    told = with_pin.get(address)
+    assert notices(told)[0].startswith("The last payment did not go through.")
+    address = poll_address(told)
+    assert address is not None
+    assert with_pin.get(address).status_code == 204
+
+
 def test_money_that_has_come_is_never_asked_for_again(house: "House", with_pin: Client, order: "Order") -> None:
     """Between the provider's word and what it does to the order there is a moment."""
     house.deliver(*house.provider.pay(house.start_payment(order)))
@@ -208,9 +256,9 @@ def test_the_page_looks_less_often_the_longer_it_takes(house: "House", with_pin:
 
 
 def test_scripts_are_loaded_only_where_something_moves(house: "House", with_pin: Client, order: "Order") -> None:
-    assert "<script" not in look(with_pin, order).content.decode()
+    assert "htmx" not in look(with_pin, order).content.decode()
     house.start_payment(order)
-    assert look(with_pin, order, "?back=1").content.decode().count("<script") == 1
+    assert look(with_pin, order, "?back=1").content.decode().count("htmx-4") == 1
 
 
 def test_a_plan_that_waits_is_ready_not_online(house: "House", with_pin: Client, card: "Card") -> None:

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -223,7 +224,21 @@ class TestStores:
             page = with_pin.get(f"/o/{order.number}")
             assert heading(page) == "This order waits for its payment"
             assert notices(page) == ["The numbers for the store can no longer be used. Nothing was charged."]
+            # New ones would keep the order for days again: whoever wants them orders again.
+            assert offered(page) == (["card", "paypal", "alipay", "wechat_pay", "sandbox"], [])
+            over = "New numbers for a store are given out only within a day of the order. Please pay another way."
+            assert (over in text_of(page), "Show new numbers" in text_of(page)) == (True, False)
+            assert notices(pay(with_pin, order, "konbini"))[0] == over
+            assert len(house.provider.payments) == 1
+
+    def test_new_numbers_are_given_on_the_same_day(self, house: "House", with_pin: Client, order: "Order") -> None:
+        house.provider.instructions["konbini"] = replace(SLIPS, expires_at=NOW + timedelta(hours=1))
+        pay(with_pin, order, "konbini")
+        house.settle_down()
+        with clock.travel_to(NOW + timedelta(hours=1)):
+            page = with_pin.get(f"/o/{order.number}")
             assert "Show new numbers" in text_of(page)
+            assert "within a day of the order" not in text_of(page)
 
     @pytest.mark.parametrize(
         ("method", "why"),

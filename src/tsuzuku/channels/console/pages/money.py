@@ -150,7 +150,7 @@ class RefundAdmin(ReadingAdmin[RefundEntry]):
     def sections(self, row: RefundEntry, request: HttpRequest) -> Sequence[Section]:
         now = clock.now()
         payment = row.capture.payment
-        names = names_of([row.actor, row.closed_by])
+        names = names_of([row.actor, row.closed_by, row.close_approved_by])
         about: list[tuple[str, Cell]] = [
             (_("Order"), _order_link(payment.purpose)),
             (_("Payment"), link(payment.pk, "paymententry", payment.pk)),
@@ -166,6 +166,7 @@ class RefundAdmin(ReadingAdmin[RefundEntry]):
             (_("What went wrong"), said(row.problem)),
             (_("Given back another way"), said(row.closed_note)),
             (_("Booked so by"), said(names[row.closed_by])),
+            (_("Confirmed by a second person"), said(names[row.close_approved_by])),
         ]
         return [Section(title=_("Refund"), pairs=about)]
 

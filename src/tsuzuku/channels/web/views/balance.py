@@ -2,6 +2,7 @@
 """Somebody's balance: its parts and their ends, what happened to it, and topping it up."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,15 +16,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from tsuzuku.balances.actions import order_top_up
 from tsuzuku.balances.errors import TopUpKeyReused
-from tsuzuku.balances.queries import Entry, balance_of_user, entries_of_user, parts_of_user
+from tsuzuku.balances.queries import Entry, balance_of_user, disputed_of_user, entries_of_user, parts_of_user
 from tsuzuku.balances.rules import AMOUNT_MAX, AMOUNT_MIN, PRESETS, STEP, WARN_DAYS_BEFORE, ends_at
 from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.access import person
 from tsuzuku.channels.web.forms import TopUpForm
-from tsuzuku.channels.web.refusals import refusal_text
+from tsuzuku.channels.web.refusals import refusal_text, try_later
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
+from tsuzuku.orders.errors import TooManyOrders
+from tsuzuku.orders.limits import count_order
 from tsuzuku.payments.balance import CURRENCY
+from tsuzuku.people.addresses import client_address
+from tsuzuku.people.models import User
 
 #: So many moves are shown.
 HISTORY = 100
@@ -42,6 +47,7 @@ def balance_page(request: HttpRequest) -> HttpResponse:
         "now": now,
         "balance": balance_of_user(user, now=now),
         "parts": parts,
+        "disputed": disputed_of_user(user, now=now),
         "first_end": next((part for part in parts if part.expires_at), None),
         "entries": [(entry, _words(entry)) for entry in entries_of_user(user, limit=HISTORY)],
         "warn_days": max(WARN_DAYS_BEFORE),
@@ -70,6 +76,7 @@ def top_up(request: HttpRequest) -> HttpResponse:
     form = TopUpForm(_amount_chosen(request) if request.method == "POST" else None)
     if form.is_valid():
         try:
+            count_order(subject=f"customer:{user.pk}", address=client_address(request), now=now)
             order = order_top_up(
                 user=user,
                 amount_minor=form.cleaned_data["amount"],
@@ -81,7 +88,14 @@ def top_up(request: HttpRequest) -> HttpResponse:
         except TopUpKeyReused as refusal:
             messages.error(request, refusal_text(refusal))
             return redirect("top_up")
+        except TooManyOrders as refusal:
+            messages.error(request, refusal_text(refusal))
+            return try_later(_ask(request, user, form, now=now), refusal)
         return redirect("order", number=order.number)
+    return _ask(request, user, form, now=now)
+
+
+def _ask(request: HttpRequest, user: User, form: TopUpForm, *, now: datetime) -> HttpResponse:
     context = {
         "now": now,
         "balance": balance_of_user(user, now=now),

@@ -24,7 +24,9 @@ from tsuzuku.cards.qr import card_qr_svg
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.access import CardAccess, card_or_404, person
-from tsuzuku.channels.web.forms import AddCardForm, CardNameForm
+from tsuzuku.channels.web.flights import advice_until, remembered_flight
+from tsuzuku.channels.web.forms import AddCardForm, CardNameForm, FlightForm
+from tsuzuku.channels.web.keeping import keep_card_page, keep_for_holder
 from tsuzuku.channels.web.order_stage import simple_stage
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize, summarize_all
@@ -53,7 +55,8 @@ def my_cards(request: HttpRequest) -> HttpResponse:
     if len(holders) == 1 and "all" not in request.GET:
         return redirect("card", token=holders[0].card.public_token)
     allowances = card_allowances([holder.card_id for holder in holders], now=now)
-    return render(request, "web/cards.html", {"now": now, "cards": summarize_all(holders, allowances, now=now)})
+    context = {"now": now, "cards": summarize_all(holders, allowances, now=now)}
+    return keep_for_holder(render(request, "web/cards.html", context), now=now)
 
 
 @sensitive_post_parameters("number", "pin")
@@ -86,10 +89,14 @@ def card_page(request: HttpRequest, token: str) -> HttpResponse:
         access = card_or_404(request, token, now=now)
     except Http404:
         return redirect(f"{reverse('open_card')}?{urlencode({'next': request.path})}")
-    return render(request, "web/card.html", _card_context(access, now=now))
+    page = render(request, "web/card.html", card_context(request, access, now=now))
+    return keep_card_page(page, request, access, now=now)
 
 
-def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
+def card_context(
+    request: HttpRequest, access: CardAccess, *, now: datetime, flight_form: FlightForm | None = None
+) -> dict[str, Any]:
+    """What the page of a card shows; with a form for the flight that was not filled as it must be, if there is one."""
     card = access.card
     allowance = card_allowance(card.pk, now=now)
     summary = summarize(card, access.holder, allowance, now=now)
@@ -99,7 +106,12 @@ def _card_context(access: CardAccess, *, now: datetime) -> dict[str, Any]:
     language = get_language() or "en"
     offers = offers_for(card, channel=CHANNEL, now=now, payer=access.user)
     prices = [offer.price for offer in offers if offer.refused is None]
+    flight = remembered_flight(request, card, now=now)
     return {
+        "flight_form": flight_form or FlightForm(flight=flight, now=now),
+        "flight_advice": advice_until(flight, card, offers, now=now)
+        if flight and summary.standing.can_be_renewed and flight_form is None
+        else None,
         "now": now,
         "access": access,
         "summary": summary,

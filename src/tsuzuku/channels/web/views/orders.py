@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -29,7 +29,7 @@ from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, person, remember_order
 from tsuzuku.channels.web.currencies import currency_shown
-from tsuzuku.channels.web.forms import NO_ADDRESS, AddressForm
+from tsuzuku.channels.web.forms import NO_ADDRESS, SLIPS_OVER, AddressForm
 from tsuzuku.channels.web.instructions import show_instructions
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
@@ -41,16 +41,20 @@ from tsuzuku.channels.web.order_stage import (
     simple_stage,
     stage_of,
     telling_payment,
+    told_by,
+    unheard_payment,
 )
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
-from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
-from tsuzuku.channels.web.shares import share_context, take_share
+from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
+from tsuzuku.channels.web.shares import share_context, take_share, what_was_ticked
 from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.orders.actions import cancel_order, keep_address
-from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable, OrderUnknown
+from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable, OrderUnknown, TooManySlips, TooManyStarts
+from tsuzuku.orders.keeping import gives_slips
+from tsuzuku.orders.limits import count_start
 from tsuzuku.orders.links import is_key_of, order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.policy import policy_sentences
@@ -59,9 +63,11 @@ from tsuzuku.orders.states import CANCELLED
 from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.asking import hurry
 from tsuzuku.payments.errors import PaymentNotStarted, PaymentRefused
+from tsuzuku.payments.methods import Shape, shape_of
 from tsuzuku.payments.models import CaptureOutcome, Payment
 from tsuzuku.payments.queries import offered_methods, payments_of, refunds_of, returns_only_payers
 from tsuzuku.payments.states import REPLACED, STARTED
+from tsuzuku.people.addresses import client_address
 from tsuzuku.people.allauth_adapter import remember_language
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.models import Renewal
@@ -71,6 +77,10 @@ from tsuzuku.renewals.queries import renewals_of_orders
 ORDERS_ON_A_PAGE = 20
 #: What a link of an order tells its page; providers add things of their own.
 _PASSED_ON = ("back", "language")
+#: An address that looked longer ago than this begins anew: somebody has opened it again.
+_LOOKS_AT_MOST = timedelta(minutes=1)
+#: As many digits as a moment in milliseconds has.
+_DIGITS_MAX = 13
 
 
 @never_cache
@@ -78,7 +88,10 @@ _PASSED_ON = ("back", "language")
 def order_page(request: HttpRequest, number: str) -> HttpResponse:
     """How an order stands, and what can be done about it."""
     now = clock.now()
-    access = order_or_404(request, number, now=now)
+    return _show(request, order_or_404(request, number, now=now), now=now)
+
+
+def _show(request: HttpRequest, access: OrderAccess, *, now: datetime) -> HttpResponse:
     return render(request, "web/order.html", _context(request, access, now=now))
 
 
@@ -104,13 +117,16 @@ def open_order(request: HttpRequest, number: str, key: str, page: str = "order")
 @never_cache
 @require_safe
 def order_progress(request: HttpRequest, number: str) -> HttpResponse:
-    """The part of the order's page that changes; nothing at all while it has not changed from what was seen."""
+    """What has changed on the order's page from what was seen: why a payment failed, too, and how often it looks."""
     now = clock.now()
     access = order_or_404(request, number, now=now)
     context = _context(request, access, now=now)
-    if context["seen"] == request.GET.get("seen"):
+    seen = request.GET.get("seen", "")
+    if seen == context["seen"] and context["is_moving"]:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    return render(request, "web/order_progress.html", context)
+    # What stands there already is left alone: somebody may be filling it in.
+    has_changed = seen.rpartition(".")[0] != context["told"]
+    return render(request, "web/order_progress.html" if has_changed else "web/parts/poll.html", context)
 
 
 def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dict[str, Any]:
@@ -120,38 +136,56 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
     came_back = _came_back(request)
     stage = stage_of(order, paid_for, payments, came_back=came_back, now=now)
     shown = show_instructions(instructed, payer=payer) if instructed and stage is Stage.INSTRUCTED else None
+    looked_at = _looked_at(request, now=now)
+    unheard = unheard_payment(payments, stage=stage, looked_at=looked_at, now=now)
     settled_at = None if isinstance(paid_for, TopUp) else paid_for.settled_at
     since = settled_at or (payment.created_at if payment else order.created_at)
-    again = look_again_after(since, now=now, is_for_days=shown is not None and bool(shown.slips))
+    is_for_days = unheard is None and shown is not None and bool(shown.slips)
+    again = look_again_after(looked_at if unheard else since, now=now, is_for_days=is_for_days)
     _ask_the_provider(payment if stage is Stage.CHECKING else instructed, stage=stage, came_back=came_back, now=now)
+    if unheard is not None:
+        hurry(unheard, now=now)
+    choices = choices_for(
+        payer,
+        currency=order.currency,
+        now=now,
+        besides=instructed.method if instructed and shown else "",
+        gives_slips=gives_slips(order.created_at, now=now),
+        choose=lambda methods: method_of(request.POST.get("method", "")) or method_to_offer(payments, methods),
+    )
+    has_run_out = payment is not None and payment.state == STARTED and payment.has_run_out(now)
     refunds = [refund for refund in refunds_of(order.number) if refund.state != REPLACED]
     return {
         "now": now,
         "order": order,
         "stage": stage,
-        "is_moving": stage in MOVING_STAGES,
+        "is_moving": stage in MOVING_STAGES or unheard is not None,
         "again_seconds": int(again.total_seconds()),
-        "seen": f"{stage}.{int(again.total_seconds())}",
+        "told": told_by(stage, payment),
+        "seen": f"{told_by(stage, payment)}.{int(again.total_seconds())}",
+        "looked_at": int(looked_at.timestamp() * 1000) if unheard else None,
         "came_back": came_back,
         "payment": payment,
-        "address_form": None if order.email else AddressForm(auto_id="pay_%s"),
+        "address_form": None if order.email else _address_form(request),
         "shown": shown,
-        "has_run_out": payment is not None and payment.state == STARTED and payment.has_run_out(now),
-        "choices": choices_for(
-            payer,
-            currency=order.currency,
-            now=now,
-            besides=instructed.method if instructed and shown else "",
-            choose=lambda methods: method_to_offer(payments, methods),
-        ),
+        "has_run_out": has_run_out,
+        "can_be_shown_anew": has_run_out and payment is not None and method_of(choices.chosen) == payment.method,
+        "choices": choices,
+        "slips_over": SLIPS_OVER,
         "refunds": [refund for refund in refunds if refund.capture.outcome != CaptureOutcome.SURPLUS],
         "surplus": [refund for refund in refunds if refund.capture.outcome == CaptureOutcome.SURPLUS],
         "was_held": order.state == CANCELLED and was_held(order),
         "policy": policy_sentences(order.policy),
         "shown_in": currency_shown(request, now=now),
         **share_context(access, now=now),
+        **what_was_ticked(request),
         **_about(access, now=now),
     }
+
+
+def _address_form(request: HttpRequest) -> AddressForm:
+    """With what was typed before."""
+    return AddressForm(initial={"email": request.POST.get("email", "")}, auto_id="pay_%s")
 
 
 def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
@@ -171,6 +205,14 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
         "summary": summarize(paid_for.card, holder, allowance, now=now),
         "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
     }
+
+
+def _looked_at(request: HttpRequest, *, now: datetime) -> datetime:
+    """Since when the page has been looking; from now on where that is not told, or long ago."""
+    told = request.GET.get("since", "")
+    milliseconds = int(told) if told.isascii() and told.isdecimal() and len(told) <= _DIGITS_MAX else 0
+    since = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return since if timedelta() <= now - since <= _LOOKS_AT_MOST else now
 
 
 def _came_back(request: HttpRequest) -> Return:
@@ -197,7 +239,10 @@ def pay(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) -> HttpResponse:
-    """To the provider's page by the method that was chosen; to the order's page if that cannot be or need not be."""
+    """To the provider's page by the method that was chosen; to the order's page if that cannot be or need not be.
+
+    Whoever has begun to pay too often is shown the order's page at once, with what they filled in.
+    """
     order = access.order
     if not order.can_be_paid(now):
         return redirect("order", number=order.number)
@@ -211,7 +256,17 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
         chosen = _chosen(request, order, now=now) if to_pay.amount_minor else None
         if chosen is None:
             return redirect("order", number=order.number)
-        provider, method = chosen
+        provider, method, email = chosen
+        count_start(
+            order=order,
+            method=method,
+            email=email,
+            subject=access.limited_as,
+            address=client_address(request),
+            now=now,
+        )
+        if not order.email:
+            keep_address(order, email)
         payment = start_payment(
             purpose=order.number,
             amount=to_pay,
@@ -229,6 +284,9 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
         )
     except PaymentRefused:
         return redirect("order", number=order.number)  # Which says so.
+    except (TooManyStarts, TooManySlips) as too_many:
+        messages.error(request, refusal_text(too_many))
+        return try_later(_show(request, access, now=now), too_many)
     except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted, BalanceChanged, OrderNotPayable) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("order", number=order.number)
@@ -237,8 +295,10 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
     return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": payment.redirect_url})
 
 
-def _chosen(request: HttpRequest, order: Order, *, now: datetime) -> tuple[str, str] | None:
-    """The provider and method to pay by; None, and a message that says why, if the one that was chosen cannot be had.
+def _chosen(request: HttpRequest, order: Order, *, now: datetime) -> tuple[str, str, str] | None:
+    """The provider and method to pay by, and where its payer reads mail, as far as is known.
+
+    None, and a message that says why, if the one that was chosen cannot be had.
 
     Whoever chose a method before its provider went down is sent to another provider of it, if there is one.
     """
@@ -248,13 +308,16 @@ def _chosen(request: HttpRequest, order: Order, *, now: datetime) -> tuple[str, 
         messages.error(request, refusal_text_of(PaymentNotStarted.code))
     if method not in offered.providers:
         return None
-    if needs_address(method) and not order.email:
-        form = AddressForm(request.POST)
-        if not form.is_valid():
-            messages.error(request, NO_ADDRESS)
-            return None
-        keep_address(order, form.cleaned_data["email"])
-    return offered.providers[method], method
+    if shape_of(method) is Shape.SLIP and not gives_slips(order.created_at, now=now):
+        messages.error(request, SLIPS_OVER)
+        return None
+    if order.email or not needs_address(method):
+        return offered.providers[method], method, order.email
+    form = AddressForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, NO_ADDRESS)
+        return None
+    return offered.providers[method], method, form.cleaned_data["email"]
 
 
 def _description(access: OrderAccess, language: str) -> str:
@@ -306,7 +369,7 @@ def _rows(orders: Sequence[Order], names: Mapping[int, str], *, now: datetime) -
 def _row(order: Order, paid_for: Renewal | TopUp, names: Mapping[int, str], *, now: datetime) -> dict[str, Any]:
     row = {"order": order, "stage": simple_stage(order, paid_for, now=now)}
     if isinstance(paid_for, TopUp):
-        return {**row, "what": _("Balance top-up")}
+        return {**row, "what": _("Balance top-up"), "is_top_up": True}
     return {
         **row,
         "what": paid_for.plan.name_in(get_language() or "en"),

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,18 +25,21 @@ from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.currencies import currency_shown
-from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
+from tsuzuku.channels.web.flights import FlightAdvice, advice_until, remembered_flight
+from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm, FlightForm
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
-from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of
-from tsuzuku.channels.web.shares import keepable, offer_of
+from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
+from tsuzuku.channels.web.shares import keepable, offer_of, what_was_ticked
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.money import Money
 from tsuzuku.look.line import Stretch
+from tsuzuku.orders.errors import TooManyOrders
+from tsuzuku.orders.limits import count_order
 from tsuzuku.orders.policy import CURRENT_POLICY, policy_sentences
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.addresses import client_address
@@ -78,13 +82,27 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
     """Every plan that the card can take, each with its preview; then those that it cannot, and why."""
     now = clock.now()
     access = card_or_404(request, token, now=now)
+    return render(request, "web/plans.html", plans_context(request, access, now=now))
+
+
+def plans_context(
+    request: HttpRequest, access: CardAccess, *, now: datetime, flight_form: FlightForm | None = None
+) -> dict[str, Any]:
+    """What the page of plans shows; with a form for the flight that was not filled as it must be, if there is one."""
     offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
     before = card_allowance(access.card.pk, now=now)
     language = get_language() or "en"
-    context = {
+    flight = remembered_flight(request, access.card, now=now)
+    summary = summarize(access.card, access.holder, before, now=now)
+    return {
         "now": now,
-        "summary": summarize(access.card, access.holder, before, now=now),
-        "token": token,
+        "card": access.card,
+        "summary": summary,
+        "token": access.card.public_token,
+        "flight_form": flight_form or FlightForm(flight=flight, now=now),
+        "flight_advice": advice_until(flight, access.card, offers, now=now)
+        if flight and summary.standing.can_be_renewed and flight_form is None
+        else None,
         "shown_in": currency_shown(request, now=now),
         "held": held_bytes(before),
         "sections": [
@@ -94,7 +112,6 @@ def plans(request: HttpRequest, token: str) -> HttpResponse:
             (offer.plan.name_in(language), refusal_text_of(offer.refused)) for offer in offers if offer.refused
         ],
     }
-    return render(request, "web/plans.html", context)
 
 
 def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
@@ -149,6 +166,7 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, form=form, coupon=coupon, refusal=refusal, now=now)
     try:
+        count_order(subject=f"card:{access.card.pk}", address=client_address(request), now=now)
         order = order_renewal(
             card=access.card,
             plan_code=plan_code,
@@ -167,6 +185,10 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
     except KeyReused:
         quote = _quote(access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, coupon=coupon, has_changed=True, now=now)
+    except TooManyOrders as too_many:
+        messages.error(request, refusal_text(too_many))
+        quote = _quote(access, plan_code, now=now, coupon=coupon)
+        return try_later(_ask(request, access, quote, form=form, coupon=coupon, now=now), too_many)
     return start_paying(request, OrderAccess(order=order, paid_for=renewal_of(order), user=access.user), now=now)
 
 
@@ -203,6 +225,7 @@ def _ask(
     terms = terms_of(quote.plan)
     after = quote.preview.allowance
     refusal = refusal or quote.coupon_refused
+    flight_advice = _flight_advice(request, access, now=now)
     plan_name = quote.plan.name_in(get_language() or "en")
     context = {
         "now": now,
@@ -221,6 +244,8 @@ def _ask(
         "planned": stretches.planned(quote.before, after),
         "starts_too_late": Caution.STARTS_TOO_LATE in quote.cautions,
         "is_needed": Caution.NOT_NEEDED_YET not in quote.cautions,
+        "flight_advice": flight_advice,
+        "flight": flight_advice.day if flight_advice else None,
         "tax": included_tax(quote.price),
         "tax_percent": CONSUMPTION_TAX_PERCENT,
         "lines": price_lines(
@@ -238,6 +263,7 @@ def _ask(
         "shown_in": currency_shown(request, now=now),
         "keepable": keepable(access.user, quote.price.currency, now=now),
         **offer_of(access.user, quote.price, now=now),
+        **what_was_ticked(request),
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
@@ -245,10 +271,16 @@ def _ask(
     }
     status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
     response = render(request, "web/confirm.html", context, status=status)
-    if isinstance(refusal, TooManyCoupons):
-        response.status_code = HTTPStatus.TOO_MANY_REQUESTS
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
+    return try_later(response, refusal) if isinstance(refusal, TooManyCoupons) else response
+
+
+def _flight_advice(request: HttpRequest, access: CardAccess, *, now: datetime) -> FlightAdvice | None:
+    """What is needed until the flight, if there is one: so that nobody buys what is not."""
+    flight = remembered_flight(request, access.card, now=now)
+    if flight is None:
+        return None
+    offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
+    return advice_until(flight, access.card, offers, now=now)
 
 
 def _new_lot(preview: Preview) -> LotView:

@@ -4,6 +4,6 @@
 API version: RFC 5321 (https://www.rfc-editor.org/rfc/rfc5321). Checked: 2026-11-21.
 """
 
-from tsuzuku.messaging.adapters.smtp.adapter import SmtpGateway
+from tsuzuku.messaging.adapters.smtp.adapter import ReadsReports, SmtpGateway
 
-__all__ = ["SmtpGateway"]
+__all__ = ["ReadsReports", "SmtpGateway"]

@@ -11,6 +11,7 @@ from smtplib import (
     SMTPRecipientsRefused,
     SMTPResponseException,
 )
+from typing import Protocol
 
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
@@ -23,15 +24,23 @@ _ENHANCED = re.compile(rb"5\.([0-9]{1,3})\.[0-9]{1,3}")
 _TIMEOUT_SECONDS = 8
 
 
-class SmtpGateway:
-    """`sender` is the From of every message."""
+class ReadsReports(Protocol):
+    """Verifies and parses a mail service's webhooks."""
 
-    def __init__(self, *, sender: str) -> None:
+    def read(self, *, headers: Mapping[str, str], body: bytes) -> Sequence[DeliveryReport]:
+        """What a webhook tells. Raises SignatureForged."""
+
+
+class SmtpGateway:
+    """`sender` is the From of every message; `reports` reads what the mail service tells of deliveries."""
+
+    def __init__(self, *, sender: str, reports: ReadsReports | None = None) -> None:
         self._sender = sender
+        self._reports = reports
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities()
+        return Capabilities(reports_by_webhook=self._reports is not None)
 
     def send(self, message: OutgoingMessage) -> Sent:
         connection = EmailBackend(timeout=_TIMEOUT_SECONDS)
@@ -48,7 +57,9 @@ class SmtpGateway:
     def read_reports(
         self, *, url: str, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> Sequence[DeliveryReport]:
-        raise Unsupported("reports-nothing")
+        if self._reports is None:
+            raise Unsupported("reports-nothing")
+        return self._reports.read(headers=headers, body=body)
 
     def collect_reports(self) -> Sequence[DeliveryReport]:
         raise Unsupported("reports-nothing")

@@ -109,6 +109,9 @@ class AlipayProvider:
         except webhook.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
 
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> StartedPayment | None:
+        raise Unsupported("keeps-no-methods")
+
     def refund(self, request: RefundRequest) -> StartedRefund:
         """Gives back, then looks if nothing has changed by that: it was done before, or not at all."""
         app, number = app_of(self._account), _number(request.key)

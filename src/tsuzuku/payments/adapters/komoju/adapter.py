@@ -86,6 +86,9 @@ class KomojuProvider:
         except webhook.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
 
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> StartedPayment | None:
+        raise Unsupported("keeps-no-methods")
+
     def refund(self, request: RefundRequest) -> StartedRefund:
         """Writes down in the payment what is to go back: who pays cash is known to nobody but themselves."""
         payment = self._look("payments", request.capture_reference)

@@ -93,6 +93,9 @@ class PayPalProvider:
         except webhook.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
 
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> StartedPayment | None:
+        raise Unsupported("keeps-no-methods")
+
     def refund(self, request: RefundRequest) -> StartedRefund:
         fields = {
             "amount": format_amount(request.amount),

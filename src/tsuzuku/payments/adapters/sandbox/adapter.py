@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from tsuzuku.kernel.calls import Answer, call, new_client
-from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable
+from tsuzuku.kernel.outcomes import OutcomeUnknown, Unavailable, Unsupported
 from tsuzuku.payments.adapters.sandbox import settlement, webhook
 from tsuzuku.payments.adapters.sandbox.config import Config
 from tsuzuku.payments.ports import (
@@ -69,6 +69,9 @@ class SandboxProvider:
             return tuple(webhook.parse_event(event) for event in answer.fields()["events"])
         except webhook.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
+
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> StartedPayment | None:
+        raise Unsupported("keeps-no-methods")
 
     def refund(self, request: RefundRequest) -> StartedRefund:
         fields = {

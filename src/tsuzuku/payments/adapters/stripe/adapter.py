@@ -27,6 +27,8 @@ from tsuzuku.payments.ports import (
 )
 
 _LISTED_AT_ONCE = 100
+#: How far Stripe's clock, by which charges are listed, may be behind ours.
+_CLOCKS_DIFFER_MAX = timedelta(hours=1)
 #: Stripe forgets idempotency keys after a day, https://docs.stripe.com/api/idempotent_requests; our clocks may differ.
 _KEYS_ARE_KEPT = timedelta(hours=23)
 
@@ -72,6 +74,20 @@ class StripeProvider:
         try:
             disputes = self._complete(session["payment_intent"])
             return tuple(objects.read_session(session, disputes))
+        except objects.UNREADABLE as problem:
+            raise Unavailable("answer-malformed") from problem
+
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> StartedPayment | None:
+        """Lists the charges of the card's owner: Stripe's search by metadata may be minutes behind."""
+        customer, _method = objects.read_kept(kept_reference)
+        intents, since = self._stripe().v1.payment_intents, int((created_at - _CLOCKS_DIFFER_MAX).timestamp())
+        listed = answered(
+            lambda: intents.list({"customer": customer, "created": {"gte": since}, "limit": _LISTED_AT_ONCE}),
+            changes_nothing=True,
+        )
+        try:
+            found = next((intent for intent in listed["data"] if objects.key_of(intent) == key), None)
+            return found and StartedPayment(reference=str(found["id"]), raw=json.dumps(found))
         except objects.UNREADABLE as problem:
             raise Unavailable("answer-malformed") from problem
 
@@ -135,7 +151,9 @@ class StripeProvider:
     def _charge(self, request: PaymentRequest) -> StartedPayment:
         """Charges a kept card. A bank's no is a payment that was started and has failed, as its events will tell."""
         params = charge_params(request)
-        intent = self._forgotten_charge(request) or self._create_intent(params, key=request.key)
+        if (known := self._forgotten_charge(request)) is not None:
+            return known
+        intent = self._create_intent(params, key=request.key)
         try:
             return StartedPayment(reference=str(intent["id"]), raw=json.dumps(intent))
         except KeyError as problem:
@@ -145,20 +163,11 @@ class StripeProvider:
         intents = self._stripe().v1.payment_intents
         return answered_or_declined(lambda: intents.create(params, {"idempotency_key": key}))
 
-    def _forgotten_charge(self, request: PaymentRequest) -> dict[str, Any] | None:
+    def _forgotten_charge(self, request: PaymentRequest) -> StartedPayment | None:
         """The charge of this key, if it may be so old that Stripe has forgotten the key: nobody is charged twice."""
         if clock.now() - request.created_at < _KEYS_ARE_KEPT:
             return None
-        customer, _method = objects.read_kept(request.kept_reference)
-        intents, since = self._stripe().v1.payment_intents, int(request.created_at.timestamp())
-        found = answered(
-            lambda: intents.list({"customer": customer, "created": {"gte": since}, "limit": _LISTED_AT_ONCE}),
-            changes_nothing=True,
-        )
-        try:
-            return next((intent for intent in found["data"] if objects.key_of(intent) == request.key), None)
-        except objects.UNREADABLE as problem:
-            raise Unavailable("answer-malformed") from problem
+        return self.find_charge(key=request.key, kept_reference=request.kept_reference, created_at=request.created_at)
 
     # -- asking ------------------------------------------------------------------------------------------------------
 

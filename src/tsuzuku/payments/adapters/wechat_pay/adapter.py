@@ -87,6 +87,9 @@ class WeChatPayProvider:
             raise Unavailable("answer-malformed") from problem
         return tuple(sorted(events, key=lambda event: event.occurred_at))
 
+    def find_charge(self, *, key: str, kept_reference: str, created_at: datetime) -> StartedPayment | None:
+        raise Unsupported("keeps-no-methods")
+
     def refund(self, request: RefundRequest) -> StartedRefund:
         """Looks before it gives back: the whole of what was taken must be said, and its currency held to."""
         merchant = merchant_of(self._account)

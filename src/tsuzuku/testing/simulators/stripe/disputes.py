@@ -18,7 +18,7 @@ def open_dispute(books: StripeBooks, charge: Json, *, reason: str, now: datetime
     books.put(charge)
     books.put(dispute)
     for kind in ("charge.dispute.created", "charge.dispute.funds_withdrawn"):
-        books.tell(kind, dispute, deliver_at=[now], now=now)
+        books.tell_of(kind, dispute, deliver_at=[now], now=now)
 
 
 def close_dispute(books: StripeBooks, charge: Json, *, is_won: bool, now: datetime) -> None:
@@ -29,4 +29,4 @@ def close_dispute(books: StripeBooks, charge: Json, *, is_won: bool, now: dateti
     dispute["status"] = "won" if is_won else "lost"
     books.put(dispute)
     for kind in ("charge.dispute.closed", *(("charge.dispute.funds_reinstated",) if is_won else ())):
-        books.tell(kind, dispute, deliver_at=[now], now=now)
+        books.tell_of(kind, dispute, deliver_at=[now], now=now)

@@ -92,7 +92,7 @@ def create_intent(
                 raise missing("return_url")
             action = (next_actions.alipay if kind == "alipay" else next_actions.paypay)(intent, url=url)
     books.put(method)
-    books.tell("payment_intent.created", intent, deliver_at=[now], now=now)
+    books.tell_of("payment_intent.created", intent, deliver_at=[now], now=now)
     wait_for_payer(books, intent, action, due_at=due_at, now=now)
     return intent
 
@@ -153,7 +153,7 @@ def _charge_kept(
     refusal = refusals.pop(0) if refusals else None
     if refusal is None and card is not None:
         refusal = AUTHENTICATION_REQUIRED if card.asks_again else card.decline
-    books.tell("payment_intent.created", intent, deliver_at=[now], now=now)
+    books.tell_of("payment_intent.created", intent, deliver_at=[now], now=now)
     if refusal is None:
         succeed(books, intent, card, deliver_at=[now], taken={}, now=now)
         return intent

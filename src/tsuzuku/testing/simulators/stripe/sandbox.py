@@ -187,7 +187,7 @@ class StripeSandbox(Sandbox):
 
     def _keep(self, key: str, digest: str, status: int, body: Json) -> None:
         if key:
-            self._books.keep_reply(key, digest=digest, status=status, body=body)
+            self._books.keep_reply(key, {"digest": digest, "status": status, "body": body})
 
     def _session(self, session_id: object) -> Json:
         found = self._books.get(session_id)
@@ -360,7 +360,7 @@ class StripeSandbox(Sandbox):
             return answer_json(
                 {
                     "objects": list(books.objects.values()),
-                    "events": list(books.events.values()),
+                    "events": list(books.told.values()),
                     "owed_deliveries": [asdict(each) for each in books.deliveries.values()],
                 }
             )

@@ -52,7 +52,7 @@ def booked(books: StripeBooks) -> list[SettlementLine]:
     """Every change of the balance."""
     found = [line for each in books.objects.values() for line in _lines(each)]
     # A refund or dispute tells when it was made, its event when the money came back.
-    back = [event for event in books.events.values() if event["type"] in _RETURNED]
+    back = [event for event in books.told.values() if event["type"] in _RETURNED]
     return [*found, *(_line(_RETURNED[event["type"]], event["data"]["object"], event["created"]) for event in back)]
 
 

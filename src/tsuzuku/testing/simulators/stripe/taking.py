@@ -38,7 +38,7 @@ def wait_for_payer(books: StripeBooks, intent: Json, action: Json, *, due_at: in
     if due_at is not None:
         intent["_due_at"] = due_at
     books.put(intent)
-    books.tell("payment_intent.requires_action", intent, deliver_at=[now], now=now)
+    books.tell_of("payment_intent.requires_action", intent, deliver_at=[now], now=now)
 
 
 def decline(
@@ -54,7 +54,7 @@ def decline(
     method = use_method(books, intent, card, now=now)
     charge = objects.charge(intent, method, card, decline=refusal, now=now)
     books.put(charge)
-    books.tell("charge.failed", charge, deliver_at=deliver_at, now=now)
+    books.tell_of("charge.failed", charge, deliver_at=deliver_at, now=now)
     intent["latest_charge"] = charge["id"]
     _fail(books, intent, objects.payment_error(refusal, charge["id"], method), deliver_at=deliver_at, now=now)
 
@@ -75,7 +75,7 @@ def cancel(books: StripeBooks, intent: Json, *, reason: str | None, now: datetim
     }
     intent.pop("_due_at", None)
     books.put(intent)
-    books.tell("payment_intent.canceled", intent, deliver_at=[now], now=now)
+    books.tell_of("payment_intent.canceled", intent, deliver_at=[now], now=now)
 
 
 def succeed(
@@ -103,13 +103,13 @@ def succeed(
     intent.pop("_due_at", None)
     books.put(charge)
     books.put(intent)
-    books.tell("charge.succeeded", charge, deliver_at=deliver_at, now=now)
-    books.tell("payment_intent.succeeded", intent, deliver_at=deliver_at, now=now)
+    books.tell_of("charge.succeeded", charge, deliver_at=deliver_at, now=now)
+    books.tell_of("payment_intent.succeeded", intent, deliver_at=deliver_at, now=now)
     if session is not None:
         session |= {"status": "complete", "payment_status": "paid", "url": None}
         session.pop("_due_at", None)
         books.put(session)
-        books.tell("checkout.session.completed", session, deliver_at=deliver_at, now=now)
+        books.tell_of("checkout.session.completed", session, deliver_at=deliver_at, now=now)
     if card is not None and card.disputes:
         open_dispute(books, charge, reason="fraudulent", now=now)
 
@@ -123,4 +123,4 @@ def _fail(books: StripeBooks, intent: Json, error: Json, *, deliver_at: Sequence
     }
     intent.pop("_due_at", None)
     books.put(intent)
-    books.tell("payment_intent.payment_failed", intent, deliver_at=deliver_at, now=now)
+    books.tell_of("payment_intent.payment_failed", intent, deliver_at=deliver_at, now=now)

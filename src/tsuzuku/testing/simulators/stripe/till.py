@@ -142,7 +142,7 @@ class Till:
         self._books.put(charge)
         self._books.put(made)
         for kind, about in (("refund.created", made), ("charge.refunded", charge)):
-            self._books.tell(kind, about, deliver_at=[now], now=now)
+            self._books.tell_of(kind, about, deliver_at=[now], now=now)
         return made
 
     # -- what payers do ----------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class Till:
             )
             found["payment_intent"] = intent["id"]
             self._books.put(found)
-            self._books.tell("payment_intent.created", intent, deliver_at=[now], now=now)
+            self._books.tell_of("payment_intent.created", intent, deliver_at=[now], now=now)
         return intent
 
     def _deliver_at(self, trouble: Trouble, now: datetime) -> list[datetime]:
@@ -248,7 +248,7 @@ class Till:
         if intent is not None:
             cancel(self._books, intent, reason="expired", now=now)
         self._books.put(found)
-        self._books.tell("checkout.session.expired", found, deliver_at=[now], now=now)
+        self._books.tell_of("checkout.session.expired", found, deliver_at=[now], now=now)
         return found
 
     def _end_refund(self, refund: Json, *, now: datetime) -> None:
@@ -264,7 +264,7 @@ class Till:
                 self._books.put(charge)
         self._books.put(refund)
         for kind in kinds:
-            self._books.tell(kind, refund, deliver_at=[now], now=now)
+            self._books.tell_of(kind, refund, deliver_at=[now], now=now)
 
     def _charge_to_refund(self, fields: Json) -> Json:
         if "charge" in fields:

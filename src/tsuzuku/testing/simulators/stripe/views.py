@@ -47,7 +47,7 @@ class Views:
                 found = [each for each in self._of_kind("checkout.session") if _fits(each, fields, "payment_intent")]
                 return objects.listing(found, url="/v1/checkout/sessions", limit=_limit(fields))
             case ("events",):
-                events = [each for each in self._books.events.values() if _fits(each, fields, "type")]
+                events = [each for each in self._books.told.values() if _fits(each, fields, "type")]
                 return objects.listing(events, url="/v1/events", limit=_limit(fields))
             case ("events", event_id):
                 return self.event(event_id)
@@ -61,7 +61,7 @@ class Views:
 
     def event(self, event_id: object) -> Json:
         """An event by its id. Raises StripeRefusal."""
-        found = self._books.events.get(str(event_id))
+        found = self._books.told.get(str(event_id))
         if found is None:
             raise no_such("event", str(event_id))
         return found

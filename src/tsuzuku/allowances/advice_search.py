@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The search of advice: best first by what a schedule must cost at least, each purchase tried by the rules themselves.
+
+A schedule grows by one purchase at a time. What it must cost at least (advice_bounds.py) orders the queue, so a
+purchase is tried only while its schedule may still be the answer, and the first that keeps the card online is it.
+Schedules that lead to the same card, or to one that is no better, are dropped (advice_states.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from tsuzuku.allowances import rules
+from tsuzuku.allowances.advice_bounds import (
+    DAY,
+    NEVER,
+    CoverPrices,
+    Need,
+    lasts,
+    neighbours_of,
+    slowest_drain,
+    yield_of,
+)
+from tsuzuku.allowances.advice_states import Likeness, Seen, Standpoint, Tie, without_what_is_over
+from tsuzuku.allowances.errors import CardExpired, RenewalRefused
+from tsuzuku.allowances.lots import day_start, first_length, local_day
+from tsuzuku.allowances.pace import Course, Pace, Point, live, point_at
+from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
+
+#: A lot that is to be joined is joined so long before its window ends or it is empty.
+LEAD = timedelta(hours=1)
+#: So much work is done, counted in moments at which a card changes; then the best that was found is the answer, and is
+#: said not to be proven.
+WORK_MAX = 20_000
+#: To follow a schedule or to try a purchase is as much work as so many moments.
+_WORK_EACH = 10
+#: So many schedules are followed after that, the longest first, if none has been an answer yet.
+_HASTE_MAX = 300
+
+_NOTHING = timedelta()
+_FAR_AWAY = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OnOffer:
+    """A plan that can be bought, and its price in minor units."""
+
+    terms: PlanTerms
+    price_minor: int
+
+
+class Bought(NamedTuple):
+    """A plan bought at a moment."""
+
+    offer: OnOffer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What stays the same throughout a search."""
+
+    offers: Sequence[OnOffer]
+    pace: Pace
+    flight: datetime
+    zone: ZoneInfo
+    renewable_until: datetime | None
+    renewals_max: int
+    work_max: int = WORK_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A schedule. Unless it is proven that none is better, nothing that is enough costs less than `least_minor`."""
+
+    bought: tuple[Bought, ...]
+    is_enough: bool
+    is_proven: bool
+    least_minor: int
+
+
+class _Schedule(NamedTuple):
+    """Purchases, and what becomes of the card after the last of them."""
+
+    bought: tuple[Bought, ...]
+    price_minor: int
+    course: Course
+
+
+class _End(NamedTuple):
+    """A schedule to which nothing is added."""
+
+    schedule: _Schedule
+
+
+class _Idea(NamedTuple):
+    """A schedule with one purchase more, which has not been tried."""
+
+    schedule: _Schedule
+    offer: OnOffer
+    at: datetime
+
+
+#: What comes first in the queue, compared from the left.
+_Rank = tuple[Any, ...]
+
+
+def find_schedule(start: Point, ground: Ground) -> Found:
+    """The cheapest schedule that keeps a card online until the flight; else the one that brings it furthest.
+
+    Where the search was stopped at its limit what it found is not proven.
+    """
+    course = live(start, ground.pace, ground.flight, ground.zone)
+    root = _Schedule((), 0, course)
+    if course.offline_at is None:
+        return Found((), is_enough=True, is_proven=True, least_minor=0)
+    cheapest, least = _Cheapest(ground, root).run()
+    if cheapest is not None:
+        least_minor = cheapest.price_minor if least is None else least[0]
+        return Found(cheapest.bought, True, least_minor >= cheapest.price_minor, least_minor)
+    furthest, further = _Furthest(ground, root).run()
+    bought = furthest.bought if furthest else ()
+    return Found(bought, False, least is None and further is None, 0 if least is None else least[0])
+
+
+class _Search:
+    """One search, its queue and what it has seen. What it looks for is what its ranks put first."""
+
+    #: Whether any answer is much, as where a schedule has to be enough; else every schedule is an answer.
+    is_any_end_enough = False
+
+    def __init__(self, ground: Ground, root: _Schedule) -> None:
+        plans = [offer.terms for offer in ground.offers]
+        start = root.course.points[0]
+        bytes_per_day = ground.pace.bytes_per_day
+        self.ground = ground
+        self.horizon = ground.flight - start.at
+        self._neighbours = neighbours_of(plans)
+        self._drain = slowest_drain(plans, start.stack, bytes_per_day)
+        self.yields = {
+            terms.code: yield_of(
+                terms, self._neighbours, bytes_per_day=bytes_per_day, drain=self._drain, at_most=self.horizon
+            )
+            for terms in plans
+        }
+        self._can_serve_at_once = any(
+            terms.stacking is not Stacking.SEQUEL or terms.start is Start.TAP for terms in plans
+        )
+        self._restore_hours = max((terms.restore_hours for terms in plans), default=0)
+        self._likeness = Likeness(plans, self._neighbours)
+        self._seen = Seen()
+        self._work = 0
+        self._numbers = count()
+        self._queue: list[tuple[_Rank, int, _Schedule | _Idea | _End]] = []
+        self._add(root)
+
+    def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
+        """Where the best that may come of these purchases stands; None if nothing can."""
+        raise NotImplementedError
+
+    def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
+        """Where these purchases stand with nothing added; None if they are no answer."""
+        raise NotImplementedError
+
+    def run(self) -> tuple[_Schedule | None, _Rank | None]:
+        """The first of all schedules; and, if it was stopped, the best rank of what was left."""
+        while self._work < self.ground.work_max:
+            if not self._queue:
+                return None, None
+            self._work += _WORK_EACH
+            entry = heappop(self._queue)[-1]
+            if isinstance(entry, _End):
+                return entry.schedule, None
+            self._follow(entry)
+        stopped_at = min(self._queue)[0] if self._queue else None
+        return self._in_haste(), stopped_at
+
+    def _in_haste(self) -> _Schedule | None:
+        """The best end that is known once the longest schedules have been followed a little further."""
+        ends = [(rank, number, entry) for rank, number, entry in self._queue if isinstance(entry, _End)]
+        waiting = [(-_length(entry), rank, number, entry) for rank, number, entry in self._queue]
+        heapify(waiting)
+        for _ in range(_HASTE_MAX):
+            if not waiting or (ends and self.is_any_end_enough):
+                break
+            _, rank, number, entry = heappop(waiting)
+            if isinstance(entry, _End):
+                ends.append((rank, number, entry))
+                continue
+            self._queue = []
+            self._follow(entry)
+            for rank, number, new in self._queue:
+                heappush(waiting, (-_length(new), rank, number, new))
+        return min(ends)[2].schedule if ends else None
+
+    def _follow(self, entry: "_Schedule | _Idea") -> None:
+        if isinstance(entry, _Idea):
+            self._try(entry)
+        else:
+            self._propose(entry)
+
+    def _add(self, schedule: _Schedule) -> None:
+        """Queues a schedule: as an answer, and to be followed unless one that is no worse has been there."""
+        offline_at = schedule.course.offline_at
+        tie = self._tie(schedule.bought)
+        rank = self.end_rank(schedule.price_minor, offline_at, tie)
+        if rank is not None:
+            self._push(rank, _End(schedule))
+        if offline_at is None or len(schedule.bought) == self.ground.renewals_max:
+            return
+        rank = self.rank(schedule.price_minor, self._need(schedule.course, offline_at), tie)
+        if rank is not None and self._seen.adds(self._standpoint(schedule, offline_at, tie)):
+            self._push(rank, schedule)
+
+    def _propose(self, schedule: _Schedule) -> None:
+        """Queues every purchase that may come next."""
+        offline_at = schedule.course.offline_at
+        if offline_at is None:
+            return
+        need = self._need(schedule.course, offline_at)
+        for offer in self.ground.offers:
+            rest = need.less(self.yields[offer.terms.code])
+            for at in self._moments(schedule.course, offline_at, offer.terms):
+                self._push_idea(_Idea(schedule, offer, at), rest)
+
+    def _push_idea(self, idea: _Idea, rest: Need) -> None:
+        schedule = idea.schedule
+        tie = self._tie((*schedule.bought, Bought(idea.offer, idea.at)))
+        rank = self.rank(schedule.price_minor + idea.offer.price_minor, rest, tie)
+        if rank is not None:
+            self._push(rank, idea)
+
+    def _moments(self, course: Course, offline_at: datetime, terms: PlanTerms) -> set[datetime]:
+        """When a plan may be bought next: the moments of which one is best.
+
+        When the card would be offline, which is the last. A plan that joins lots also shortly before one that it joins
+        ends or is empty; one that waits for windows to end shortly before each; one that gives back what had ended at
+        that end. A lot that ends at a midnight, however late in the day it began, also when its first day begins or
+        where another ends: it is drained before what lasts longer, and so that lasts longer still. Where the card takes
+        no renewals later, shortly before anything ends, and at the last moment.
+        """
+        zone, turns = self.ground.zone, course.turns
+        first, last = course.points[0].at, self.ground.renewable_until
+        is_last_call = last is not None and last < offline_at
+        moments = {offline_at}
+        if is_last_call or terms.stacking is Stacking.SEQUEL:
+            moments |= {turn.at - LEAD for turn in turns}
+        elif terms.stacking in JOINING_STACKINGS:
+            moments |= {turn.at - LEAD for turn in turns if turn.lot.terms.code in terms.joins}
+        if terms.restore_hours:
+            moments |= {turn.at for turn in turns if turn.lot.terms.code == terms.code}
+        if first_length(terms).day_rule is DayRule.CALENDAR:
+            latest = last if last is not None and is_last_call else offline_at
+            moments |= {day_start(local_day(latest, zone), zone), *(turn.at for turn in turns)}
+        if last is not None:
+            moments = {min(moment, last) for moment in moments} if first <= last else set()
+        return {max(moment, first) for moment in moments}
+
+    def _try(self, idea: _Idea) -> None:
+        """Buys by the rules, and sees what becomes of the card."""
+        schedule, offer, at = idea
+        course, ground = schedule.course, self.ground
+        point = point_at(course, at, ground.pace, ground.zone)
+        try:
+            stack = rules.renew(point.stack, offer.terms, LotKind.DATA, at, ground.zone).stack
+        except CardExpired:
+            # A grace that is over when the card is offline: it has to be bought before.
+            earlier = max(at - LEAD, course.points[0].at)
+            if course.offline_at == at and earlier < at:
+                rest = self._need(course, at).less(self.yields[offer.terms.code])
+                self._push_idea(_Idea(schedule, offer, earlier), rest)
+            return
+        except RenewalRefused:
+            return
+        stack = without_what_is_over(stack, at, self._restore_hours)
+        after = live(Point(stack, at, point.used), ground.pace, ground.flight, ground.zone)
+        self._work += len(after.points)
+        if after.offline_at is not None and after.offline_at == course.offline_at and not self._can_serve_at_once:
+            # It waits for windows to end, as all that can be bought would: nothing leads on from here.
+            return
+        bought = (*schedule.bought, Bought(offer, at))
+        self._add(_Schedule(bought, schedule.price_minor + offer.price_minor, after))
+
+    def _push(self, rank: _Rank, entry: "_Schedule | _Idea | _End") -> None:
+        heappush(self._queue, (rank, next(self._numbers), entry))
+
+    def _tie(self, bought: Sequence[Bought]) -> Tie:
+        flight = self.ground.flight
+        return tuple(flight - each.at for each in bought), tuple(each.offer.terms.code for each in bought)
+
+    def _need(self, course: Course, offline_at: datetime) -> Need:
+        """What renewals must bring beside the windows that can still be filled and the data that can be saved."""
+        stack = course.last.stack
+        forecast = rules.advance(stack, _FAR_AWAY, self.ground.zone)
+        windows_end = offline_at
+        saved = DAY if self._drain < self.ground.pace.bytes_per_day else _NOTHING
+        for lot, later in zip(stack, forecast, strict=True):
+            if lot.starts_at is not None and not self._neighbours.touches(lot.terms.code):
+                continue
+            windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
+            if lot.has_left:
+                saved += lasts(lot.remaining, self._drain, at_most=self.horizon)
+        return Need(self.ground.flight - windows_end, self.ground.flight - offline_at - saved)
+
+    def _standpoint(self, schedule: _Schedule, offline_at: datetime, tie: Tie) -> Standpoint:
+        course = schedule.course
+        likeness, values = self._likeness.of(course, offline_at)
+        first = course.points[0].at
+        next_at = min((turn.at - LEAD for turn in course.turns), default=offline_at)
+        return Standpoint(likeness, values, first, max(first, next_at), schedule.price_minor, tie)
+
+
+class _Cheapest(_Search):
+    """Looks for the least price, then the fewest renewals, of what keeps the card online until the flight."""
+
+    is_any_end_enough = True
+
+    def __init__(self, ground: Ground, root: _Schedule) -> None:
+        self._prices: CoverPrices | None = None
+        super().__init__(ground, root)
+
+    def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
+        if self._prices is None:
+            offers = [(offer.price_minor, self.yields[offer.terms.code]) for offer in self.ground.offers]
+            self._prices = CoverPrices(offers, horizon=self.horizon, renewals_max=self.ground.renewals_max)
+        bought = len(tie[0])
+        left = self.ground.renewals_max - bought
+        least = self._prices.least(left, need)
+        if least >= NEVER:
+            return None
+        return price_minor + least, bought + self._prices.fewest(left, need), *_at_best(tie, need)
+
+    def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
+        return (price_minor, len(tie[0]), *tie) if offline_at is None else None
+
+
+class _Furthest(_Search):
+    """Looks for the card that is online longest, then the least price and the fewest renewals."""
+
+    def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
+        bought = len(tie[0])
+        left = self.ground.renewals_max - bought
+        time = max((each.time for each in self.yields.values()), default=_NOTHING)
+        lasting = max((each.lasting for each in self.yields.values()), default=_NOTHING)
+        missing = max(need.time - left * time, need.lasting - left * lasting, _NOTHING)
+        return missing, price_minor, bought, *_at_best(tie, need)
+
+    def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
+        missing = self.ground.flight - offline_at if offline_at else _NOTHING
+        return missing, price_minor, len(tie[0]), *tie
+
+
+def _at_best(tie: Tie, need: Need) -> Tie:
+    """A tie with the next purchase as late as it may be: not after what there is has ended."""
+    late, codes = tie
+    return (*late, max(need.time, need.lasting, _NOTHING)), codes
+
+
+def _length(entry: "_Schedule | _Idea | _End") -> int:
+    """How many purchases an entry of the queue stands for; an end goes before everything."""
+    if isinstance(entry, _End):
+        return 100
+    return len(entry.schedule.bought) + 1 if isinstance(entry, _Idea) else len(entry.bought)

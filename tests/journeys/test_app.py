@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The website as an app: it shows without a network what was known, and what broke off goes on and is paid once."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.bad_line import BadLine, Line, bad_line
+from tests.journeys.conftest import PHONE, Demo
+from tests.journeys.traveller import choose_plan, choose_way, open_card, pay, wait_for_stage
+
+OVERLAPPING = "two plans that overlap, and one that follows"
+
+
+@pytest.fixture
+def line() -> Iterator[BadLine]:
+    with bad_line() as line:
+        yield line
+
+
+@pytest.fixture
+def page(demo: Demo, browser: Browser, line: BadLine) -> Iterator[Page]:
+    """A phone whose every request goes over a line that may be bad."""
+    context = browser.new_context(
+        base_url=demo.url,
+        locale="zh-CN",
+        viewport=PHONE,
+        # Chromium asks no proxy for its own machine unless it is told to.
+        proxy={"server": line.address, "bypass": "<-loopback>"},
+    )
+    yield context.new_page()
+    context.close()
+
+
+def wait_until_kept(page: Page) -> None:
+    """Until the service worker has taken over and knows the page."""
+    page.wait_for_function("caches.match(location.pathname).then(Boolean)")
+
+
+def test_without_a_network_the_app_shows_what_was_known(page: Page, demo: Demo, line: BadLine) -> None:
+    open_card(page, demo, OVERLAPPING)
+    known = page.locator(".figures").inner_text()
+    expect(page.locator(".last-known")).to_be_hidden()
+    wait_until_kept(page)
+
+    line.line = Line.CUT
+    page.goto("/")
+    expect(page.locator(".last-known")).to_contain_text("没有网络连接")
+    assert page.locator(".figures").inner_text() == known
+    expect(page.locator("svg.qr")).to_be_visible()
+    expect(page.locator(":is(main form, main .advice):visible")).to_have_count(0)
+
+    page.goto("/orders")
+    expect(page.get_by_role("heading", level=1)).to_have_text("没有网络连接")
+
+    line.line = Line.GOOD
+    page.click("a.again")
+    page.wait_for_url(re.compile("/login"))
+
+
+def test_who_leaves_leaves_nothing_in_the_phone(page: Page, demo: Demo, line: BadLine) -> None:
+    open_card(page, demo, OVERLAPPING)
+    wait_until_kept(page)
+
+    page.click("form[action$='/leave'] button")
+    page.wait_for_url(re.compile("/$"))
+    line.line = Line.CUT
+    page.goto("/")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("没有网络连接")
+    expect(page.locator(".figures")).to_have_count(0)
+
+
+def test_a_renewal_that_is_interrupted_goes_on_and_is_paid_once(page: Page, demo: Demo, line: BadLine) -> None:
+    open_card(page, demo, OVERLAPPING)
+    wait_until_kept(page)
+    card = page.url
+    before = page.locator("a[href*='/o/']").count()
+
+    line.line = Line.CUT
+    page.click("main a[href$='/plans']")
+    line.line = Line.GOOD
+    page.click("a.again:visible")
+    page.go_back()
+    choose_plan(page, "GB-3-30D")
+    choose_way(page, "sandbox:sandbox")
+    # It does not arrive, then it arrives and its answer does not, then all is well.
+    for bad in (Line.CUT, Line.MUTE):
+        line.line = bad
+        page.locator("main form .button:visible:not(.plain)").click()
+        expect(page.locator("main form")).to_contain_text("只算一次")
+    line.line = Line.GOOD
+    page.click("button.again")
+    page.wait_for_url(re.compile("/pay/"))
+
+    number = pay(page)
+    line.line = Line.CUT
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("没有网络连接")
+    line.line = Line.GOOD
+    page.click("a.again:visible")
+    wait_for_stage(page, "可以上网了")
+
+    page.goto(card)
+    assert page.locator(f"a[href$='/o/{number}']").count() == 1
+    assert page.locator("a[href*='/o/']").count() == before + 1
