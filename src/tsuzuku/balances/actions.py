@@ -42,7 +42,7 @@ def order_top_up(*, user: User, amount_minor: int, key: str, language: str, chan
             channel=channel,
             actor=customer_account(user.pk),
             payer=user,
-            email=user.email,
+            email=user.mail_address,
             language=language,
             policy=TOP_UP_POLICY,
             now=now,

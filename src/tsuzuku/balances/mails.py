@@ -16,11 +16,10 @@ from tsuzuku.balances.rules import WARN_DAYS_BEFORE
 from tsuzuku.journal.claims import due
 from tsuzuku.kernel import clock
 from tsuzuku.look import formats
-from tsuzuku.messaging.actions import send_message
-from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Capture
 from tsuzuku.people.models import User
+from tsuzuku.people.writing import write_to
 
 _PORTION = 100
 
@@ -136,14 +135,14 @@ def _mail(
     words: dict[str, object],
     now: datetime,
 ) -> None:
-    send_message(
+    link = f"{settings.PUBLIC_URL}/balance"
+    write_to(
+        user,
         dedupe_key=dedupe_key,
-        kind=AddressKind.EMAIL,
-        address=user.email,
         language=language,
         subject=subject,
-        text=render_to_string(template, {**words, "link": f"{settings.PUBLIC_URL}/balance"}),
-        html="",
+        text=render_to_string(template, {**words, "link": link}),
+        link=link,
         purpose=f"customer:{user.pk}",
         now=now,
     )

@@ -87,6 +87,11 @@ def release_card(*, user: User, card: Card) -> None:
         raise CardUnknown
 
 
+def release_all(*, user: User) -> None:
+    """Ends a person's acting for any card. The cards stay as they are, and go on working."""
+    CardHolder.objects.filter(user=user).delete()
+
+
 def block_card(*, card: Card, blocked: Blocked) -> None:
     """Suspends a card, marks it lost, or (Blocked.NO) takes either back."""
     Card.objects.filter(pk=card.pk).update(blocked=blocked)

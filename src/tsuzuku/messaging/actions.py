@@ -14,7 +14,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import OutcomeUnknown, Rejected, Unavailable
 from tsuzuku.messaging import states
 from tsuzuku.messaging.bounces import bounced_among, keep_bounce
-from tsuzuku.messaging.models import Message
+from tsuzuku.messaging.models import BouncedAddress, Message
 from tsuzuku.messaging.ports import AddressDead, AddressKind, OutgoingMessage, Sent
 from tsuzuku.messaging.registry import gateway, has_gateway
 from tsuzuku.messaging.rules import check_message
@@ -182,3 +182,9 @@ def _end(message: Message, state: str, *, problem: str, **fields: object) -> Non
     still_held(message).filter(state=states.QUEUED).update(
         state=state, problem=problem, ended_at=clock.now(), lease_until=None, next_attempt_at=None, **fields
     )
+
+
+def forget_messages(*, kind: AddressKind, address: str) -> None:
+    """Forgets what was sent to an address, and that it bounced. What is yet to be sent is sent."""
+    Message.objects.filter(kind=kind, address=address).exclude(state=states.QUEUED).delete()
+    BouncedAddress.objects.filter(kind=kind, address=address).delete()

@@ -41,3 +41,10 @@ def remove_method(*, owner: User, method_id: int, now: datetime) -> None:
     mine = KeptMethodRow.objects.filter(owner=owner, pk=method_id, removed_at=None)
     if mine.update(removed_at=now):
         record_facts([MethodRemoved(method_id=method_id)], actor=f"customer:{owner.pk}", now=now)
+
+
+def forget_methods(*, owner: User, now: datetime) -> None:
+    """Forgets every method of somebody and what they know it by, in the caller's transaction."""
+    for row in KeptMethodRow.objects.filter(owner=owner, removed_at=None).order_by("pk"):
+        remove_method(owner=owner, method_id=row.pk, now=now)
+    KeptMethodRow.objects.filter(owner=owner).update(label="")

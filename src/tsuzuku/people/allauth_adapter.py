@@ -5,15 +5,13 @@ Written for allauth 65; its templates are not used, so its upgrades cannot chang
 """
 
 import uuid
-from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.forms import BaseForm
+from django.forms import BaseForm, CharField, Field
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import get_language
@@ -24,8 +22,12 @@ from tsuzuku.kernel import clock
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.people.addresses import client_address
+from tsuzuku.people.browsers import end_other_browsers
 from tsuzuku.people.events import StaffLoggedIn
 from tsuzuku.people.models import User
+from tsuzuku.people.phone_numbers import possible_numbers
+from tsuzuku.people.phones import send_sms, user_by_number
+from tsuzuku.people.proof import has_proved_lately
 from tsuzuku.people.redirects import is_own_path
 from tsuzuku.people.staff import staff_actor
 
@@ -38,6 +40,8 @@ MAILS = {
     "account/email/password_reset_code": "people/mail/reset_password.txt",
     "account/email/password_reset": "people/mail/password_changed.txt",
     "account/email/password_changed": "people/mail/password_changed.txt",
+    "account/email/login_code": "people/mail/verify_address.txt",
+    "people/ways_in_changed": "people/mail/ways_in_changed.txt",
     "mfa/email/totp_activated": "people/mail/second_factor.txt",
     "mfa/email/recovery_codes_generated": "people/mail/second_factor.txt",
 }
@@ -49,10 +53,6 @@ NOTICES = {
 }
 
 
-#: How long a login counts for what only its owner may do.
-JUST_LOGGED_IN = timedelta(minutes=5)
-
-
 class AccountAdapter(DefaultAccountAdapter):
     """Named in the settings as ACCOUNT_ADAPTER."""
 
@@ -60,6 +60,9 @@ class AccountAdapter(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "account_inactive": _("This account is closed."),
         "email_password_mismatch": _("E-mail address and password do not match."),
+        "phone_password_mismatch": _("Phone number and password do not match."),
+        # What is neither an address nor short enough for a number.
+        "username_password_mismatch": _("Phone number and password do not match."),
         "too_many_login_attempts": _("Too many wrong tries. Please wait five minutes, then try again."),
         "incorrect_code": _("This is not the code that we sent. Look at the latest mail."),
         "enter_current_password": _("This is not your current password."),
@@ -71,14 +74,40 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)
 
+    def phone_form_field(self, **options: Any) -> Field:  # noqa: ANN401  # allauth's
+        return CharField(max_length=40, **options)
+
+    def get_phone(self, user: AbstractBaseUser) -> tuple[str, bool] | None:
+        return (user.phone, True) if isinstance(user, User) and user.phone else None
+
+    def get_user_by_phone(self, phone: str) -> User | None:
+        """Who logs in with a number as it was typed: with its country, or with that of any country offered."""
+        return user_by_number(phone)
+
+    def get_login_stages(self) -> list[str]:
+        known = "allauth.account.stages.EmailVerificationStage"
+        return [
+            "tsuzuku.people.login_stages.AddressStage" if path == known else path for path in super().get_login_stages()
+        ]
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:  # noqa: ANN401  # allauth's
+        # allauth would count wrong passwords for all phones as one.
+        typed = credentials.get("phone") or ""
+        phone = ",".join(possible_numbers(typed, regions=settings.PHONE_COUNTRIES)) or typed
+        return f"login:{(credentials.get('email') or phone).lower()}"
+
     def is_safe_url(self, url: str) -> bool:
         return is_own_path(url)
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:  # noqa: ANN401  # allauth's
         """Who has just logged in need not say once more who they are."""
-        records = get_authentication_records(self.request, self.request.user)
-        at = max((each["at"] for each in records), default=0)
-        return clock.now().timestamp() - at > JUST_LOGGED_IN.total_seconds()
+        return not has_proved_lately(self.request)
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """A new password ends every other login: perhaps it was chosen because of one of them."""
+        super().set_password(user, password)
+        if isinstance(user, User):
+            end_other_browsers(user=user, session_key=self.request.session.session_key)
 
     def save_user(
         self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True
@@ -137,7 +166,14 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> None:
         """Tells of a changed password or second factor, whatever ACCOUNT_EMAIL_NOTIFICATIONS says; of nothing else."""
         if template_prefix in MAILS and isinstance(user, User):
-            self.send_mail(template_prefix, email or user.email, {"user": user, "now": clock.now(), **(context or {})})
+            self._tell(template_prefix, email or user.mail_address, user, {"now": clock.now(), **(context or {})})
+
+    def _tell(self, template_prefix: str, email: str, user: User, context: dict[str, Any]) -> None:
+        if email:
+            self.send_mail(template_prefix, email, {"user": user, **context})
+        elif user.phone:
+            subject = render_to_string(MAILS[template_prefix], {**context, "public_url": settings.PUBLIC_URL})
+            send_sms(user.phone, f"{subject.strip().splitlines()[0].strip()} {settings.PUBLIC_URL}/account")
 
 
 def remember_language(response: HttpResponse, language: str) -> None:

@@ -59,3 +59,11 @@ class SecondFactorReset(StaffEvent):
     """The second factor of a member of staff was forgotten; they set up another."""
 
     kind: ClassVar[str] = "staff-second-factor-reset"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountClosed(Event):
+    """A customer had their account deleted."""
+
+    kind: ClassVar[str] = "account-closed"
+    user_id: int

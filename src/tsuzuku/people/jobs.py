@@ -17,3 +17,10 @@ def forget_sessions(timestamp: int) -> None:
     with connection.cursor() as cursor:
         # One delete, by the index on when they end.
         cursor.execute("DELETE FROM cache WHERE expires < now()")
+        # Counts of codes that are over.
+        cursor.execute("DELETE FROM people_codessent WHERE ends_at < now()")
+        # Browsers whose sessions are over, by the key of both.
+        cursor.execute(
+            "DELETE FROM people_browser AS gone WHERE NOT EXISTS"
+            " (SELECT FROM django_session AS still WHERE still.session_key = gone.session_key)"
+        )

@@ -36,8 +36,9 @@ def add_staff(*, email: str, role: str, actor: str, now: datetime) -> User:
         if user.is_staff:
             raise StaffExists(email=address)
         user.is_staff = user.is_active = True
+        user.phone = user.phone_verified_at = None
         user.set_unusable_password()
-        user.save(update_fields=["is_staff", "is_active", "password"])
+        user.save(update_fields=["is_staff", "is_active", "phone", "phone_verified_at", "password"])
         user.groups.set([group])
         Authenticator.objects.filter(user=user).delete()
         EmailAddress.objects.filter(user=user).exclude(email=address).delete()

@@ -43,6 +43,15 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in env_text(name, default).split(",") if word.strip()]
 
 
+def env_countries(name: str, default: str) -> list[str]:
+    """Countries such as JP, separated by commas; at least one."""
+    countries = env_list(name, default)
+    unknown = [country for country in countries if not re.fullmatch("[A-Z]{2}", country)]
+    if unknown or not countries:
+        raise SettingMalformed(f"{name} must be countries such as CN,JP, not {env_text(name)!r}")
+    return countries
+
+
 def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
     """IP networks such as 10.0.0.0/8 or fd00::/8, separated by commas."""
     try:

@@ -14,7 +14,9 @@ from django.core.exceptions import BadRequest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponseBase
 
+from tsuzuku.kernel import clock
 from tsuzuku.payments.registry import providers
+from tsuzuku.people.browsers import remember_browser
 from tsuzuku.project import errors
 
 #: A page asks for none of the phone's faculties.
@@ -63,6 +65,19 @@ class SessionCookieMiddleware:
         if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         return self._get_response(request)
+
+
+class BrowserMiddleware:
+    """Keeps in which browsers people are logged in, so that they can look, and end what is not theirs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self._get_response(request)
+        if request.session.accessed:
+            remember_browser(request, now=clock.now())
+        return response
 
 
 class RequestBodyMiddleware:

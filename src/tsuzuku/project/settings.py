@@ -8,6 +8,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tsuzuku.project.environment import (
     env_bool,
+    env_countries,
     env_int,
     env_list,
     env_networks,
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "tsuzuku.project.middleware.BrowserMiddleware",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -148,7 +150,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "tsuzuku.people.allauth_adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_LOGIN_METHODS = {"email", "phone"}
+ACCOUNT_FORMS = {"request_login_code": "tsuzuku.people.login_forms.RequestCodeForm"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
@@ -156,12 +159,18 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 MFA_ADAPTER = "tsuzuku.people.second_factor.MfaAdapter"
 MFA_FORMS = {
     "authenticate": "tsuzuku.people.code_forms.CodeForm",
     "reauthenticate": "tsuzuku.people.code_forms.CodeAgainForm",
 }
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+#: As many as other logins; whole airports share an address.
+MFA_RATE_LIMITS = {"webauthn_login": "30/m/ip"}
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 #: A code of the half minute before or after is right, too: phones' clocks are not exact.
 MFA_TOTP_TOLERANCE = 1
@@ -232,6 +241,10 @@ PAYPAL_SANDBOX = env_bool("TSUZUKU_PAYPAL_SANDBOX")
 KOMOJU_KEY = env_text("TSUZUKU_KOMOJU_KEY")
 KOMOJU_WEBHOOK_SECRETS = env_list("TSUZUKU_KOMOJU_WEBHOOK_SECRETS")
 EMAIL_GATEWAY = env_text("TSUZUKU_EMAIL_GATEWAY", "mailbox" if DEMO else "smtp")
+#: Codes go to mobile numbers of these countries only: sending to some others is a business of thieves.
+PHONE_COUNTRIES = env_countries("TSUZUKU_PHONE_COUNTRIES", "CN,TW,HK,KR,JP,MO,SG,MY,TH,VN,PH")
+#: More codes by SMS than this the whole installation does not send in an hour.
+PHONE_CODES_HOUR_MAX = env_int("TSUZUKU_PHONE_CODES_HOUR_MAX", 300)
 #: Without a gateway SMS and push are not offered.
 SMS_GATEWAY = env_text("TSUZUKU_SMS_GATEWAY", "mailbox" if DEMO else "")
 PUSH_GATEWAY = env_text("TSUZUKU_PUSH_GATEWAY", "mailbox" if DEMO else "")

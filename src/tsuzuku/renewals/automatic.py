@@ -120,6 +120,14 @@ def _switch_off(row: AutomaticRenewal, *, reason: str, actor: str, now: datetime
     record_facts([off], actor=actor, now=now)
 
 
+def stop_all_of(*, user: User, now: datetime, card: Card | None = None) -> None:
+    """Stops renewing any card, or this one, by itself for somebody."""
+    with transaction.atomic():
+        rows = _on().filter(user=user)
+        for row in (rows.filter(card=card) if card else rows).order_by("pk"):
+            switch_off(automatic_id=row.pk, reason="", actor=f"customer:{user.pk}", now=now)
+
+
 def give_up_order(number: str, *, actor: str, now: datetime) -> bool:
     """Cancels an order that nobody has paid; whether nothing of it will happen any more."""
     try:

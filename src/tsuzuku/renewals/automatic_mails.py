@@ -13,9 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
-from tsuzuku.messaging.actions import send_message
-from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.payments.balance import customer_account, spendable
+from tsuzuku.people.writing import write_to
 from tsuzuku.renewals.automatic import stop_token
 from tsuzuku.renewals.models import AutomaticRenewal
 
@@ -104,23 +103,23 @@ def tell_switched_off(row: AutomaticRenewal, *, reason: str, now: datetime) -> N
 def _mail(
     row: AutomaticRenewal, *, dedupe_key: str, subject: str, template: str, words: Mapping[str, object], now: datetime
 ) -> None:
+    page = f"{settings.PUBLIC_URL}/c/{row.card.public_token}"
     text = render_to_string(
         template,
         {
             **words,
             "card": masked(row.card.iccid),
             "plan": row.plan.name_in(row.language),
-            "page": f"{settings.PUBLIC_URL}/c/{row.card.public_token}",
+            "page": page,
         },
     )
-    send_message(
+    write_to(
+        row.user,
         dedupe_key=dedupe_key,
-        kind=AddressKind.EMAIL,
-        address=row.user.email,
         language=row.language,
         subject=subject,
         text=text,
-        html="",
+        link=page,
         purpose=f"automatic:{row.pk}",
         now=now,
     )

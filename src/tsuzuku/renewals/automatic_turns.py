@@ -160,7 +160,7 @@ def _charge(row: AutomaticRenewal, announced_for: datetime, *, now: datetime) ->
                 actor=f"customer:{row.user_id}",
                 key=f"automatic:{row.generation}:{announced_for.isoformat()}:{row.failures}",
                 payer=row.user,
-                email=row.user.email,
+                email=row.user.mail_address,
                 language=row.language,
                 channel=CHANNEL,
                 now=now,

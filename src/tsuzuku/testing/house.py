@@ -85,7 +85,7 @@ class House:
             actor=actor,
             key=key,
             payer=payer,
-            email=payer.email if payer else "traveller@example.com",
+            email=payer.mail_address if payer else "traveller@example.com",
             language=payer.language if payer else "en",
             channel="web",
             now=now,

@@ -106,7 +106,7 @@ def order_subject(order: OrderEntry) -> str:
 
 
 def _address(order: OrderEntry) -> str:
-    return order.email or (order.payer.email if order.payer else "")
+    return order.email or (order.payer.mail_address if order.payer else "")
 
 
 def _has_receipt_to_send(order: OrderEntry) -> bool:

@@ -14,5 +14,5 @@ def names_of(words: Iterable[str]) -> Mapping[str, str]:
     """The addresses of staff and customers by how facts name them; anything else stands for itself. One query."""
     wanted = set(words)
     ids = {word: int(word.partition(":")[2]) for word in wanted if word.startswith(_KINDS)}
-    emails = dict(User.objects.filter(pk__in=ids.values()).values_list("pk", "email"))
-    return defaultdict(str, {word: emails.get(ids.get(word, 0), word) for word in wanted})
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=ids.values()).only("email", "phone")}
+    return defaultdict(str, {word: names.get(ids.get(word, 0), word) for word in wanted})

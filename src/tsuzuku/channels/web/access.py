@@ -81,6 +81,14 @@ def person(request: HttpRequest) -> User | None:
     return None if isinstance(request.user, AnonymousUser) else request.user
 
 
+def owner(request: HttpRequest) -> User:
+    """Whose account it is, behind `login_required`."""
+    user = person(request)
+    if user is None:
+        raise Http404
+    return user
+
+
 def remember_opened(request: HttpRequest, card: Card, *, now: datetime) -> None:
     """Lets this browser see a card that its PIN has opened, for a while, under a new session id."""
     opened = _opened(request, _SESSION_KEY, now=now)

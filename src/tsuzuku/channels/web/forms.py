@@ -4,8 +4,11 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from babel import Locale
 from django import forms
+from django.conf import settings
 from django.http import QueryDict
+from django.utils.translation import get_language, to_locale
 from django.utils.translation import gettext_lazy as _
 
 from tsuzuku.allowances.advice import check_flight
@@ -17,7 +20,11 @@ from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
 from tsuzuku.channels.web.flights import flight_moment
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.kernel.iccid import IccidMalformed, parse_iccid
+from tsuzuku.kernel.money import Money
 from tsuzuku.look.formats import local
+from tsuzuku.people.errors import PhoneCountryNotOffered, PhoneMalformed
+from tsuzuku.people.passkeys import NAME_LENGTH_MAX as PASSKEY_NAME_LENGTH_MAX
+from tsuzuku.people.phone_numbers import country_code, read_number
 from tsuzuku.receipts.texts import TEXTS
 
 #: As long as anything that could be a number or a PIN, written with spaces.
@@ -65,6 +72,57 @@ class CardNameForm(forms.Form):
         except CardNameMalformed as malformed:
             raise forms.ValidationError(refusal_text(malformed), code=malformed.code) from None
         return name
+
+
+class PasskeyNameForm(forms.Form):
+    """What somebody calls a passkey: mostly the device that keeps it."""
+
+    name = forms.CharField(label=_("Name"), max_length=PASSKEY_NAME_LENGTH_MAX, strip=True)
+
+
+class PhoneForm(forms.Form):
+    """A mobile number; its country counts where the number names none."""
+
+    country = forms.ChoiceField(label=_("Country or region"), widget=forms.Select(attrs={"autocomplete": "country"}))
+    number = forms.CharField(
+        label=_("Mobile number"),
+        max_length=_NUMBER_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"class": "digits", "type": "tel", "inputmode": "tel", "autocomplete": "tel"}),
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # a form's
+        super().__init__(*args, **options)
+        territories = Locale.parse(to_locale(get_language() or "en")).territories
+        self.fields["country"].choices = [  # type: ignore[attr-defined]  # a choice field's
+            (each, f"{territories.get(each, each)} +{country_code(each)}") for each in settings.PHONE_COUNTRIES
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if "number" in found and "country" in found:
+            try:
+                found["phone"] = read_number(found["number"], region=found["country"], offered=settings.PHONE_COUNTRIES)
+            except (PhoneMalformed, PhoneCountryNotOffered) as refused:
+                self.add_error("number", refusal_text(refused))
+        return found
+
+
+class LeaveForm(forms.Form):
+    """The last word before an account is deleted; whoever has a balance gives up just what they were shown."""
+
+    balance = forms.IntegerField(required=False)
+    gives_up = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, balance: Money, **options: Any) -> None:  # noqa: ANN401  # a form's
+        super().__init__(*args, **options)
+        self._balance = balance
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        left = self._balance.amount_minor
+        if left and not (found.get("gives_up") and found.get("balance") == left):
+            raise forms.ValidationError(_("Please confirm that you give up your balance, or use it first."))
+        return found
 
 
 class AddCardForm(OpenCardForm, CardNameForm):

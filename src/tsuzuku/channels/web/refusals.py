@@ -13,6 +13,7 @@ from tsuzuku.catalog.errors import CouponBelowMinimum, TooManyCoupons
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.look import formats
 from tsuzuku.orders.errors import TooManyOrders, TooManySlips, TooManyStarts
+from tsuzuku.people.errors import TooManyCodes
 
 #: By the stable code of a DomainError.
 _TEXTS = {
@@ -58,6 +59,10 @@ _TEXTS = {
     "balance-changed": _("Your balance has changed in the meantime. Nothing was taken. Please look again."),
     "amount-not-offered": _("Please choose from ¥500 to ¥10,000, in steps of ¥100."),
     "top-up-key-reused": _("This page was used already. Please choose again."),
+    "too-many-passkeys": _("This account has as many passkeys as it can have. Remove one that you do not use."),
+    "phone-malformed": _("This is no mobile number. Please compare it, digit by digit, and choose its country."),
+    "phone-country-not-offered": _("To numbers of this country we cannot send codes. Please use an e-mail address."),
+    "way-in-taken": _("There is another account with this. Log in to it instead, or use something else here."),
     "flight-past": _("This flight is over. Please choose today or a later day."),
     "flight-too-far": _("We can look 60 days ahead. Please choose an earlier day."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
@@ -68,6 +73,10 @@ def refusal_text(refusal: DomainError) -> str:
     """What to tell somebody about a refusal."""
     if isinstance(refusal, TooManyGuesses):
         return gettext("Too many wrong PINs. For the safety of your card, please wait %(duration)s and try again.") % {
+            "duration": _wait(refusal.retry_after_seconds)
+        }
+    if isinstance(refusal, TooManyCodes):
+        return gettext("We have sent as many codes as we may. Please wait %(duration)s before you ask for another.") % {
             "duration": _wait(refusal.retry_after_seconds)
         }
     if isinstance(refusal, TooManyCoupons):

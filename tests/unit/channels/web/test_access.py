@@ -41,6 +41,7 @@ GET = {
     "card": (302, 200, 302, 200, 302),
     "keep_card": (405, 405, 405, 405, 405),
     "name_card": (405, 405, 405, 405, 405),
+    "release_card": (302, 200, 404, 302, 404),
     "start_lot": (405, 405, 405, 405, 405),
     "tell_flight": (405, 405, 405, 405, 405),
     "usage": (404, 200, 404, 200, 404),
@@ -68,6 +69,20 @@ GET = {
     "verify_keys": (200, 200, 200, 200, 200),
     "account": (302, 200, 200, 302, 200),
     "account_email": (302, 200, 200, 302, 200),
+    "prove": (302, 200, 200, 302, 200),
+    "prove_code": (302, 302, 302, 302, 302),
+    "export": (302, 302, 302, 302, 302),
+    "delete_account": (302, 302, 302, 302, 403),
+    "devices": (302, 200, 200, 302, 200),
+    "end_other_devices": (302, 405, 405, 302, 405),
+    "end_device": (302, 405, 405, 302, 405),
+    "passkeys": (302, 200, 200, 302, 403),
+    "add_passkey": (302, 302, 302, 302, 403),
+    "name_passkey": (302, 405, 405, 302, 403),
+    "remove_passkey": (302, 302, 302, 302, 403),
+    "account_request_login_code": (200, 302, 302, 200, 302),
+    "account_confirm_login_code": (302, 302, 302, 302, 302),
+    "mfa_login_webauthn": (302, 302, 302, 302, 302),
     "account_login": (200, 302, 302, 200, 302),
     "account_logout": (302, 200, 200, 302, 200),
     "account_signup": (200, 302, 302, 200, 302),
@@ -75,7 +90,14 @@ GET = {
     "account_inactive": (200, 200, 200, 200, 200),
     "account_change_password": (302, 200, 200, 302, 200),
     "account_reset_password": (200, 200, 200, 200, 200),
-    "account_set_password": (200, 200, 200, 200, 200),
+    "account_set_password": (302, 302, 302, 302, 302),
+    "enter_by_phone": (200, 302, 302, 200, 302),
+    "enter_by_phone_code": (302, 302, 302, 302, 302),
+    "change_phone": (302, 302, 302, 302, 403),
+    "change_phone_code": (302, 302, 302, 302, 403),
+    "remove_phone": (302, 302, 302, 302, 403),
+    "change_email": (302, 302, 302, 302, 403),
+    "change_email_code": (302, 302, 302, 302, 403),
     "account_confirm_password_reset_code": (302, 302, 302, 302, 302),
     "account_complete_password_reset": (302, 302, 302, 302, 302),
     "account_password_reset_completed": (200, 200, 200, 200, 200),
@@ -92,6 +114,9 @@ POST = {
     "automatic_off": (302, 302, 404, 302, 404),
     "stop_automatic": (404, 404, 404, 404, 404),
     "remove_method": (302, 302, 302, 302, 302),
+    "end_device": (302, 404, 404, 302, 404),
+    "name_passkey": (302, 404, 404, 302, 403),
+    "remove_passkey": (302, 302, 302, 302, 403),
     "confirm": (404, 200, 404, 200, 404),
     "pay": (404, 302, 404, 302, 404),
     "cancel": (404, 302, 404, 302, 404),
@@ -135,6 +160,8 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<int:lot_id>", "1")
         .replace("<str:key>", "wrong")
         .replace("<int:method_id>", "1")
+        .replace("<int:passkey_id>", "1")
+        .replace("<int:browser_id>", "0")
         .replace("<str:stop_token>", "forged")
         .replace("<str:provider>", "fake")
         .replace("<str:language>", "ja")

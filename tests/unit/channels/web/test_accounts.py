@@ -52,7 +52,7 @@ def test_registering_asks_for_the_code_that_was_mailed() -> None:
     right = client.post("/signup/code", {"code": code_of_mail(), "action": "verify"})
     assert (right.status_code, right["Location"]) == (302, "/")
     user = User.objects.get()
-    assert [user.email, user.language, client.get("/account").status_code] == [ADDRESS, "zh-hans", 200]
+    assert [user.mail_address, user.language, client.get("/account").status_code] == [ADDRESS, "zh-hans", 200]
 
 
 def test_mistakes_in_registering_are_told_in_the_language_of_the_page() -> None:
@@ -101,11 +101,11 @@ def test_a_wrong_address_can_be_started_anew() -> None:
 
 
 def test_registering_an_address_that_is_there_tells_only_its_owner(stranger: User) -> None:
-    page = sign_up(Client(), stranger.email.upper())
+    page = sign_up(Client(), stranger.mail_address.upper())
     fresh = sign_up(Client(), ADDRESS)
     assert [heading(page), heading(fresh)] == ["Enter the code"] * 2
     assert mails() == [
-        (stranger.email, "You have a Tsuzuku account already"),
+        (stranger.mail_address, "You have a Tsuzuku account already"),
         (ADDRESS, "CODE is your Tsuzuku code"),
     ]
     assert User.objects.count() == 2
@@ -122,7 +122,7 @@ def test_registering_takes_as_long_for_an_address_that_is_there(
         return hash_password(hasher, password, salt)
 
     monkeypatch.setattr(MD5PasswordHasher, "encode", count)
-    for address in (stranger.email, ADDRESS):
+    for address in (stranger.mail_address, ADDRESS):
         sign_up(Client(), address)
         assert hashed == [PASSWORD], address
         hashed.clear()
@@ -178,25 +178,27 @@ def test_logging_in(stranger: User, address: str) -> None:
 def test_logging_in_brings_the_persons_language(stranger: User) -> None:
     User.objects.filter(pk=stranger.pk).update(language="zh-hans")
     client = Client()
-    client.post("/login", {"login": stranger.email, "password": PASSWORD})
+    client.post("/login", {"login": stranger.mail_address, "password": PASSWORD})
     assert heading(client.get("/account")) == "账户"
     # A language that was chosen in this browser stays.
     other = Client()
     other.post("/language", {"language": "en"})
-    other.post("/login", {"login": stranger.email, "password": PASSWORD})
+    other.post("/login", {"login": stranger.mail_address, "password": PASSWORD})
     assert heading(other.get("/account")) == "Account"
 
 
 def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(stranger: User) -> None:
-    answers = [Client().post("/login", {"login": login, "password": "wrong"}) for login in (stranger.email, ADDRESS)]
+    answers = [
+        Client().post("/login", {"login": login, "password": "wrong"}) for login in (stranger.mail_address, ADDRESS)
+    ]
     assert [mistakes(answer) for answer in answers] == [["E-mail address and password do not match."]] * 2
 
 
 def test_after_too_many_wrong_passwords_one_has_to_wait(stranger: User) -> None:
     client = Client()
     for _ in range(5):
-        client.post("/login", {"login": stranger.email, "password": "wrong"})
-    answer = client.post("/login", {"login": stranger.email, "password": PASSWORD})
+        client.post("/login", {"login": stranger.mail_address, "password": "wrong"})
+    answer = client.post("/login", {"login": stranger.mail_address, "password": PASSWORD})
     assert mistakes(answer) == ["Too many wrong tries. Please wait five minutes, then try again."]
 
 
@@ -208,22 +210,22 @@ def test_too_many_requests_get_a_page_of_ours() -> None:
 
 def test_a_closed_account_is_told_so(stranger: User) -> None:
     User.objects.filter(pk=stranger.pk).update(is_active=False)
-    answer = Client().post("/login", {"login": stranger.email, "password": PASSWORD}, follow=True)
+    answer = Client().post("/login", {"login": stranger.mail_address, "password": PASSWORD}, follow=True)
     assert heading(answer) == "This account is closed"
     assert not answer.wsgi_request.user.is_authenticated
 
 
 def test_a_forgotten_password_is_replaced_with_a_code(stranger: User) -> None:
     client = Client()
-    asked = client.post("/forgot", {"email": stranger.email}, follow=True)
+    asked = client.post("/forgot", {"email": stranger.mail_address}, follow=True)
     assert (asked.redirect_chain, heading(asked)) == ([("/forgot/code", 302)], "Enter the code")
-    assert mails() == [(stranger.email, "CODE is your code for a new password")]
+    assert mails() == [(stranger.mail_address, "CODE is your code for a new password")]
     confirmed = client.post("/forgot/code", {"code": code_of_mail()}, follow=True)
     assert heading(confirmed) == "Choose a new password"
     new = {"password1": "an even better horse", "password2": "an even better horse"}
     done = client.post("/forgot/new", new)
     assert (done.status_code, done["Location"]) == (302, "/")
-    assert mails()[1:] == [(stranger.email, "Your Tsuzuku password was changed")]
+    assert mails()[1:] == [(stranger.mail_address, "Your Tsuzuku password was changed")]
     assert client.get("/account").status_code == 200
     stranger.refresh_from_db()
     assert stranger.check_password("an even better horse")
@@ -241,14 +243,14 @@ def test_changing_the_password(of_stranger: Client, stranger: User) -> None:
     assert mistakes(wrong) == ["This is not your current password."]
     right = of_stranger.post("/password", {"oldpassword": PASSWORD, **new}, follow=True)
     assert (heading(right), notices(right)) == ("Account", ["Your new password is saved."])
-    assert mails() == [(stranger.email, "Your Tsuzuku password was changed")]
+    assert mails() == [(stranger.mail_address, "Your Tsuzuku password was changed")]
 
 
-def test_who_has_no_password_yet_gets_one_by_mail(stranger: User) -> None:
+def test_who_has_no_password_yet_shows_first_who_they_are(stranger: User) -> None:
     stranger.set_unusable_password()
     stranger.save()
     client = logged_in(stranger)
-    assert heading(client.get("/password", follow=True)) == "Forgot the password?"
+    assert heading(client.get("/password", follow=True)) == "Is it you?"
 
 
 def test_logging_out_is_asked_for_and_done(of_stranger: Client) -> None:
@@ -258,7 +260,7 @@ def test_logging_out_is_asked_for_and_done(of_stranger: Client) -> None:
 
 
 def test_mails_have_a_subject_of_one_line_and_lead_to_our_pages(stranger: User) -> None:
-    sign_up(Client(), stranger.email)
+    sign_up(Client(), stranger.mail_address)
     Client().post("/forgot", {"email": ADDRESS})
     for message in Message.objects.all():
         links = re.findall(r"https?://\S+", message.text)

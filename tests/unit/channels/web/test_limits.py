@@ -143,7 +143,7 @@ class TestMails:
     def test_who_types_an_account_s_address_uses_up_none_of_its_mails(
         self, with_pin: Client, of_holder: Client, holder: "User", card: "Card", plan: "Plan"
     ) -> None:
-        answers = [say_yes(with_pin, card, plan, "konbini", email=holder.email) for _ in range(SLIPS_MAX + 1)]
+        answers = [say_yes(with_pin, card, plan, "konbini", email=holder.mail_address) for _ in range(SLIPS_MAX + 1)]
         assert answers[-1].status_code == 429
         assert "Pay ¥300 in cash" in text_of(of_holder.get(say_yes(of_holder, card, plan, "konbini")["Location"]))
 

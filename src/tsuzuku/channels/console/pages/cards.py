@@ -65,7 +65,7 @@ class CardAdmin(ReadingAdmin[CardEntry]):
     def sections(self, row: CardEntry, request: HttpRequest) -> Sequence[Section]:
         now = clock.now()
         holders = row.holders.select_related("user").order_by("pk")
-        held = ", ".join(holder.user.email for holder in holders)
+        held = ", ".join(str(holder.user) for holder in holders)
         allowance = card_allowance(row.pk, now=now)
         flags = flags_of([row.pk]).get(row.pk, ())
         renewals = Renewal.objects.filter(card_id=row.pk).select_related("order", "plan").order_by("-pk")[:_LATEST]

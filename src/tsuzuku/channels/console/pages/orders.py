@@ -75,7 +75,7 @@ class OrderAdmin(ReadingAdmin[OrderEntry]):
     @display(description=gettext_lazy("E-mail"))
     def payer_address(self, order: OrderEntry) -> str:
         """Whom it belongs to."""
-        return said(order.email or (order.payer.email if order.payer else ""))
+        return said(order.email or (str(order.payer or "")))
 
     @display(description=gettext_lazy("Ordered"))
     def ordered_at(self, order: OrderEntry) -> str:
@@ -117,7 +117,7 @@ class OrderAdmin(ReadingAdmin[OrderEntry]):
             (_("State"), state_tag("order", order.state)),
             (_("Price"), formats.money(order.price)),
             (_("Door"), order.channel),
-            (_("Account"), said(order.payer.email if order.payer else "")),
+            (_("Account"), said(str(order.payer or ""))),
             (_("E-mail"), said(order.email)),
             (_("Language"), order.language),
             (_("Placed by"), names_of([order.actor])[order.actor]),

@@ -29,8 +29,8 @@ class Persons(SimpleListFilter):
     template = "console/filter.html"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401  # Django's
-        persons = User.objects.filter(is_staff=True).order_by("email").values_list("pk", "email")
-        return [(f"staff:{pk}", email) for pk, email in persons]
+        persons = User.objects.filter(is_staff=True).order_by("email")
+        return [(f"staff:{person.pk}", str(person)) for person in persons]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[TrailEntry]) -> QuerySet[TrailEntry]:
         who = self.value()

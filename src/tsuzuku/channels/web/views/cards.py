@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from tsuzuku.allowances.actions import start_lot as start_lot_of_card
 from tsuzuku.allowances.errors import LotCannotStart
 from tsuzuku.allowances.queries import card_allowance, card_allowances
-from tsuzuku.cards.actions import hold_card, rename_card
+from tsuzuku.cards.actions import hold_card, release_card, rename_card
 from tsuzuku.cards.qr import card_qr_svg
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.channels.web import CHANNEL
@@ -35,6 +35,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.look import formats
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.models import User
+from tsuzuku.renewals.automatic import stop_all_of
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.queries import renewals_of_card
 from tsuzuku.renewals.quotes import offers_for
@@ -162,6 +163,23 @@ def name_card(request: HttpRequest, token: str) -> HttpResponse:
     else:
         messages.error(request, str(form.errors["name"][0]))
     return redirect("card", token=token)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def release(request: HttpRequest, token: str) -> HttpResponse:
+    """Asks, then takes a card out of an account, as when somebody else has it now; what renews it by itself stops."""
+    now = clock.now()
+    access, user = card_or_404(request, token, now=now), _logged_in(request)
+    if access.holder is None:
+        raise Http404
+    if request.method != "POST":
+        return render(request, "web/release.html", {"access": access, "card": access.card})
+    stop_all_of(user=user, card=access.card, now=now)
+    release_card(user=user, card=access.card)
+    messages.success(request, _("The card is out of your account."))
+    return redirect("my_cards")
 
 
 @require_POST

@@ -68,7 +68,7 @@ def _context(request: HttpRequest, access: OrderAccess, receipt: Receipt) -> dic
 
 def _address(access: OrderAccess) -> str:
     """Where a receipt may be sent: to who is logged in, else to the address that the order has; nowhere else."""
-    return access.user.email if access.user else access.order.email
+    return access.user.mail_address if access.user else access.order.email
 
 
 @require_POST

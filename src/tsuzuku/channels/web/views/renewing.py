@@ -134,7 +134,7 @@ def _quote(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
 def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: datetime) -> HttpResponse:
     form = ConfirmForm(request.POST)
     is_valid = form.is_valid()
-    has_address = access.user is not None or bool(form.cleaned_data.get("email"))
+    has_address = bool(access.user and access.user.email) or bool(form.cleaned_data.get("email"))
     if is_valid and not has_address and "apply" not in request.POST and needs_address(_chosen_method(request)):
         form.add_error("email", NO_ADDRESS)
         is_valid = False
@@ -153,7 +153,7 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
             actor=access.actor,
             key=str(form.cleaned_data["key"]),
             payer=access.user,
-            email=access.user.email if access.user else form.cleaned_data["email"],
+            email=(access.user.mail_address if access.user else "") or form.cleaned_data["email"],
             language=get_language() or settings.LANGUAGE_CODE,
             channel=CHANNEL,
             now=now,
