@@ -21,6 +21,10 @@ _UNIT_HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 #: Clocks that are put back make a local day so much longer.
 _LONGER_DAY = timedelta(hours=1)
 
+#: Use is counted in whole bytes: each lot may give so many more than it holds to the time that is covered.
+_BYTES_OF_ROUNDING = 2
+_NOTHING = timedelta()
+
 #: Above every price.
 NEVER = 10**18
 
@@ -93,7 +97,8 @@ def yield_of(terms: PlanTerms, neighbours: Neighbours, *, bytes_per_day: int, dr
     stays_apart = is_apart(terms, neighbours)
     if stays_apart and terms.daily_bytes is None:
         drain = bytes_per_day
-    lasting = lasts(terms.amounts[LotKind.DATA], drain, at_most=at_most)
+    amount = terms.amounts[LotKind.DATA]
+    lasting = lasts(None if amount is None else amount + _BYTES_OF_ROUNDING, drain, at_most=at_most)
     if drain < bytes_per_day:
         # A lot that has given what the day allows is online for the rest of it without giving anything.
         lasting += DAY
@@ -125,12 +130,20 @@ class CoverPrices:
         first = [[NEVER] * (self._last_column + 1) for _ in range(self._last_row + 1)]
         first[0][0] = 0
         self._tables = [first]
+        self._plans = sorted(plans, key=lambda plan: plan[0])
         steps = self._steps(plans)
         for _ in range(renewals_max):
             self._tables.append(self._with_one_more(self._tables[-1], steps))
 
     def least(self, renewals: int, need: Need) -> int:
-        """The least price, NEVER if so many renewals cannot do it."""
+        """The least price, NEVER if so many renewals cannot do it. Of none and one it is exact, without units."""
+        if need.time <= _NOTHING and need.lasting <= _NOTHING:
+            return 0
+        if renewals <= 1:
+            enough = (
+                price for price, given in self._plans if given.time >= need.time and given.lasting >= need.lasting
+            )
+            return next(enough, NEVER) if renewals else NEVER
         row, column = self._place(need)
         return self._tables[renewals][row][column]
 
