@@ -48,6 +48,7 @@ def test_a_mix_is_chosen_from_two_lists_and_paid(demo: Demo, visit: Visit, scrip
     open_card(page, demo, NEARLY_EMPTY)
     page.click("main a[href$='/plans']")
     page.click("main a[href$='/mix/OWN-MIX']")
+    page.wait_for_url("**/mix/OWN-MIX")
     page.select_option("select[name=data]", "9000000000")
     page.select_option("select[name=days]", "10")
     if not script:
