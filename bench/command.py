@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from bench import growth, reads, renewals, usage, weight, wrk
+from bench import growth, reads, reminders, renewals, usage, weight, wrk
 from bench.ground import Ground, ground
 from bench.line import Line, say
 from tests.faults.installation import Failed
@@ -28,8 +28,11 @@ ON_FRESH_CARDS: Mapping[str, Bench] = {
     "renewals_batch": renewals.renewals_batch,
 }
 ON_CARDS_WITH_LOTS: Mapping[str, Bench] = {"usage_ingest": usage.usage_ingest, "balance_read": reads.balance_read}
+REMINDERS_DUE = "reminders_due"
 PAGE_WEIGHT = "page_weight"
-ALL = (*ON_FRESH_CARDS, *ON_CARDS_WITH_LOTS, PAGE_WEIGHT)
+#: These need no installation with cards.
+ON_THEIR_OWN = (REMINDERS_DUE, PAGE_WEIGHT)
+ALL = (*ON_FRESH_CARDS, *ON_CARDS_WITH_LOTS, *ON_THEIR_OWN)
 
 
 @click.command()
@@ -55,7 +58,7 @@ def main(scale: float, seconds: int, chosen: tuple[str, ...], is_growth: bool) -
 def _run(chosen: tuple[str, ...], *, scale: float, seconds: int) -> bool:
     """The chosen benchmarks; whether the audit is clean."""
     is_clean = True
-    if chosen != (PAGE_WEIGHT,):
+    if not set(chosen) <= set(ON_THEIR_OWN):
         count = round(CARDS * scale)
         with ground(cards=2 * count) as base:
             fresh, with_lots = range(count), range(count, 2 * count)
@@ -67,6 +70,8 @@ def _run(chosen: tuple[str, ...], *, scale: float, seconds: int) -> bool:
                 for name in names:
                     ON_CARDS_WITH_LOTS[name](base, with_lots, seconds=seconds).print()
             is_clean = audited(base)
+    if REMINDERS_DUE in chosen:
+        reminders.reminders_due(scale=scale).print()
     if PAGE_WEIGHT in chosen:
         weight.page_weight().print()
     return is_clean

@@ -38,7 +38,7 @@ def complaints(page: Page) -> list[str]:
 
 def of_everybody(page: Page) -> Iterator[str]:
     """Pages that need nobody."""
-    for path in ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/verify?r=forged"):
+    for path in ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/verify?r=forged", "/r/forged", "/u/forged"):
         page.goto(path)
         yield path
     page.locator(".menu summary").click()
@@ -79,7 +79,17 @@ def of_an_account(page: Page, demo: Demo) -> Iterator[str]:
     page.fill("input[name=login]", "mei@example.com")
     page.fill("input[name=password]", demo.password)
     page.click("main form .button")
-    for path in ("/cards", "/cards/add", "/orders", "/account", "/password", "/logout", "/demo/mail"):
+    for path in (
+        "/cards",
+        "/cards/add",
+        "/orders",
+        "/inbox",
+        "/reminders",
+        "/account",
+        "/password",
+        "/logout",
+        "/demo/mail",
+    ):
         page.goto(path)
         yield path
     page.goto("/orders")

@@ -159,9 +159,14 @@ def _allowance(stored: Sequence[StoredLot], stacks: Mapping[LotKind, rules.Stack
         online_until=standing.online_until,
         expires=standing.expires,
         lots=tuple(view for kind in sorted(stacks) for view in _views(stored, kind, stacks[kind], now)),
-        version=";".join(
-            f"{kind}:{len(stack)}:{sum(lot.renewals for lot in stack)}" for kind, stack in sorted(stacks.items())
-        ),
+        version=version_of(stacks),
+    )
+
+
+def version_of(stacks: Mapping[LotKind, rules.Stack]) -> str:
+    """A text that changes whenever a renewal changed what a card holds; time and use alone leave it."""
+    return ";".join(
+        f"{kind}:{len(stack)}:{sum(lot.renewals for lot in stack)}" for kind, stack in sorted(stacks.items())
     )
 
 

@@ -10,9 +10,11 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
+from tsuzuku.balances.events import BalanceEndsSoon
 from tsuzuku.balances.models import EndWarning, TopUp
 from tsuzuku.balances.queries import balance_of_user
 from tsuzuku.balances.rules import WARN_DAYS_BEFORE
+from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.claims import due
 from tsuzuku.kernel import clock
 from tsuzuku.look import formats
@@ -123,6 +125,8 @@ def _warn(warning: EndWarning, *, now: datetime) -> None:
             words={"amount": formats.money(part.left), "until": formats.until(part.expires_at, now=now)},
             now=now,
         )
+    ends_soon = BalanceEndsSoon(user_id=user.pk, part_id=part.pk, days_before=warning.days_before)
+    record_facts([ends_soon], actor="system", now=now)
 
 
 def _mail(

@@ -14,12 +14,14 @@ from typing import BinaryIO
 from django.db import transaction
 
 from tsuzuku.cards.errors import CardNotOpened, CardUnknown
+from tsuzuku.cards.events import CardHeld
 from tsuzuku.cards.guesses import count_guess
 from tsuzuku.cards.models import Blocked, Card, CardHolder, CardKind
 from tsuzuku.cards.protection import concealed_activation_code, pin_hash
 from tsuzuku.cards.rules import check_name
 from tsuzuku.cards.stock_file import Problem, StockCard, StockFormat, StockLine, read_stock
 from tsuzuku.cards.stock_sql import StockRow, add_rows, change_rows, known_rows
+from tsuzuku.journal.actions import record_facts
 from tsuzuku.kernel.iccid import Iccid, IccidMalformed, parse_iccid
 from tsuzuku.people.models import User
 
@@ -68,7 +70,10 @@ def hold_card(*, user: User, card: Card, name: str = "", now: datetime) -> CardH
     """
     name = name.strip()
     check_name(name)
-    holder, _created = CardHolder.objects.get_or_create(user=user, card=card, defaults={"name": name, "since": now})
+    with transaction.atomic():
+        holder, is_new = CardHolder.objects.get_or_create(user=user, card=card, defaults={"name": name, "since": now})
+        if is_new:
+            record_facts([CardHeld(card_id=card.pk, user_id=user.pk)], actor=f"customer:{user.pk}", now=now)
     return holder
 
 

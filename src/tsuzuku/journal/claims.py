@@ -2,7 +2,7 @@
 """Claiming rows that wait, so that two workers never hold the same one, and letting them go with a result."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -72,3 +72,38 @@ def work_off(
                 log.exception("%s %s could not be worked off", type(row).__name__, row.pk)
         worked += len(claimed)
     return worked
+
+
+def work_off_together(waiting: QuerySet[W], work: Callable[[Sequence[W], datetime], None], *, portion: int) -> int:
+    """Works due rows off many at once, each portion in one transaction in which `work` lets all of them go.
+
+    For work that is done in our database alone: nothing may be called outside, and nobody else sees a row before it is
+    done. A portion whose work fails is worked off row by row, and a row that fails waits alone. Returns how many.
+    """
+    worked = 0
+    while count := _work_portion(waiting, work, limit=portion):
+        worked += count
+    return worked
+
+
+def _work_portion(waiting: QuerySet[W], work: Callable[[Sequence[W], datetime], None], *, limit: int) -> int:
+    now = clock.now()
+    rows: list[W] = []
+    try:
+        with transaction.atomic():
+            found = due(waiting, now=now).order_by("next_attempt_at", "pk")
+            rows = list(found.select_for_update(of=("self",), skip_locked=True)[:limit])
+            if rows:
+                work(rows, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if not rows:
+            raise
+        if limit > 1:
+            return sum(_work_portion(waiting, work, limit=1) for _ in rows)
+        for row in rows:
+            log.exception("%s %s could not be worked off", type(row).__name__, row.pk)
+            again = now + retry_after(row.attempts + 1)
+            type(row)._default_manager.filter(pk=row.pk).update(attempts=F("attempts") + 1, next_attempt_at=again)
+    return len(rows)

@@ -45,13 +45,15 @@ def send_message(
     subject: str = "",
     html: str = "",
     link: str = "",
+    unsubscribe: str = "",
     is_asked_for: bool = False,
     give_up_at: datetime | None = None,
 ) -> None:
     """Queues a message in the caller's transaction; it is sent after the commit. The first of a `dedupe_key` counts.
 
     An SMS is text alone; a push has a title in `subject`, a text, and the path that a tap leads to in `link`. Whether
-    there is anybody who carries this kind, `can_send` tells before.
+    there is anybody who carries this kind, `can_send` tells before. A mail that nobody asked for has an address in
+    `unsubscribe` that ends such mails with one tap.
     `is_asked_for`: the owner of the address waits for it, as for a code; it is tried though the address bounced before.
     `give_up_at`: when what it says is over, as with a reminder; it is not sent later than that.
     Raises ValueError for an empty address, a subject of more than one line, an SMS longer than `SMS_PARTS_MAX`, or what
@@ -67,6 +69,7 @@ def send_message(
         text=text,
         html=html,
         link=link,
+        unsubscribe=unsubscribe,
         is_asked_for=is_asked_for,
         give_up_at=give_up_at,
         purpose=purpose,
@@ -117,6 +120,7 @@ def _send(message: Message) -> None:
         text=message.text,
         html=message.html,
         link=message.link,
+        unsubscribe=message.unsubscribe,
     )
     if not has_gateway(outgoing.kind):
         # The setting was taken away while the message waited; it may come back.

@@ -28,6 +28,8 @@ class Message(Waiting):
     html = models.TextField(blank=True)
     #: Where a tap on a push leads: a path of ours.
     link = models.TextField(blank=True)
+    #: Of a mail: the address that ends such mails with one tap.
+    unsubscribe = models.TextField(blank=True)
     #: The owner of the address waits for it now, as for a code; it is tried though the address bounced before.
     is_asked_for = models.BooleanField(default=False)
     state = models.TextField(default=QUEUED)

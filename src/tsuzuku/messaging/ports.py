@@ -56,6 +56,8 @@ class OutgoingMessage:
     html: str
     #: Where a tap on a push leads: a path of ours. Empty for all others.
     link: str = ""
+    #: Of a mail: the address that ends such mails with one tap (RFC 8058); empty for one that was asked for.
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,3 +131,10 @@ class Gateway(Protocol):
 
         Raises Unavailable, or Unsupported unless capabilities.reports_in_session.
         """
+
+
+def unsubscribe_headers(address: str) -> dict[str, str]:
+    """The headers by which mail programs show a button of their own (RFC 2369, RFC 8058); none without an address."""
+    if not address:
+        return {}
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "tsuzuku.balances",
     "tsuzuku.renewals",
     "tsuzuku.usage",
+    "tsuzuku.reminders",
     "tsuzuku.receipts",
     "tsuzuku.sellers",
     "tsuzuku.reports",

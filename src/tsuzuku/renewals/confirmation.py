@@ -18,6 +18,7 @@ from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order, OrderMove
+from tsuzuku.orders.payers import link_of_friend
 from tsuzuku.orders.states import HELD, PAID
 from tsuzuku.payments.balance import charge_given_back
 from tsuzuku.payments.models import RefundProposal
@@ -44,6 +45,8 @@ def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
                 template="renewals/activated.txt",
                 subject=gettext("Your card is renewed · order %(number)s") % {"number": renewal.order.number},
                 now=now,
+                # Who paid for somebody else's card hears nothing of what it has.
+                sees_card=link_of_friend(renewal.order) is None,
                 **_beginning(lot),
                 remaining=formats.data_size(allowance.remaining_bytes),
                 until=allowance.online_until and formats.until(allowance.online_until),

@@ -15,6 +15,7 @@ from tsuzuku.catalog.terms import LotKind
 from tsuzuku.journal import statements
 from tsuzuku.usage import sql
 from tsuzuku.usage.anomalies import Oddity, tell_oddities
+from tsuzuku.usage.crossings import crossing, has_begun, tell_crossings
 from tsuzuku.usage.draw_sql import draw_plain
 from tsuzuku.usage.models import AnomalyKind, Reason
 from tsuzuku.usage.partitions import hold_months, kept_since, make_months, missing_months, month_of
@@ -71,6 +72,7 @@ def take_readings(
         young = [each for each in once.values() if each.ended_at >= since]
         found = draw_plain(young, card_groups, now=now) if len(young) >= MANY else sql.sort_out(young, card_groups)
         drawn = _draw_by_rules(found.rest, actor=actor, now=now)
+        tell_crossings(found.crossings | drawn.crossings, drawn.begun, actor=actor, now=now)
         asides = [Aside(each, Reason.CARD_UNKNOWN) for each in young if each.iccid in found.unknown]
         if len(young) < len(once):
             asides += [Aside(each, Reason.TOO_OLD) for each in once.values() if each.ended_at < since]
@@ -102,7 +104,8 @@ def draw_kept_readings(*, now: datetime) -> int:
             (each.card_id, each.reading.record_id): each.reading for each in reversed(found) if each.id in still_there
         }
         new = sql.without_repetitions([sql.of_card(each, cards[each.iccid]) for each in once.values()])
-        _draw_by_rules(new, actor="system", now=now)
+        drawn = _draw_by_rules(new, actor="system", now=now)
+        tell_crossings(drawn.crossings, drawn.begun, actor="system", now=now)
     return len(found)
 
 
@@ -125,6 +128,10 @@ class _Drawn:
     oddities: list[Oddity] = field(default_factory=list)
     #: By card, of readings that no lot gave anything to.
     measured: dict[int, datetime] = field(default_factory=dict)
+    #: Per cent used, by card of which a lot of data ran low or empty.
+    crossings: dict[int, int] = field(default_factory=dict)
+    #: Cards of which a lot of data began.
+    begun: set[int] = field(default_factory=set)
 
 
 def _draw_by_rules(readings: Sequence[CardReading], *, actor: str, now: datetime) -> _Drawn:
@@ -145,11 +152,22 @@ def _draw_by_rules(readings: Sequence[CardReading], *, actor: str, now: datetime
             stack = used.stack
             _note(reading, key, used, drawn)
         after[key] = stack
+        if key.kind is LotKind.DATA:
+            _watch(key.card_id, before.get(key, ()), stack, drawn)
     save_stacks(before, after, {})
     sql.keep_records(drawn.outcomes, now=now)
     sql.set_meters(drawn.measured)
     tell_oddities(drawn.oddities, actor=actor, now=now)
     return drawn
+
+
+def _watch(card_id: int, before: rules.Stack, after: rules.Stack, drawn: _Drawn) -> None:
+    """Notes what a card's holders may want to hear."""
+    percent = crossing(before, after)
+    if percent is not None:
+        drawn.crossings[card_id] = percent
+    if has_begun(before, after):
+        drawn.begun.add(card_id)
 
 
 def _note(reading: CardReading, key: StackKey, used: rules.Used, drawn: _Drawn) -> None:

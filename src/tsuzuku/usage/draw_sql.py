@@ -36,6 +36,7 @@ from django.db import connection
 from psycopg import Cursor
 
 from tsuzuku.catalog.terms import TURN_STACKINGS
+from tsuzuku.usage.crossings import EMPTY, LOW, LOW_PART
 from tsuzuku.usage.partitions import filled_until
 from tsuzuku.usage.reading_lines import Reading
 from tsuzuku.usage.sql import APPEARED_OF_LOCKED, CardReading, Sorted
@@ -79,12 +80,13 @@ _FORGET_WAITING = """
      WHERE (arrived.iccid, arrived.record_id) = (waiting.iccid, waiting.record_id)
 """
 
-#: Draws and keeps what is plain and has not come before; gives back how many readings are new, and those that are not
-#: plain. One statement, so that nothing is written down between its steps: `arrived` are the new readings in the order
-#: of the records' key (LIMIT makes it one look by the key of each month that holds any), `taking` is what each card's
-#: take together, `lot` how much each lot holds and how much is held by those before it, no more than is asked for being
-#: counted, and `plain` what each lot serves. Lots that wait sort before those that serve, to be known to them; they
-#: hold nothing.
+#: Draws and keeps what is plain and has not come before; gives back how many readings are new, of which held cards a
+#: lot ran low or empty, and the readings that are not plain. One statement, so that nothing is written down between its
+#: steps: `arrived` are the new readings in the order of the records' key (LIMIT makes it one look by the key of each
+#: month that holds any), `taking` is what each card's take together, `lot` how much each lot holds and how much is held
+#: by those before it, no more than is asked for being counted, and `plain` what each lot serves. Lots that wait sort
+#: before those that serve, to be known to them; they hold nothing. For `crossed` each lot drawn from is compared, and
+#: a holder looked for where it ran low.
 _DRAW = """
     WITH arrived AS MATERIALIZED (
         SELECT card_id, is_blocked, record_id, kind, amount, ended_at
@@ -139,13 +141,22 @@ _DRAW = """
            SET remaining = lot.remaining - plain.amount, drawn_at = greatest(lot.drawn_at, plain.last)
           FROM plain
          WHERE lot.ctid = plain.place
+        RETURNING lot.card_id, lot.remaining, lot.total, plain.amount
+    ), crossed AS (
+        SELECT card_id, CASE min(remaining) WHEN 0 THEN %(empty)s ELSE %(low)s END AS percent
+          FROM drawn
+         WHERE remaining <= total / %(low_part)s AND (remaining = 0 OR remaining + amount > total / %(low_part)s)
+           AND EXISTS (SELECT FROM cards_cardholder AS holder WHERE holder.card_id = drawn.card_id)
+         GROUP BY card_id
     ), kept AS (
         INSERT INTO usage_record (card_id, record_id, kind, amount, ended_at, taken_at, throttled, unserved)
         SELECT arrived.card_id, record_id, kind, arrived.amount, ended_at, %(now)s, 0, 0
           FROM arrived JOIN plain ON plain.card_id = arrived.card_id AND plain.is_first
     )
-    SELECT new.readings, rest.*
-      FROM (SELECT count(*) AS readings FROM arrived) AS new
+    SELECT new.readings, new.crossed, new.percents, rest.*
+      FROM (SELECT (SELECT count(*) FROM arrived) AS readings, array_agg(card_id ORDER BY card_id) AS crossed,
+                   array_agg(percent ORDER BY card_id) AS percents
+              FROM crossed) AS new
       LEFT JOIN (SELECT card_id, record_id, kind, amount, ended_at, is_blocked FROM arrived
                   WHERE NOT EXISTS (SELECT FROM plain WHERE plain.card_id = arrived.card_id)) AS rest ON true
 """
@@ -179,13 +190,23 @@ def draw_plain(readings: Sequence[Reading], groups: frozenset[str] | None, *, no
             cursor.execute(_FORGET_WAITING, {"iccids": iccids, "records": records}, prepare=False)
         cursor.execute(
             _DRAW,
-            {"turns": sorted(TURN_STACKINGS), "plain_max": _PLAIN_MAX, "until": filled_until(), "now": now},
+            {
+                "turns": sorted(TURN_STACKINGS),
+                "plain_max": _PLAIN_MAX,
+                "until": filled_until(),
+                "low": LOW,
+                "empty": EMPTY,
+                "low_part": LOW_PART,
+                "now": now,
+            },
             prepare=False,
         )
         found = cursor.fetchall()
         cursor.execute(_PLANNING_AS_BEFORE)
-    rest = [CardReading._make(row) for _, *row in found if row[0] is not None]
-    return Sorted(found[0][0] - len(rest), rest, unknown)
+    rest = [CardReading._make(row) for _, _, _, *row in found if row[0] is not None]
+    new, crossed, percents = found[0][:3]
+    crossings = dict(zip(crossed or (), percents or (), strict=True))
+    return Sorted(new - len(rest), rest, unknown, crossings)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

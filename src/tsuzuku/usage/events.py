@@ -35,3 +35,18 @@ class UsageDrifted(Event):
     ours: int
     carriers: int
     placed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRanLow(Event):
+    """Of a lot of data 80 or 100 per cent are used; told of cards that somebody holds."""
+
+    kind: ClassVar[str] = "data-ran-low"
+    percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotsBegan(Event):
+    """Use has begun lots that waited, so that the card is online until another moment; of cards that somebody holds."""
+
+    kind: ClassVar[str] = "lots-began"

@@ -32,6 +32,8 @@ class Sorted(NamedTuple):
     rest: list[CardReading]
     #: The numbers of cards that there are not, or not for the sender.
     unknown: set[str]
+    #: Of those drawn already: per cent used, by held card of which a lot ran low or empty (`crossings`).
+    crossings: dict[int, int]
 
 
 class Outcome(NamedTuple):
@@ -99,6 +101,7 @@ def sort_out(readings: Sequence[Reading], groups: frozenset[str] | None) -> Sort
             ]
         ),
         unknown=iccids - cards.keys(),
+        crossings={},
     )
 
 

@@ -90,3 +90,12 @@ def test_keeps_an_sms_as_fields_alone(tmp_path: Path) -> None:
     gateway.send(message)
     assert [kept.message for kept in gateway.kept(limit=10)] == [message]
     assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
+
+
+def test_a_mail_that_nobody_asked_for_can_be_ended_by_the_mail_program(tmp_path: Path) -> None:
+    MailboxGateway(tmp_path).send(
+        replace(MESSAGE, unsubscribe="https://t.example/u/MQ:1xUvXs:w9FRDYhdIGD0uNzyV66Nea5iSi")
+    )
+    mail = message_from_bytes((tmp_path / "0b0c@tsuzuku.example.eml").read_bytes(), policy=policy.default)
+    assert mail["List-Unsubscribe"] == "<https://t.example/u/MQ:1xUvXs:w9FRDYhdIGD0uNzyV66Nea5iSi>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

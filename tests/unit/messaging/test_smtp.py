@@ -102,6 +102,17 @@ def test_hands_over_a_mail_in_both_forms(server: MailServer, gateway: SmtpGatewa
     bodies = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
     assert bodies == {"text/plain": MESSAGE.text.replace("\n", "\r\n"), "text/html": MESSAGE.html}
     assert server.envelopes == ["rcpt TO:<mei@example.com>"]
+    assert mail["List-Unsubscribe"] is None
+
+
+def test_a_mail_that_nobody_asked_for_can_be_ended_by_the_mail_program(
+    server: MailServer, gateway: SmtpGateway
+) -> None:
+    address = "https://tsuzuku.example/u/MQ:1xUvXs:w9FRDYhdIGD0uNzyV66Nea5iSi"
+    gateway.send(replace(MESSAGE, unsubscribe=address))
+    (mail,) = server.mails
+    assert mail["List-Unsubscribe"].strip() == f"<{address}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 @pytest.mark.parametrize(

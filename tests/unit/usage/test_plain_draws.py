@@ -20,10 +20,12 @@ from tsuzuku.allowances import rules
 from tsuzuku.allowances.actions import Grantee, grant_renewals
 from tsuzuku.allowances.simulator import _lot_answer, in_reading_order, simulate
 from tsuzuku.allowances.store import StackKey, brand_zone, load_stacks
+from tsuzuku.cards.actions import hold_card
 from tsuzuku.cards.models import Card
 from tsuzuku.catalog.models import Plan, PlanTermsRow
 from tsuzuku.catalog.terms import LotKind, PlanTerms, parse_terms
-from tsuzuku.testing.factories import make_card, make_plan
+from tsuzuku.journal.models import Fact
+from tsuzuku.testing.factories import make_card, make_customer, make_plan
 from tsuzuku.usage import actions, draw_sql
 from tsuzuku.usage.actions import Taken, take_readings
 from tsuzuku.usage.models import UsageRecord
@@ -178,8 +180,10 @@ def test_in_any_order_both_draw_the_same_and_lose_nothing(story: dict[str, Any],
     with _undone():
         rows = _terms_rows(story)
         ends = []
+        mei = make_customer()
         for many in (ALWAYS_BY_RULES, ALWAYS_IN_NUMBERS):
             card = make_card()
+            hold_card(user=mei, card=card, now=NOW)
             for event in story["events"]:
                 if "renew" in event:
                     _renew(card, rows[event["renew"]], _at(event))
@@ -199,8 +203,22 @@ def test_in_any_order_both_draw_the_same_and_lose_nothing(story: dict[str, Any],
             if all(lot.total is not None for lot in stack):
                 assert lost + taken.throttled_bytes + taken.unserved_bytes == sum(event["use"] for _, event in uses)
             undated = [lot._replace(drawn_at=None) for lot in stack]
-            ends.append((undated, rules.latest_draw(stack), outcomes, taken))
+            low = [fact.body for fact in Fact.objects.filter(card_id=card.pk, kind="data-ran-low").order_by("pk")]
+            ends.append((undated, rules.latest_draw(stack), outcomes, taken, low))
         assert ends[0] == ends[1]
+
+
+@pytest.mark.django_db
+def test_lots_that_run_low_or_empty_are_told_once_and_only_of_cards_that_somebody_holds() -> None:
+    held, loose = make_card(), make_card()
+    hold_card(user=make_customer(), card=held, now=NOW)
+    make_months(months_ahead(NOW))
+    for card in (held, loose):
+        give(card, make_plan("L", data_bytes=1000, days=30), ago(days=5))
+    for amount, hours in ((799, 9), (1, 8), (100, 7), (100, 6)):
+        _take([reading(card, amount, ago(hours=hours), f"r{hours}") for card in (held, loose)], many=ALWAYS_IN_NUMBERS)
+    told = Fact.objects.filter(kind="data-ran-low").order_by("pk").values_list("card_id", "body")
+    assert list(told) == [(held.pk, {"percent": 80}), (held.pk, {"percent": 100})]
 
 
 @pytest.mark.django_db
@@ -218,7 +236,7 @@ def test_what_is_plain_never_sees_the_rules() -> None:
     ]
     make_months(months_ahead(NOW))
     with patch.object(rules, "use_at", side_effect=AssertionError):
-        assert draw_sql.draw_plain(readings, None, now=NOW) == Sorted(9, [], set())
+        assert draw_sql.draw_plain(readings, None, now=NOW) == Sorted(9, [], set(), {})
     assert [left(card) for card in cards] == [[1000, 1, 1000]] * 3
     assert {lot.drawn_at for card in cards for lot in _stack(card)} == {None, ago(hours=7)}
 

@@ -17,6 +17,7 @@ from tsuzuku.cards.models import Card, CardHolder
 from tsuzuku.cards.queries import card_by_token
 from tsuzuku.orders.errors import OrderUnknown
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.payers import link_of_friend
 from tsuzuku.orders.queries import order_by_number
 from tsuzuku.people.models import User
 from tsuzuku.renewals.models import Renewal
@@ -50,6 +51,8 @@ class OrderAccess:
     order: Order
     paid_for: Renewal | TopUp
     user: User | None
+    #: Whether they may see what the card has; not who only paid by a link that was passed on to them.
+    sees_card: bool = True
 
     @property
     def renewal(self) -> Renewal:
@@ -134,9 +137,11 @@ def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAc
     is_payer = user is not None and order.payer_id == user.pk
     is_holder = user is not None and CardHolder.objects.filter(user=user, card=renewal.card_id).exists()
     has_link = order.number in _opened(request, _ORDERS_KEY, now=now)
-    if not (is_payer or is_holder or has_link or _is_opened(request, renewal.card_id, now=now)):
+    is_opened = _is_opened(request, renewal.card_id, now=now)
+    if not (is_payer or is_holder or has_link or is_opened):
         raise Http404
-    return OrderAccess(order=order, paid_for=renewal, user=user)
+    sees_card = is_holder or is_opened or link_of_friend(order) is None
+    return OrderAccess(order=order, paid_for=renewal, user=user, sees_card=sees_card)
 
 
 def opened_until(request: HttpRequest, card_id: int, *, now: datetime) -> datetime:

@@ -26,6 +26,8 @@ from tsuzuku.people.errors import PhoneCountryNotOffered, PhoneMalformed
 from tsuzuku.people.passkeys import NAME_LENGTH_MAX as PASSKEY_NAME_LENGTH_MAX
 from tsuzuku.people.phone_numbers import country_code, read_number
 from tsuzuku.receipts.texts import TEXTS
+from tsuzuku.reminders.rules import ZONES
+from tsuzuku.reminders.subscriptions import TEXT_LENGTH_MAX
 
 #: As long as anything that could be a number or a PIN, written with spaces.
 _NUMBER_LENGTH_MAX, _PIN_LENGTH_MAX = 40, 20
@@ -231,3 +233,21 @@ class FlightForm(forms.Form):
             # At the end of the calendar: no day comes after it.
             self.add_error("day", refusal_text(FlightTooFar()))
         return cleaned
+
+
+class PreferencesForm(forms.Form):
+    """How somebody wants to hear, and between which times of the day not."""
+
+    by_email = forms.BooleanField(required=False)
+    by_sms = forms.BooleanField(required=False)
+    by_push = forms.BooleanField(required=False)
+    quiet_from = forms.TimeField()
+    quiet_until = forms.TimeField()
+    zone = forms.ChoiceField(choices=[(zone, zone) for zone in ZONES])
+
+
+class PushDeviceForm(forms.Form):
+    """A browser that can be pushed to, and what to call it."""
+
+    subscription = forms.CharField(max_length=TEXT_LENGTH_MAX)
+    name = forms.CharField(required=False, max_length=200)

@@ -22,6 +22,8 @@ from tsuzuku.channels.web.views import (
     phones,
     proof,
     receipts,
+    reminded,
+    reminders,
     renewing,
 )
 
@@ -64,6 +66,13 @@ urlpatterns = [
     path("o/<str:number>/receipt/mail", receipts.receipt_mail, name="receipt_mail"),
     path("balance", balance.balance_page, name="balance"),
     path("balance/top-up", balance.top_up, name="top_up"),
+    path("inbox", reminders.inbox, name="inbox"),
+    path("reminders", reminders.preferences, name="reminder_preferences"),
+    path("reminders/try-again", reminders.try_address_again, name="try_address_again"),
+    path("r/<str:link_token>", reminded.open_reminder, name="open_reminder"),
+    path("u/<str:unsubscribe_token>", reminders.unsubscribe, name="unsubscribe"),
+    path("push/add", reminders.add_push, name="add_push"),
+    path("push/remove", reminders.remove_push, name="remove_push"),
     path("verify", receipts.verify, name="verify"),
     path("verify/keys.json", receipts.verify_keys, name="verify_keys"),
     path("account", account.account_page, name="account"),

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ("text", models.TextField()),
                 ("html", models.TextField(blank=True)),
                 ("link", models.TextField(blank=True)),
+                ("unsubscribe", models.TextField(blank=True)),
                 ("is_asked_for", models.BooleanField(default=False)),
                 ("state", models.TextField(default="queued")),
                 ("problem", models.TextField(blank=True)),

@@ -65,6 +65,13 @@ GET = {
     "receipt_mail": (405, 405, 405, 405, 405),
     "balance": (302, 200, 200, 302, 200),
     "top_up": (302, 200, 200, 302, 200),
+    "inbox": (302, 200, 200, 302, 200),
+    "reminder_preferences": (302, 200, 200, 302, 200),
+    "try_address_again": (405, 405, 405, 405, 405),
+    "open_reminder": (404, 404, 404, 404, 404),
+    "unsubscribe": (404, 404, 404, 404, 404),
+    "add_push": (405, 405, 405, 405, 405),
+    "remove_push": (405, 405, 405, 405, 405),
     "verify": (200, 200, 200, 200, 200),
     "verify_keys": (200, 200, 200, 200, 200),
     "account": (302, 200, 200, 302, 200),
@@ -117,6 +124,11 @@ POST = {
     "end_device": (302, 404, 404, 302, 404),
     "name_passkey": (302, 404, 404, 302, 403),
     "remove_passkey": (302, 302, 302, 302, 403),
+    "try_address_again": (302, 302, 302, 302, 302),
+    "open_reminder": (404, 404, 404, 404, 404),
+    "unsubscribe": (404, 404, 404, 404, 404),
+    "add_push": (302, 400, 400, 302, 400),
+    "remove_push": (302, 204, 204, 302, 204),
     "confirm": (404, 200, 404, 200, 404),
     "pay": (404, 302, 404, 302, 404),
     "cancel": (404, 302, 404, 302, 404),
@@ -163,6 +175,8 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<int:passkey_id>", "1")
         .replace("<int:browser_id>", "0")
         .replace("<str:stop_token>", "forged")
+        .replace("<str:link_token>", "forged")
+        .replace("<str:unsubscribe_token>", "forged")
         .replace("<str:provider>", "fake")
         .replace("<str:language>", "ja")
         for name, address in addresses(get_resolver().url_patterns).items()

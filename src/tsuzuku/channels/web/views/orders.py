@@ -58,6 +58,7 @@ from tsuzuku.orders.keeping import gives_slips
 from tsuzuku.orders.limits import count_start
 from tsuzuku.orders.links import is_key_of, order_link
 from tsuzuku.orders.models import Order
+from tsuzuku.orders.payers import link_of_friend
 from tsuzuku.orders.policy import policy_sentences
 from tsuzuku.orders.queries import order_by_number, orders_of_payer, was_held
 from tsuzuku.orders.states import CANCELLED
@@ -70,6 +71,7 @@ from tsuzuku.payments.queries import offered_methods, payments_of, refunds_of, r
 from tsuzuku.payments.states import REPLACED, STARTED
 from tsuzuku.people.addresses import client_address
 from tsuzuku.people.allauth_adapter import remember_language
+from tsuzuku.reminders.links import link_token
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import price_lines
@@ -195,6 +197,7 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     if isinstance(paid_for, TopUp):
         return {"top_up": paid_for, "again": reverse("top_up"), "what": _("Balance top-up")}
     holder = CardHolder.objects.filter(user=access.user, card=paid_for.card_id).first() if access.user else None
+    link_id = None if access.sees_card else link_of_friend(order)
     allowance = card_allowance(paid_for.card_id, now=now)
     lots = lot_rows(allowance.lots)
     language = get_language() or "en"
@@ -202,7 +205,8 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     return {
         "renewal": paid_for,
         "what": plan_name,
-        "again": _again(paid_for),
+        "sees_card": access.sees_card,
+        "again": _again(paid_for) if link_id is None else reverse("open_reminder", args=[link_token(link_id)]),
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "summary": summarize(paid_for.card, holder, allowance, now=now),
         "lots": lots,

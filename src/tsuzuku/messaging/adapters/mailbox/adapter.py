@@ -14,7 +14,15 @@ from urllib.parse import quote
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import Rejected, Unavailable, Unsupported
 from tsuzuku.kernel.whole_files import write_whole
-from tsuzuku.messaging.ports import AddressKind, Capabilities, DeliveryReport, KeptMessage, OutgoingMessage, Sent
+from tsuzuku.messaging.ports import (
+    AddressKind,
+    Capabilities,
+    DeliveryReport,
+    KeptMessage,
+    OutgoingMessage,
+    Sent,
+    unsubscribe_headers,
+)
 
 #: Mails hold codes and addresses.
 _PRIVATE = 0o600
@@ -75,6 +83,8 @@ def _eml(message: OutgoingMessage) -> str:
     mail["Message-ID"] = f"<{message.message_id}>"
     mail["Date"] = clock.now()
     mail["Content-Language"] = message.language
+    for name, value in unsubscribe_headers(message.unsubscribe).items():
+        mail[name] = value
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")

@@ -17,7 +17,15 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 
 from tsuzuku.kernel.outcomes import OutcomeUnknown, PortError, Rejected, Unavailable, Unsupported
-from tsuzuku.messaging.ports import AddressDead, Capabilities, DeliveryReport, KeptMessage, OutgoingMessage, Sent
+from tsuzuku.messaging.ports import (
+    AddressDead,
+    Capabilities,
+    DeliveryReport,
+    KeptMessage,
+    OutgoingMessage,
+    Sent,
+    unsubscribe_headers,
+)
 
 _ENHANCED = re.compile(rb"5\.([0-9]{1,3})\.[0-9]{1,3}")
 #: Of each exchange with the server, of which a message needs six.
@@ -75,6 +83,7 @@ class SmtpGateway:
                 "Content-Language": message.language,
                 # RFC 3834: keeps holiday notices from answering.
                 "Auto-Submitted": "auto-generated",
+                **unsubscribe_headers(message.unsubscribe),
             },
         )
         if message.html:
