@@ -87,7 +87,7 @@ class Life:
     def use(self, amount: int) -> Callable[[], object]:
         return lambda: use_data(self.card, amount)
 
-    def heard(self, address: str, zone: ZoneInfo, gateway: FakeGateway | None = None) -> list[tuple[str, str]]:
+    def heard(self, address: str | None, zone: ZoneInfo, gateway: FakeGateway | None = None) -> list[tuple[str, str]]:
         """When somebody was reminded, on their clocks, and of what."""
         sent = (gateway or self.house.gateway).sent
         return [
@@ -166,7 +166,7 @@ def test_forty_days_with_every_job_run_twice(life: Life) -> None:
             until=40 * DAY,
         )
 
-    def told(address: str, zone: ZoneInfo, gateway: FakeGateway) -> list[tuple[str, str]]:
+    def told(address: str | None, zone: ZoneInfo, gateway: FakeGateway) -> list[tuple[str, str]]:
         heard = life.heard(address, zone, gateway)
         return [(at, text.replace("\u00a0", " ").replace(life.card.iccid[-4:], "NNNN")) for at, text in heard]
 

@@ -153,10 +153,11 @@ def test_an_address_that_bounced_is_said_and_tried_again_when_its_owner_says_so(
     from tsuzuku.messaging.ports import AddressKind
     from tsuzuku.messaging.rules import address_digest
 
+    address = holder.email or ""
     BouncedAddress.objects.create(
-        digest=address_digest(AddressKind.EMAIL, holder.email),
+        digest=address_digest(AddressKind.EMAIL, address),
         kind="email",
-        address=holder.email,
+        address=address,
         problem="x",
         bounced_at=clock.now(),
     )
