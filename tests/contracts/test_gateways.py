@@ -8,13 +8,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from django.test import Client
+from pytest_django import Settings
 
+from tsuzuku.kernel import clock
 from tsuzuku.kernel.outcomes import Unavailable
 from tsuzuku.kernel.signatures import SignatureForged
+from tsuzuku.messaging.actions import send_due_messages, send_message
 from tsuzuku.messaging.adapters.http_sms import HttpSmsGateway, parse_gateway
 from tsuzuku.messaging.adapters.twilio import TwilioAccount, TwilioGateway
 from tsuzuku.messaging.adapters.twilio.webhook import signature
+from tsuzuku.messaging.models import Message
 from tsuzuku.messaging.ports import AddressKind, Gateway, OutgoingMessage, Sent, Verdict
+from tsuzuku.messaging.queries import bounced_addresses
+from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.testing.contracts.gateway import Told, WebhookGatewayContract, a_message, add_fault, read
 from tsuzuku.testing.fakes import FakeGateway, Outcome
 from tsuzuku.testing.simulators.http_sms.sandbox import DEAD_NUMBER, HttpSmsSandbox
@@ -100,6 +107,28 @@ class TestTwilio(WebhookGatewayContract):
         assert url != told.url
         with pytest.raises(SignatureForged):
             read(gateway, replace(told, url=url))
+
+
+@pytest.mark.django_db
+def test_what_twilio_tells_reaches_the_message(twilio: TwilioSandbox, settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://sim.example"
+    with using_gateway(AddressKind.SMS, twilio_gateway(twilio)):
+        send_message(
+            dedupe_key="1", kind=AddressKind.SMS, address="+819012345678", language="ja", text="x", purpose="p",
+            now=clock.now(),
+        )  # fmt: skip
+        send_due_messages()
+        message = Message.objects.get()
+        url, headers, body = twilio.callback(message.gateway_reference, "undelivered", error_code="30005")
+
+        def tell(body: bytes) -> int:
+            path, kind = url.removeprefix("https://sim.example"), headers["Content-Type"]
+            return Client().post(path, data=body, content_type=kind, headers=headers, secure=True).status_code
+
+        assert [tell(body.replace(b"30005", b"30003")), tell(body), tell(body)] == [400, 204, 204]
+    message.refresh_from_db()
+    assert (message.state, message.problem) == ("bounced", "twilio-30005")
+    assert [row.address for row in bounced_addresses([(AddressKind.SMS, "+819012345678")])] == ["+819012345678"]
 
 
 def test_twilios_own_example_of_a_signature() -> None:

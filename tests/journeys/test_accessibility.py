@@ -57,7 +57,15 @@ def of_cards(page: Page, demo: Demo) -> Iterator[str]:
         yield shows
     open_card(page, demo, next(iter(demo.cards)))
     card = page.url
-    for path in ("/plans", "/renew/GB-3-30D", "/renew/UNL-24H"):
+    for path in (
+        "/plans",
+        "/plans?find=1&now=1&by=day",
+        "/renew/GB-3-30D",
+        "/renew/UNL-24H",
+        "/mix/OWN-MIX?data=9000000000&days=10",
+        "/usage",
+        "/history",
+    ):
         page.goto(card + path)
         yield path
     page.goto(card)

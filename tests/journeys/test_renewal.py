@@ -42,6 +42,26 @@ def test_a_card_is_renewed_to_the_end(
     expect(page.locator("main")).to_contain_text("3 GB")
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-javascript"])
+def test_a_mix_is_chosen_from_two_lists_and_paid(demo: Demo, visit: Visit, script: bool) -> None:
+    page = visit(script=script)
+    open_card(page, demo, NEARLY_EMPTY)
+    page.click("main a[href$='/plans']")
+    page.click("main a[href$='/mix/OWN-MIX']")
+    page.select_option("select[name=data]", "9000000000")
+    page.select_option("select[name=days]", "10")
+    if not script:
+        page.get_by_role("button", name="Show the price").click()
+    expect(page.locator("#mixed")).to_contain_text("¥1,480")
+    expect(page.locator("#mixed")).to_contain_text("cost no more: ¥1,440")
+
+    page.get_by_role("button", name="Go on with this mix").click()
+    expect(page.locator("main")).to_contain_text("Pick your own GB and days: 9\u00a0GB, 10 days")
+    confirm(page)
+    pay(page)
+    wait_for_stage(page, "You are online")
+
+
 def test_a_declined_payment_says_why_and_keeps_the_order(demo: Demo, visit: Visit) -> None:
     page = visit()
     open_card(page, demo, NEARLY_EMPTY)

@@ -49,5 +49,7 @@ def test_every_page_of_every_card_can_be_read(cards: list[Card], client: Client,
         page = f"/c/{card.public_token}"
         plans = client.get(f"{page}/plans")
         assert (client.get(page).status_code, plans.status_code) == (200, 200)
+        for details in ("usage", "history"):
+            assert client.get(f"{page}/{details}").status_code == 200
         for link in sorted(set(re.findall(rf"{page}/renew/[A-Z0-9-]+", plans.content.decode()))):
             assert client.get(link).status_code == 200, link

@@ -36,7 +36,12 @@ class LotView(NamedTuple):
     kind: LotKind
     sequence: int
     plan_code: str
+    #: The version of terms that it was made with; None for a lot that only a preview shows.
+    terms_id: int | None
     state: LotState
+    #: Its place among the running lots of its kind with something left, in the order in which they are drawn from: 1 is
+    #: drawn from first. None for every other lot.
+    place: int | None
     total: int | None
     remaining: int | None
     daily_bytes: int | None
@@ -177,15 +182,18 @@ def _left_today(stack: rules.Stack, now: datetime) -> int | None:
 
 
 def _views(stored: Sequence[StoredLot], kind: LotKind, stack: rules.Stack, now: datetime) -> list[LotView]:
-    ids = {each.lot.sequence: each.id for each in stored if each.key.kind is kind}
+    rows = {each.lot.sequence: each for each in stored if each.key.kind is kind}
+    places = {lot.sequence: place for place, lot in enumerate(rules.drain_order(stack, now), start=1)}
     forecast = rules.advance(stack, _END_OF_TIME, brand_zone())
     return [
         LotView(
-            id=ids.get(lot.sequence),
+            id=rows[lot.sequence].id if lot.sequence in rows else None,
             kind=kind,
             sequence=lot.sequence,
             plan_code=lot.terms.code,
+            terms_id=rows[lot.sequence].terms_id if lot.sequence in rows else None,
             state=lot.state(now),
+            place=places.get(lot.sequence),
             total=lot.total,
             remaining=lot.remaining,
             daily_bytes=lot.terms.daily_bytes if kind is LotKind.DATA else None,

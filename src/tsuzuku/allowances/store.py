@@ -27,11 +27,12 @@ class StackKey(NamedTuple):
 
 
 class StoredLot(NamedTuple):
-    """A lot as it was read: its row's id, whose it is, and the lot itself."""
+    """A lot as it was read: its row's id, whose it is, the lot itself, and which row has its terms."""
 
     id: int
     key: StackKey
     lot: Lot
+    terms_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _stored(row: tuple[Any, ...]) -> StoredLot:
         else tuple((date.fromisoformat(day), used) for day, used in json.loads(earlier_days)),
         drawn_at=drawn_at,
     )
-    return StoredLot(lot_id, StackKey(card_id, lot.kind), lot)
+    return StoredLot(lot_id, StackKey(card_id, lot.kind), lot, terms_id)
 
 
 def save_stacks(

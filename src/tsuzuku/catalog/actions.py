@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verbs: take a plan file into the catalogue, withdraw a plan, offer it again."""
+"""Verbs: take a plan file into the catalogue, keep the terms of a mix, withdraw a plan, offer it again."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from tsuzuku.catalog.errors import PlanFileRefused, PlanUnknown
 from tsuzuku.catalog.file_reading import Notice
 from tsuzuku.catalog.models import Plan, PlanTermsRow, Price
 from tsuzuku.catalog.plan_file import ParsedPlan, ParsedPlans
+from tsuzuku.catalog.terms import PlanTerms
 from tsuzuku.kernel.fingerprint import fingerprint
 
 
@@ -116,6 +117,18 @@ def _terms_row(plan: Plan, parsed: ParsedPlan, now: datetime) -> PlanTermsRow | 
         defaults={"terms": terms, "voice_to": parsed.voice_to, "created_at": now},
     )
     return row
+
+
+def terms_of_mix(*, plan: Plan, terms: PlanTerms, now: datetime) -> int:
+    """The version of terms that a mix is sold with, which stays when the plan's rule changes; the same for the same."""
+    body = terms.to_json()
+    row, _created = PlanTermsRow.objects.get_or_create(
+        plan=plan,
+        # A plan may have been sold with these very terms before people mixed it: those are no mix.
+        digest=fingerprint(terms=body, mix=True),
+        defaults={"terms": body, "is_mix": True, "created_at": now},
+    )
+    return row.pk
 
 
 def _change_prices(plan: Plan, parsed: ParsedPlan, open_prices: Mapping[str | None, Price], now: datetime) -> int:

@@ -13,6 +13,12 @@ class PlanUnknown(DomainError):
     code = "plan-unknown"
 
 
+class MixNotOffered(PlanUnknown):
+    """The plan is one that people mix themselves, and this is none of its mixes, or none was chosen."""
+
+    code = "mix-not-offered"
+
+
 class PlanNotForCard(DomainError):
     """The plan names card groups, and this card is in none of them."""
 

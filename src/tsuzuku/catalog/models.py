@@ -12,8 +12,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from tsuzuku.catalog.mixes import Mix, MixRule
 from tsuzuku.catalog.states import REDEMPTION_STATES, RESERVED
-from tsuzuku.catalog.terms import PlanTerms
+from tsuzuku.catalog.terms import LotKind, PlanTerms
 from tsuzuku.kernel.money import Money
 
 CODE_PATTERN = re.compile(r"[A-Z0-9-]{1,32}", re.ASCII)
@@ -60,6 +61,11 @@ class Plan(models.Model):
         """The plan's name in a language (Django's or the file's spelling of its tag), else in English."""
         return text_in(self.name, language)
 
+    @property
+    def mix_rule(self) -> MixRule | None:
+        """Which mixes it is sold as; None for a plan whose data and days the brand has fixed."""
+        return None if self.own_mix is None else MixRule.from_json(self.own_mix)
+
 
 class PlanTermsRow(models.Model):
     """One version of a plan's terms. Never changed and never deleted: lots and renewals point to it."""
@@ -71,6 +77,8 @@ class PlanTermsRow(models.Model):
     terms = models.JSONField()
     #: Where its voice seconds may call: domestic or international; "" for a plan without voice.
     voice_to = models.CharField(max_length=13, default="", blank=True)
+    #: Data and days were chosen by whoever bought it.
+    is_mix = models.BooleanField(default=False)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -88,6 +96,13 @@ class PlanTermsRow(models.Model):
         """The terms as the rules take them."""
         body: dict[str, Any] = self.terms
         return PlanTerms.from_json(body)
+
+    @property
+    def mix(self) -> Mix | None:
+        """What was chosen, of a plan that people mix themselves."""
+        terms = self.parsed() if self.is_mix else None
+        data_bytes = terms.amounts[LotKind.DATA] if terms else None
+        return Mix(data_bytes, terms.days) if terms and data_bytes is not None else None
 
 
 class Price(models.Model):

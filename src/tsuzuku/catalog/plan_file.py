@@ -2,12 +2,11 @@
 """Reading a plan file: pure, every mistake named by plan and field, nothing half taken.
 
 The fields are those of the plan file's contract; those that say how a renewal stacks are read by `terms`. A plan that
-people mix themselves (`own_mix`) is read and kept, but has no terms and no price until somebody has mixed one, so no
-door sells it yet.
+people mix themselves (`own_mix`) has a rule instead of terms and a price: `mixes` says what comes of it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -35,6 +34,7 @@ from tsuzuku.catalog.file_reading import (
     read_window,
     whole_up_to,
 )
+from tsuzuku.catalog.mixes import Mix, MixRule
 from tsuzuku.catalog.terms import SERVICE_FIELDS, STACKING_FIELDS, Mistake, PlanTerms, is_whole, parse_terms
 from tsuzuku.kernel.money import Money
 
@@ -248,7 +248,17 @@ def _read_own_mix(fields: Fields, reading: Reading) -> dict[str, Any] | None:
     if not reading.mistakes and mix["bytes_max"] < mix["bytes_step"]:
         reading.mistake("own_mix.bytes_max", "combination-malformed")
     stacking = {name: fields[name] for name in STACKING_FIELDS if name in fields}
-    return {**mix, "currency": fields.get("currency"), "terms": stacking}
+    own_mix = {**mix, "currency": fields.get("currency"), "terms": stacking}
+    if not reading.mistakes and not _are_prices_sound(MixRule.from_json(own_mix)):
+        reading.mistake("own_mix", "combination-malformed")
+    return own_mix
+
+
+def _are_prices_sound(rule: MixRule) -> bool:
+    """Whether every mix costs something, and none more than can be paid."""
+    cheapest = [rule.least, *(Mix(max(each.from_bytes, rule.bytes_step), 1) for each in rule.discounts)]
+    dearest = replace(rule, discounts=()).price(Mix(rule.bytes_max, rule.days_max))
+    return all(rule.price(mix).amount_minor > 0 for mix in cheapest) and dearest.amount_minor <= AMOUNT_MINOR_MAX
 
 
 def _is_countries(value: object) -> bool:

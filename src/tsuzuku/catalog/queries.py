@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from tsuzuku.catalog.errors import PlanNotForCard, PlanUnknown
+from tsuzuku.catalog.errors import MixNotOffered, PlanNotForCard, PlanUnknown
+from tsuzuku.catalog.mixes import Mix
 from tsuzuku.catalog.models import CODE_PATTERN, Plan, Price
 from tsuzuku.catalog.terms import PlanTerms
 from tsuzuku.journal import statements
@@ -19,23 +20,35 @@ class PlanOnSale:
     """A plan as it is sold at one door now: this version of its terms, at this price, tax included."""
 
     plan: Plan
-    terms_id: int
+    #: None for a mix, whose terms get a row when it is ordered.
+    terms_id: int | None
     terms: PlanTerms
     price: Money
 
 
 def plans_for_sale(*, card_group: str, channel: str, now: datetime) -> list[PlanOnSale]:
     """What a card of this group can be sold at a door, in the order in which the brand listed it. Two queries."""
-    plans = (_on_sale(plan, channel) for plan in _plans(channel, now) if is_for_group(plan, card_group))
+    fixed = _plans(channel, now).filter(terms_now__isnull=False)
+    plans = (_on_sale(plan, channel) for plan in fixed if is_for_group(plan, card_group))
     return [plan for plan in plans if plan is not None]
 
 
-def plan_for_card(code: str, *, card_group: str, channel: str, now: datetime) -> PlanOnSale:
-    """One plan, for a card of this group at a door. Raises PlanUnknown or PlanNotForCard."""
+def mixes_for_sale(*, card_group: str, now: datetime) -> list[Plan]:
+    """The plans that a card of this group can be sold mixes of; they cost the same at every door. One query."""
+    return [plan for plan in _on_sale_at(now).filter(own_mix__isnull=False) if is_for_group(plan, card_group)]
+
+
+def plan_for_card(code: str, *, card_group: str, channel: str, now: datetime, mix: Mix | None = None) -> PlanOnSale:
+    """One plan, or one mix of a plan, for a card of this group at a door.
+
+    Raises PlanUnknown or PlanNotForCard, and MixNotOffered where the plan is not sold as this mix.
+    """
     # Whatever a door was sent: a text with a zero byte is one that the database cannot even be asked for.
     plan = _plans(channel, now).filter(code=code).first() if CODE_PATTERN.fullmatch(code) else None
-    on_sale = _on_sale(plan, channel) if plan else None
-    if plan is None or on_sale is None:
+    if plan is None:
+        raise PlanUnknown(plan=code)
+    on_sale = _on_sale(plan, channel) if plan.own_mix is None and mix is None else _mix_on_sale(plan, mix)
+    if on_sale is None:
         raise PlanUnknown(plan=code)
     if not is_for_group(plan, card_group):
         raise PlanNotForCard(plan=code)
@@ -91,17 +104,31 @@ def is_for_group(plan: Plan | PlanListed, card_group: str) -> bool:
 
 
 def _plans(channel: str, now: datetime) -> QuerySet[Plan]:
-    """Plans on sale now with their terms and the open prices that concern a door. Plans to be mixed have no terms."""
+    """Plans on sale now with their terms and the open prices that concern a door. Plans to be mixed have neither."""
     open_prices = Price.objects.filter(Q(channel=channel) | Q(channel=None), valid_from__lte=now).filter(
         Q(valid_until=None) | Q(valid_until__gt=now)
     )
     return (
-        Plan.objects.filter(withdrawn_at=None, terms_now__isnull=False)
-        .filter(Q(on_sale_from=None) | Q(on_sale_from__lte=now), Q(on_sale_until=None) | Q(on_sale_until__gt=now))
+        _on_sale_at(now)
         .select_related("terms_now")
         .prefetch_related(Prefetch("prices", queryset=open_prices, to_attr="open_prices"))
+    )
+
+
+def _on_sale_at(now: datetime) -> QuerySet[Plan]:
+    """Plans that the brand sells at this moment, in the order in which it listed them."""
+    return (
+        Plan.objects.filter(withdrawn_at=None)
+        .filter(Q(on_sale_from=None) | Q(on_sale_from__lte=now), Q(on_sale_until=None) | Q(on_sale_until__gt=now))
         .order_by("pk")
     )
+
+
+def _mix_on_sale(plan: Plan, mix: Mix | None) -> PlanOnSale:
+    rule = plan.mix_rule
+    if rule is None or mix is None or not rule.offers(mix):
+        raise MixNotOffered(plan=plan.code)
+    return PlanOnSale(plan=plan, terms_id=None, terms=rule.terms(plan.code, mix), price=rule.price(mix))
 
 
 def _on_sale(plan: Plan, channel: str) -> PlanOnSale | None:

@@ -141,6 +141,11 @@ def month(value: date) -> str:
     return format_date(value, format=pgettext("pattern on the line", "LLL"), locale=active_locale())
 
 
+def month_of_year(value: date) -> str:
+    """Nov 2026."""
+    return format_date(value, format=pgettext("pattern", "LLL y"), locale=active_locale())
+
+
 def moment(value: datetime, *, now: datetime | None = None) -> str:
     """Fri 27 Nov, 09:05."""
     at = local(value)

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
+from tsuzuku.catalog.mix_names import sold_name
+from tsuzuku.catalog.mixes import Mix, mix_of_line
 from tsuzuku.catalog.models import Plan
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.models import Order
@@ -101,7 +103,7 @@ def receipt_content(order: Order, plan: Plan, *, sold_on: date, let_off_minor: i
         currency=order.currency,
         lines=tuple(
             Line(
-                names=_tags(plan.name) if line.get("plan") == plan.code else {},
+                names=_names(plan, mix_of_line(line)) if line.get("plan") == plan.code else {},
                 amount_minor=line["amount_minor"],
                 tax_percent=CONSUMPTION_TAX_PERCENT,
             )
@@ -110,5 +112,5 @@ def receipt_content(order: Order, plan: Plan, *, sold_on: date, let_off_minor: i
     )
 
 
-def _tags(names: dict[str, str]) -> dict[str, str]:
-    return {tag.lower(): name for tag, name in names.items()}
+def _names(plan: Plan, mix: Mix | None) -> dict[str, str]:
+    return {tag.lower(): sold_name(plan, mix, tag) for tag in plan.name}

@@ -14,7 +14,9 @@ from tsuzuku.allowances.actions import Grantee, check_renewals, grant_renewals, 
 from tsuzuku.cards.models import Card
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.carriers.registry import carrier
+from tsuzuku.catalog.actions import terms_of_mix
 from tsuzuku.catalog.errors import PromotionUsedUp
+from tsuzuku.catalog.mixes import Mix
 from tsuzuku.catalog.promotion_queries import Customer
 from tsuzuku.catalog.redemptions import promised_in_vain, reserve_uses, use_reserved
 from tsuzuku.journal import statements
@@ -81,11 +83,12 @@ def order_renewal(
     channel: str,
     now: datetime,
     coupon: str = "",
+    mix: Mix | None = None,
 ) -> Order:
-    """Places an order for a renewal as it was quoted, with the same coupon. The same key again gives the same order.
+    """Places an order for a renewal as it was quoted, with the same coupon and mix. The same key gives the same order.
 
     Raises QuoteChanged when what was shown no longer holds or the coupon takes nothing off, KeyReused when the key
-    stands for another plan or coupon, and whatever `quote_renewal` refuses.
+    stands for another plan, mix or coupon, and whatever `quote_renewal` refuses.
     """
     try:
         return _order_renewal(
@@ -100,10 +103,11 @@ def order_renewal(
             channel=channel,
             now=now,
             coupon=coupon,
+            mix=mix,
         )
     except PromotionUsedUp:
         # Somebody else was quicker by a moment; whoever asks now sees the price without it.
-        quote = quote_renewal(card, plan_code, channel=channel, now=now, payer=payer, coupon=coupon)
+        quote = quote_renewal(card, plan_code, channel=channel, now=now, payer=payer, coupon=coupon, mix=mix)
         raise QuoteChanged(quote) from None
 
 
@@ -120,8 +124,11 @@ def _order_renewal(
     channel: str,
     now: datetime,
     coupon: str,
+    mix: Mix | None,
 ) -> Order:
-    inputs_hash = fingerprint(plan=plan_code, channel=channel, coupon=coupon)
+    inputs_hash = fingerprint(
+        plan=plan_code, channel=channel, coupon=coupon, **({"mix": [mix.data_bytes, mix.days]} if mix else {})
+    )
     with transaction.atomic():
         card = lock_cards([card.pk])[card.pk]
         known = Renewal.objects.filter(card=card, actor=actor, key=key).select_related("order").first()
@@ -129,7 +136,7 @@ def _order_renewal(
             if known.inputs_hash != inputs_hash:
                 raise KeyReused
             return known.order
-        quote = quote_renewal(card, plan_code, channel=channel, now=now, payer=payer, coupon=coupon)
+        quote = quote_renewal(card, plan_code, channel=channel, now=now, payer=payer, coupon=coupon, mix=mix)
         if quote.digest != digest or quote.coupon_refused:
             raise QuoteChanged(quote)
         order = place_order(
@@ -146,7 +153,7 @@ def _order_renewal(
             card=card,
             order=order,
             plan=quote.plan,
-            terms_id=quote.terms_id,
+            terms_id=quote.terms_id or terms_of_mix(plan=quote.plan, terms=quote.terms, now=now),
             actor=actor,
             key=key,
             inputs_hash=inputs_hash,

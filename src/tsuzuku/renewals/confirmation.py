@@ -111,7 +111,7 @@ def _lines(renewal: Renewal) -> tuple[PriceLine, ...]:
     order = renewal.order
     return price_lines(
         order.lines,
-        plan_name=renewal.plan.name_in(order.language),
+        plan_name=renewal.name_in(order.language),
         currency=order.currency,
         language=order.language,
     )
@@ -120,7 +120,7 @@ def _lines(renewal: Renewal) -> tuple[PriceLine, ...]:
 def _to_tell(renewal_ids: Collection[int]) -> list[Renewal]:
     """The renewals whose payer left an address."""
     renewals = Renewal.objects.filter(pk__in=renewal_ids).exclude(order__email="")
-    return list(renewals.select_related("order", "card", "plan").order_by("pk"))
+    return list(renewals.select_related("order", "card", "plan", "terms").order_by("pk"))
 
 
 def _tell(renewal: Renewal, *, template: str, subject: str, now: datetime, once_for: str = "", **words: object) -> None:
@@ -129,7 +129,7 @@ def _tell(renewal: Renewal, *, template: str, subject: str, now: datetime, once_
         template,
         {
             "card": masked(renewal.card.iccid),
-            "plan": renewal.plan.name_in(order.language),
+            "plan": renewal.name_in(order.language),
             "price": formats.money(order.price),
             "number": order.number,
             "link": order_link(order),

@@ -21,13 +21,15 @@ def late_ones(renewals: Sequence[Renewal], *, now: datetime) -> set[int]:
 
 
 def check_still_sold(renewal: Renewal, card: Card, *, now: datetime) -> None:
-    """Raises PlanGone, or PriceRisen if the plan's price before promotions is above that of the order.
+    """Raises PlanGone, or PriceRisen if the plan's price (or the mix's) before promotions is above that of the order.
 
     Promotions are another matter: what an order was promised is taken again if it is left (docs/decisions/0014).
     """
     order = renewal.order
     try:
-        on_sale = plan_for_card(renewal.plan.code, card_group=card.group, channel=order.channel, now=now)
+        on_sale = plan_for_card(
+            renewal.plan.code, card_group=card.group, channel=order.channel, now=now, mix=renewal.terms.mix
+        )
     except (PlanUnknown, PlanNotForCard):
         raise PlanGone from None
     ordered = _full_price(order)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from tsuzuku.cards.models import Card
+from tsuzuku.catalog.mix_names import sold_name
 from tsuzuku.catalog.models import Plan, PlanTermsRow
 from tsuzuku.journal.models import Waiting
 from tsuzuku.kernel.money import Money
@@ -65,6 +66,10 @@ class Renewal(Waiting):
                 fields=["next_attempt_at"], name="renewals_renewal_due", condition=Q(next_attempt_at__isnull=False)
             ),
         )
+
+    def name_in(self, language: str) -> str:
+        """What was sold, in a language: the plan, and of one that people mix themselves what was chosen."""
+        return sold_name(self.plan, self.terms.mix, language)
 
 
 class AutomaticRenewal(Waiting):

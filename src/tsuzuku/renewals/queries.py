@@ -21,9 +21,9 @@ def numbers_of_renewals(renewal_ids: Collection[int]) -> list[str]:
 
 def renewals_of_card(card_id: int) -> QuerySet[Renewal]:
     """A card's renewals, newest first."""
-    return Renewal.objects.filter(card_id=card_id).select_related("order", "plan").order_by("-pk")
+    return Renewal.objects.filter(card_id=card_id).select_related("order", "plan", "terms").order_by("-pk")
 
 
 def renewals_of_orders(orders: Collection[int]) -> QuerySet[Renewal]:
     """What orders of these ids pay for, newest first; those that renew."""
-    return Renewal.objects.filter(order__in=orders).select_related("order", "plan", "card").order_by("-pk")
+    return Renewal.objects.filter(order__in=orders).select_related("order", "plan", "terms", "card").order_by("-pk")

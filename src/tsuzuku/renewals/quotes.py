@@ -2,7 +2,7 @@
 """What a renewal would cost and bring, before anybody decides. Only this room makes quotes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,11 +12,12 @@ from tsuzuku.allowances.queries import Allowance, Preview, card_allowance, previ
 from tsuzuku.cards.models import Card
 from tsuzuku.cards.rules import check_can_renew
 from tsuzuku.catalog.errors import CouponRefused
+from tsuzuku.catalog.mixes import Mix
 from tsuzuku.catalog.models import Plan
 from tsuzuku.catalog.promotion_queries import Customer, candidates_for, coupon_refusal
 from tsuzuku.catalog.promotions import DOORS_WITHOUT_PROMOTIONS, Basket, Candidate, Reckoning, Taking, reckon
 from tsuzuku.catalog.queries import PlanOnSale, plan_for_card, plans_for_sale
-from tsuzuku.catalog.terms import LotKind
+from tsuzuku.catalog.terms import LotKind, PlanTerms
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.kernel.money import Money
@@ -43,6 +44,7 @@ class Offer:
     """A plan as a card sees it: with a preview, or the code of why it cannot take it now."""
 
     plan: Plan
+    terms: PlanTerms
     #: What it would cost now, without a coupon.
     price: Money
     #: The catalogue's price, off which promotions take something or nothing.
@@ -56,7 +58,11 @@ class Quote:
     """What is asked and given. `digest` changes when price, terms or the card's lots do, not as time goes by."""
 
     plan: Plan
-    terms_id: int
+    #: What was chosen of a plan that people mix themselves.
+    mix: Mix | None
+    #: None for a mix: its terms get their row with the order.
+    terms_id: int | None
+    terms: PlanTerms
     #: What is to pay.
     price: Money
     #: The catalogue's price, and what promotions take off it.
@@ -72,7 +78,11 @@ class Quote:
     def lines(self) -> list[dict[str, Any]]:
         """The price explained, as orders keep it."""
         return [
-            {"plan": self.plan.code, "amount_minor": self.full_price.amount_minor},
+            {
+                "plan": self.plan.code,
+                **(asdict(self.mix) if self.mix else {}),
+                "amount_minor": self.full_price.amount_minor,
+            },
             *({"promotion": taking.code, "amount_minor": -taking.amount_minor} for taking in self.takings),
         ]
 
@@ -90,14 +100,22 @@ def offers_for(card: Card, *, channel: str, now: datetime, payer: User | None = 
 
 
 def quote_renewal(
-    card: Card, plan_code: str, *, channel: str, now: datetime, payer: User | None = None, coupon: str = ""
+    card: Card,
+    plan_code: str,
+    *,
+    channel: str,
+    now: datetime,
+    payer: User | None = None,
+    coupon: str = "",
+    mix: Mix | None = None,
 ) -> Quote:
     """What renewing this card with this plan costs and brings at `now`, for who pays, with a coupon as it is stored.
 
-    A coupon that takes nothing off is no reason to refuse: the quote says why. Raises PlanUnknown, PlanNotForCard,
-    CardSuspended, CardLost, CardPastLastDate, StackFull, CardExpired, NothingToJoin.
+    A plan that people mix themselves asks for the mix. A coupon that takes nothing off is no reason to refuse: the
+    quote says why. Raises PlanUnknown, MixNotOffered, PlanNotForCard, CardSuspended, CardLost, CardPastLastDate,
+    StackFull, CardExpired, NothingToJoin.
     """
-    on_sale = plan_for_card(plan_code, card_group=card.group, channel=channel, now=now)
+    on_sale = plan_for_card(plan_code, card_group=card.group, channel=channel, now=now, mix=mix)
     check_can_renew(card, now)
     preview = preview_renewals(card.pk, {plan_code: on_sale.terms}, now=now)[plan_code]
     if isinstance(preview, RenewalRefused):
@@ -107,7 +125,9 @@ def quote_renewal(
     reckoning = _reckon(promotions, on_sale, channel=channel, now=now)
     return Quote(
         plan=on_sale.plan,
+        mix=mix,
         terms_id=on_sale.terms_id,
+        terms=on_sale.terms,
         price=reckoning.price,
         full_price=on_sale.price,
         takings=reckoning.takings,
@@ -117,7 +137,7 @@ def quote_renewal(
         cautions=_cautions(before, preview, now),
         digest=fingerprint(
             plan=plan_code,
-            terms=on_sale.terms_id,
+            terms=on_sale.terms_id if on_sale.terms_id is not None else on_sale.terms.to_json(),
             amount_minor=on_sale.price.amount_minor,
             currency=on_sale.price.currency,
             takings=[(taking.code, taking.amount_minor) for taking in reckoning.takings],
@@ -147,12 +167,26 @@ def _offer(on_sale: PlanOnSale, preview: Preview | RenewalRefused, prices: Mappi
     if isinstance(preview, RenewalRefused):
         return _refused(on_sale, preview, prices)
     plan = on_sale.plan
-    return Offer(plan=plan, price=prices[plan.code], full_price=on_sale.price, refused=None, preview=preview)
+    return Offer(
+        plan=plan,
+        terms=on_sale.terms,
+        price=prices[plan.code],
+        full_price=on_sale.price,
+        refused=None,
+        preview=preview,
+    )
 
 
 def _refused(on_sale: PlanOnSale, refusal: DomainError, prices: Mapping[str, Money]) -> Offer:
     plan = on_sale.plan
-    return Offer(plan=plan, price=prices[plan.code], full_price=on_sale.price, refused=refusal.code, preview=None)
+    return Offer(
+        plan=plan,
+        terms=on_sale.terms,
+        price=prices[plan.code],
+        full_price=on_sale.price,
+        refused=refusal.code,
+        preview=None,
+    )
 
 
 def _cautions(before: Allowance, preview: Preview, now: datetime) -> tuple[Caution, ...]:

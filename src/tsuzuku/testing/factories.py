@@ -56,6 +56,22 @@ def make_plan(code: str = "GB-1-3D", **fields: Any) -> Plan:  # noqa: ANN401  # 
     return Plan.objects.get(code=code)
 
 
+def make_mix_plan(code: str = "OWN-MIX", **fields: Any) -> Plan:  # noqa: ANN401  # any field of its rule
+    """A plan that people mix themselves: 1 to 50 GB for 1 to 90 days, cheaper by a tenth from 10 GB on."""
+    rule = {
+        "bytes_step": 1_000_000_000,
+        "bytes_max": 50_000_000_000,
+        "days_max": 90,
+        "price_per_gb_minor": 120,
+        "price_per_day_minor": 40,
+        "discounts": [{"from_bytes": 10_000_000_000, "percent": 10}],
+        **fields,
+    }
+    plan = {"code": code, "name": {"en": "Your own", "zh-Hans": "自选"}, "own_mix": rule, "currency": "JPY"}
+    import_plans(parsed=parse_plans(json.dumps({"plans": [plan]}).encode(), known_codes=()), now=clock.now())
+    return Plan.objects.get(code=code)
+
+
 def make_promotion(code: str = "SALE", **fields: Any) -> Promotion:  # noqa: ANN401  # any field of docs/contracts/promotions.md
     """A promotion that takes ¥50 off everything, by itself, unless told otherwise."""
     promotion = {

@@ -12,6 +12,7 @@ from tsuzuku.balances.actions import order_top_up
 from tsuzuku.balances.queries import balance_of_user
 from tsuzuku.cards.models import Card
 from tsuzuku.carriers.registry import using_carrier
+from tsuzuku.catalog.mixes import Mix
 from tsuzuku.journal.chores import chores
 from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
@@ -73,13 +74,14 @@ class House:
         actor: str = "customer:1",
         payer: User | None = None,
         coupon: str = "",
+        mix: Mix | None = None,
     ) -> Order:
         """Orders a renewal as it is quoted now."""
         now = clock.now()
         return order_renewal(
             card=card,
             plan_code=plan,
-            digest=quote_renewal(card, plan, channel="web", now=now, payer=payer, coupon=coupon).digest,
+            digest=quote_renewal(card, plan, channel="web", now=now, payer=payer, coupon=coupon, mix=mix).digest,
             actor=actor,
             key=key,
             payer=payer,
@@ -88,6 +90,7 @@ class House:
             channel="web",
             now=now,
             coupon=coupon,
+            mix=mix,
         )
 
     def start_payment(self, order: Order, *, method: str = "fake", keep_for: User | None = None) -> str:

@@ -43,17 +43,17 @@ class DayOfUse:
         return self.amount - self.throttled - self.unserved
 
 
-#: The days that were rolled up, and the readings that are still kept.
+#: The days that were rolled up, and the readings that are still kept, of no other days and no other partitions.
 _BY_DAY = """
     SELECT day, kind, sum(amount)::bigint, sum(throttled)::bigint, sum(unserved)::bigint
       FROM (SELECT day, kind, amount, throttled, unserved
               FROM usage_usageday
-             WHERE card_id = %(card)s
+             WHERE card_id = %(card)s AND day BETWEEN %(since)s AND %(until)s
              UNION ALL
             SELECT (ended_at AT TIME ZONE %(zone)s)::date, kind, amount, throttled, unserved
               FROM usage_record
-             WHERE card_id = %(card)s) AS used
-     WHERE day BETWEEN %(since)s AND %(until)s
+             WHERE card_id = %(card)s AND ended_at >= %(since)s::timestamp AT TIME ZONE %(zone)s
+               AND ended_at < (%(until)s + 1)::timestamp AT TIME ZONE %(zone)s) AS used
      GROUP BY day, kind
      ORDER BY day, kind
 """

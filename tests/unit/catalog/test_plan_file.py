@@ -261,6 +261,8 @@ def test_a_plan_called_plus_one_gigabyte_is_no_formula() -> None:
         ({"own_mix": {**MIX, "days_max": None}}, "own_mix.days_max", "value-malformed"),
         ({"own_mix": {**MIX, "price_per_gb_minor": -1}}, "own_mix.price_per_gb_minor", "value-malformed"),
         ({"own_mix": {**MIX, "bytes_max": 1}}, "own_mix.bytes_max", "combination-malformed"),
+        ({"own_mix": {**MIX, "price_per_gb_minor": 0, "price_per_day_minor": 0}}, "own_mix", "combination-malformed"),
+        ({"own_mix": {**MIX, "price_per_day_minor": 10**11, "days_max": 36_500}}, "own_mix", "combination-malformed"),
         ({"own_mix": {**MIX, "discounts": [{"percent": 1}]}}, "own_mix.discounts", "value-malformed"),
         ({"own_mix": {**MIX, "discounts": [1]}}, "own_mix.discounts", "value-malformed"),
         (

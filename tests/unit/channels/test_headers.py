@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from tsuzuku.project.middleware import content_security_policy
+from tsuzuku.testing.factories import make_mix_plan
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -50,7 +51,8 @@ def test_pages_of_cards_and_orders_are_kept_nowhere(
 ) -> None:
     order = house.order(card, plan.code)
     token = card.public_token
-    for path in (f"/c/{token}", f"/c/{token}/plans", f"/c/{token}/renew/{plan.code}", f"/o/{order.number}"):
+    of_card = [f"/c/{token}{rest}" for rest in ("", "/plans", f"/renew/{plan.code}", "/usage", "/history")]
+    for path in (*of_card, f"/o/{order.number}"):
         answer = with_pin.get(path)
         assert "no-store" in [word.strip() for word in answer["Cache-Control"].split(",")]
 
@@ -66,7 +68,9 @@ def test_pages_have_no_inline_styles_or_scripts(house: "House", with_pin: Client
     order = house.order(card, plan.code, key="k2")
     house.start_payment(order)
     token = card.public_token
-    paths = ["/", "/open", "/login", "/signup", f"/c/{token}", f"/c/{token}/plans", f"/c/{token}/renew/{plan.code}"]
+    make_mix_plan()
+    of_card = ("", "/plans", f"/renew/{plan.code}", "/usage", "/history", "/mix/OWN-MIX")
+    paths = ["/", "/open", "/login", "/signup", *(f"/c/{token}{rest}" for rest in of_card)]
     for path in [*paths, f"/o/{order.number}?back=1"]:
         page = with_pin.get(path).content.decode()
         assert re.findall(r"\sstyle=|<style|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", page) == [], path

@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64)),
                 ("terms", models.JSONField()),
                 ("voice_to", models.CharField(blank=True, default="", max_length=13)),
+                ("is_mix", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField()),
                 (
                     "plan",

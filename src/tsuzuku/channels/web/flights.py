@@ -14,7 +14,6 @@ from tsuzuku.allowances.advice_search import LEAD, OnOffer
 from tsuzuku.allowances.errors import FlightPast, FlightTooFar
 from tsuzuku.allowances.queries import advise_card
 from tsuzuku.cards.models import Card
-from tsuzuku.channels.web.plan_texts import terms_of
 from tsuzuku.kernel.money import Money
 from tsuzuku.look.formats import local
 from tsuzuku.look.line import Stretch
@@ -117,7 +116,7 @@ def advice_until(flight: datetime, card: Card, offers: list[Offer], *, now: date
     bytes_per_day = pace.bytes_per_day if pace else ASSUMED_BYTES_PER_DAY
     advice = advise_card(
         card.pk,
-        [OnOffer(terms_of(offer.plan), offer.price.amount_minor) for offer in on_offer.values()],
+        [OnOffer(offer.terms, offer.price.amount_minor) for offer in on_offer.values()],
         flight=flight,
         bytes_per_day=bytes_per_day,
         renewable_until=_last_moment(card),

@@ -14,12 +14,14 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.renewals.quotes import Offer
 
-#: Up to so many days a plan is a matter of days, up to so many of a month.
-_FEW_DAYS, _MONTH = 9, 45
+#: Up to so many days a plan is a matter of days, up to so many of a week or two, up to so many of a month.
+_FEW_DAYS, _WEEKS, _MONTH = 6, 20, 45
+_GIGABYTE = 10**9
 
 #: The sections of the plans page, in their order: an anchor and a heading.
 SECTIONS = {
     "days": gettext_lazy("A few days"),
+    "weeks": gettext_lazy("A week or two"),
     "month": gettext_lazy("A month"),
     "longer": gettext_lazy("Longer"),
     "unlimited": gettext_lazy("Unlimited"),
@@ -36,30 +38,29 @@ class Section:
     offers: tuple[Offer, ...]
 
 
-def terms_of(plan: Plan) -> PlanTerms:
-    """What the plan is sold with now."""
-    if plan.terms_now is None:
-        raise ValueError(f"{plan.code} has no terms of its own")
-    return plan.terms_now.parsed()
-
-
 def sections(offers: Iterable[Offer]) -> list[Section]:
-    """Offers that a card can take, under their headings; sections without any are left out."""
+    """Offers under their headings; sections without any are left out."""
     by_anchor: dict[str, list[Offer]] = {anchor: [] for anchor in SECTIONS}
     for offer in offers:
-        if offer.refused is None:
-            by_anchor[_section_of(terms_of(offer.plan))].append(offer)
+        by_anchor[_section_of(offer.terms)].append(offer)
     return [Section(anchor, str(SECTIONS[anchor]), tuple(found)) for anchor, found in by_anchor.items() if found]
 
 
 def _section_of(terms: PlanTerms) -> str:
-    if terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}:
+    if is_only_more(terms):
         return "more"
     if terms.amounts[LotKind.DATA] is None:
         return "unlimited"
     if terms.days <= _FEW_DAYS:
         return "days"
+    if terms.days <= _WEEKS:
+        return "weeks"
     return "month" if terms.days <= _MONTH else "longer"
+
+
+def is_only_more(terms: PlanTerms) -> bool:
+    """Whether it only adds to what is there, so that its days are not what is bought."""
+    return terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}
 
 
 def how_it_joins(terms: PlanTerms, *, is_joined: bool) -> str:
@@ -90,11 +91,24 @@ def what_it_gives(plan: Plan, terms: PlanTerms) -> list[str]:
     gives = [formats.data_size(terms.amounts[LotKind.DATA])]
     if terms.daily_bytes is not None:
         gives.append(_("%(size)s a day at full speed") % {"size": formats.data_size(terms.daily_bytes)})
+    return [*gives, *calls_and_messages(plan, terms), validity(terms), *conditions(plan)]
+
+
+def calls_and_messages(plan: Plan, terms: PlanTerms) -> list[str]:
+    """What it gives beside data, and whether calls may go abroad."""
+    gives = []
     if LotKind.VOICE in terms.amounts:
-        gives.append(_("%(minutes)s of calls") % {"minutes": formats.voice(terms.amounts[LotKind.VOICE])})
+        is_abroad = plan.terms_now is not None and plan.terms_now.voice_to == "international"
+        calls = _("%(minutes)s of calls, also abroad") if is_abroad else _("%(minutes)s of calls")
+        gives.append(calls % {"minutes": formats.voice(terms.amounts[LotKind.VOICE])})
     if LotKind.MESSAGE in terms.amounts:
         gives.append(formats.messages(terms.amounts[LotKind.MESSAGE]))
-    gives.append(validity(terms))
+    return gives
+
+
+def conditions(plan: Plan) -> list[str]:
+    """Whether devices may share the line, by which network, and where it works."""
+    gives = []
     if plan.tethering is not None:
         gives.append(_("Hotspot allowed") if plan.tethering else _("No hotspot"))
     if plan.network:
@@ -114,16 +128,29 @@ def validity(terms: PlanTerms) -> str:
 
 def places(countries: Iterable[str]) -> str:
     """Where it works, by name, in the language of the page."""
+    return _("Works in %(places)s") % {"places": _(", ").join(map(country_name, countries))}
+
+
+def country_name(code: str) -> str:
+    """What people call it; the full names of the two special regions do not fit on a phone."""
+    short = {"HK": _("Hong Kong"), "MO": _("Macao")}
     locale: Locale = formats.active_locale()
-    names = [locale.territories.get(code, code) for code in countries]
-    return _("Works in %(places)s") % {"places": _(", ").join(names)}
+    return short.get(code) or locale.territories.get(code, code)
 
 
 def price_a_day(price: Money, terms: PlanTerms) -> Money | None:
     """What a day comes to, rounded up; None where days are not what is bought."""
-    if terms.days < 2 or terms.stacking in {Stacking.VALUE_ONLY, Stacking.EXTEND_BY}:
+    if terms.days < 2 or is_only_more(terms):
         return None
     return Money(-(-price.amount_minor // terms.days), price.currency)
+
+
+def price_a_gigabyte(price: Money, terms: PlanTerms) -> Money | None:
+    """What a GB comes to, rounded up; None where the data is unlimited, or none, or less than that."""
+    size = terms.amounts[LotKind.DATA]
+    if size is None or size <= _GIGABYTE:
+        return None
+    return Money(-(-price.amount_minor * _GIGABYTE // size), price.currency)
 
 
 #: Methods as payers know them. A provider may bring others; they show by their own name.

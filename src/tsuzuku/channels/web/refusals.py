@@ -30,6 +30,7 @@ _TEXTS = {
     ),
     "card-expired": _("This card ended too long ago for this plan."),
     "plan-unknown": _("This plan is no longer sold. These are the plans of today."),
+    "mix-not-offered": _("This mix is not offered. Please choose data and days from the lists."),
     "plan-not-for-card": _("This plan is not for your kind of card. These plans are."),
     "stack-full": _("Your card holds as many renewals of this plan as it can take."),
     "nothing-to-join": _("This plan only adds to a plan that is running, and none that fits is running now."),

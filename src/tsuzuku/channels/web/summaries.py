@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What pages show of a card, put together from what cards, allowances and renewals know."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,11 @@ from django.utils.translation import get_language, gettext
 from tsuzuku.allowances.lots import LotState
 from tsuzuku.allowances.queries import Allowance, LotView
 from tsuzuku.cards.models import Card, CardHolder
-from tsuzuku.catalog.models import Plan
+from tsuzuku.catalog.models import PlanTermsRow
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import stretches
 from tsuzuku.channels.web.advice import Standing, standing, waiting_bytes
+from tsuzuku.channels.web.plan_texts import conditions, places
 from tsuzuku.look import formats
 from tsuzuku.look.line import Stretch
 
@@ -35,10 +37,14 @@ class CardSummary:
 
 @dataclass(frozen=True, slots=True)
 class LotSummary:
-    """A lot as a row: what it is, what is left of what, when."""
+    """A lot as a row: what it is, what is left of what, when, and on which conditions."""
 
     lot: LotView
     name: str
+    #: For calls: where to. For data: sharing, network and countries.
+    conditions: tuple[str, ...]
+    #: Whether other lots of its kind run beside it, so that the order in which they are drawn from is worth a word.
+    runs_beside: bool
     left: str
     total: str
     #: Full-speed data a day, if that is limited.
@@ -67,15 +73,34 @@ def summarize_all(
     return [summarize(holder.card, holder, allowances[holder.card_id], now=now) for holder in holders]
 
 
-def lot_rows(lots: Sequence[LotView], names: Mapping[str, str]) -> list[LotSummary]:
-    """What a card holds or has just used up, lot by lot."""
-    return [_lot_row(lot, names) for lot in lots if lot.state in _SHOWN_STATES]
+def lot_rows(lots: Sequence[LotView]) -> list[LotSummary]:
+    """What a card holds or has just used up, by kind in the order of use; one query."""
+    shown = sorted((lot for lot in lots if lot.state in _SHOWN_STATES), key=_in_order_of_use)
+    terms = {
+        row.pk: row
+        for row in PlanTermsRow.objects.filter(pk__in={lot.terms_id for lot in shown}).select_related("plan")
+    }
+    beside = Counter(lot.kind for lot in shown if lot.place is not None)
+    return [_lot_row(lot, terms.get(lot.terms_id or 0), runs_beside=beside[lot.kind] > 1) for lot in shown]
 
 
-def _lot_row(lot: LotView, names: Mapping[str, str]) -> LotSummary:
+#: Data first: it is what everybody comes for.
+_KINDS = {LotKind.DATA: 0, LotKind.VOICE: 1, LotKind.MESSAGE: 2}
+_STATES = {LotState.RUNNING: 0, LotState.WAITING: 1, LotState.USED_UP: 2}
+
+
+def _in_order_of_use(lot: LotView) -> tuple[int, int, int, float, int]:
+    """Running lots as they are drawn from, then what waits as it will start, then what is used up."""
+    starts = lot.expected_starts_at.timestamp() if lot.expected_starts_at else float("inf")
+    return _KINDS[lot.kind], _STATES[lot.state], lot.place or 0, starts, lot.sequence
+
+
+def _lot_row(lot: LotView, terms: PlanTermsRow | None, *, runs_beside: bool) -> LotSummary:
     return LotSummary(
         lot=lot,
-        name=names.get(lot.plan_code, lot.plan_code),
+        name=terms.plan.name_in(get_language() or "en") if terms else lot.plan_code,
+        conditions=tuple(_conditions(lot, terms)) if terms else (),
+        runs_beside=runs_beside and lot.place is not None,
         left=amount(lot.kind, lot.remaining),
         total=amount(lot.kind, lot.total),
         daily=formats.data_size(lot.daily_bytes) if lot.daily_bytes is not None else "",
@@ -83,13 +108,17 @@ def _lot_row(lot: LotView, names: Mapping[str, str]) -> LotSummary:
     )
 
 
+def _conditions(lot: LotView, terms: PlanTermsRow) -> list[str]:
+    if lot.kind is LotKind.VOICE:
+        is_abroad = terms.voice_to == "international"
+        return [gettext("Calls to Japan and abroad") if is_abroad else gettext("Calls within Japan")]
+    if lot.kind is LotKind.MESSAGE:
+        return []
+    gives = conditions(terms.plan)
+    return gives if terms.plan.countries != ["JP"] else [*gives, places(terms.plan.countries)]
+
+
 def amount(kind: LotKind, value: int | None) -> str:
     """So much of a kind, in words."""
     formatters = {LotKind.DATA: formats.data_size, LotKind.VOICE: formats.voice, LotKind.MESSAGE: formats.messages}
     return formatters[kind](value)
-
-
-def plan_names(codes: Iterable[str]) -> dict[str, str]:
-    """The names of plans in the language of the page, one query."""
-    language = get_language() or "en"
-    return {plan.code: plan.name_in(language) for plan in Plan.objects.filter(code__in=set(codes))}

@@ -26,6 +26,14 @@ register.filter("data_size", formats.data_size)
 register.filter("data_parts", formats.data_parts)
 register.filter("number", formats.number)
 register.filter("full_day", formats.full_day)
+register.filter("short_day", formats.short_day)
+register.filter("month_of_year", formats.month_of_year)
+
+
+@register.filter
+def day(value: date, now: datetime) -> str:
+    """`{{ day|day:now }}`: the day, with the year where it is another."""
+    return formats.day(value, now=now)
 
 
 @register.filter

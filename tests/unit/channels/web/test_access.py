@@ -13,6 +13,7 @@ from tests.unit.channels.conftest import logged_in, make_user
 from tests.unit.channels.web.conftest import heading
 from tsuzuku.channels.web.access import OPENED_FOR
 from tsuzuku.kernel import clock
+from tsuzuku.testing.factories import make_mix_plan
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -43,7 +44,10 @@ GET = {
     "release_card": (302, 200, 404, 302, 404),
     "start_lot": (405, 405, 405, 405, 405),
     "tell_flight": (405, 405, 405, 405, 405),
+    "usage": (404, 200, 404, 200, 404),
+    "history": (404, 200, 404, 200, 404),
     "plans": (404, 200, 404, 200, 404),
+    "mix": (404, 200, 404, 200, 404),
     "confirm": (404, 200, 404, 200, 404),
     "automatic": (302, 200, 404, 302, 404),
     "automatic_off": (405, 405, 405, 405, 405),
@@ -145,10 +149,12 @@ def everybody(of_holder: Client, of_stranger: Client, with_pin: Client) -> list[
 
 @pytest.fixture
 def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
-    """Every address with this card, this plan and this order in it."""
+    """Every address with this card, this plan or one to be mixed, and this order in it."""
+    mixed = make_mix_plan().code
     return {
         name: "/"
         + address.replace("<str:token>", card.public_token)
+        .replace("mix/<str:plan_code>", f"mix/{mixed}")
         .replace("<str:plan_code>", plan.code)
         .replace("<str:number>", order.number)
         .replace("<int:lot_id>", "1")
@@ -176,7 +182,7 @@ def test_nobody_acts_for_somebody_elses_card_or_order(everybody: list[Client], f
     assert answers == POST
 
 
-@pytest.mark.parametrize("rest", ["/plans", "/renew/GB-1-3D"])
+@pytest.mark.parametrize("rest", ["/plans", "/renew/GB-1-3D", "/usage", "/history", "/mix/OWN-MIX"])
 def test_a_stranger_cannot_tell_a_card_from_none(card: "Card", plan: "Plan", of_stranger: Client, rest: str) -> None:
     pages = {of_stranger.get(f"/c/{token}{rest}").content for token in (card.public_token, "A" * 16)}
     assert len(pages) == 1

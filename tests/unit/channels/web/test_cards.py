@@ -245,7 +245,7 @@ def test_the_page_of_a_card_asks_the_database_as_often_for_one_renewal_as_for_th
     for each in range(number):
         house.pay(house.order(card, plan.code, key=f"k{each}"))
     of_holder.get("/account")
-    # Session, person, card, holder, lots, plan names, renewals; plans, prices, lots again for the previews.
-    with django_assert_num_queries(12):
+    # Session, person, card, holder, lots, their terms, use, renewals; plans, prices, lots again for the previews.
+    with django_assert_num_queries(13):
         page = of_holder.get(f"/c/{card.public_token}")
     assert len(page.context["lots"]) == number

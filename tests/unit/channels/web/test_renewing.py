@@ -67,7 +67,7 @@ def test_plans_show_what_the_card_would_be(house: "House", with_pin: Client, car
 @pytest.mark.parametrize(
     ("fields", "anchor", "joins"),
     [
-        ({"days": 7}, "days", "Starts at once, beside what you have"),
+        ({"days": 7}, "weeks", "Starts at once, beside what you have"),
         ({"days": 30, "stacking": "queue"}, "month", "Starts when what you have is used up or over"),
         ({"days": 180, "stacking": "sequel"}, "longer", "Starts when the days you have are over"),
         ({"data_bytes": None, "days": 1}, "unlimited", "Starts at once, beside what you have"),
@@ -110,7 +110,7 @@ def test_the_plans_ask_the_database_as_often_for_one_as_for_three(
     for each in range(number):
         make_plan(f"P{each}")
     # Session, card; plans, prices, lots for the previews; lots; exchange rates.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         with_pin.get(f"/c/{card.public_token}/plans")
 
 

@@ -71,7 +71,7 @@ def test_every_refusal_of_a_plan_has_words() -> None:
             "en",
             [
                 "3\u00a0GB",
-                "60 min of calls",
+                "60 min of calls, also abroad",
                 "50 messages",
                 "30 days",
                 "No hotspot",
@@ -79,7 +79,10 @@ def test_every_refusal_of_a_plan_has_words() -> None:
                 "Works in Japan, South Korea",
             ],
         ),
-        ("zh-hans", ["3\u00a0GB", "通话 60 分钟", "50 条短信", "30 天", "不可共享热点", "5G", "可在日本、韩国使用"]),
+        (
+            "zh-hans",
+            ["3\u00a0GB", "通话 60 分钟（含国际）", "50 条短信", "30 天", "不可共享热点", "5G", "可在日本、韩国使用"],
+        ),
     ],
 )
 def test_what_a_plan_gives(language: str, gives: list[str]) -> None:
@@ -87,6 +90,7 @@ def test_what_a_plan_gives(language: str, gives: list[str]) -> None:
         "VOICE",
         data_bytes=3_000_000_000,
         voice_seconds=3600,
+        voice_to="international",
         messages=50,
         days=30,
         tethering=False,

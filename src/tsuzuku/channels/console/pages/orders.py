@@ -8,8 +8,8 @@ from django.contrib.admin import display
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from tsuzuku.channels.console.models import OrderEntry
 from tsuzuku.channels.console.names import names_of
@@ -134,7 +134,7 @@ def _line_name(line: dict[str, Any]) -> str:
 def _renewal_sections(order: OrderEntry, request: HttpRequest) -> list[Section]:
     """What the order pays for, and how it went."""
     now = clock.now()
-    renewal = Renewal.objects.filter(order_id=order.pk).select_related("card", "plan").first()
+    renewal = Renewal.objects.filter(order_id=order.pk).select_related("card", "plan", "terms").first()
     if renewal is None:
         return []
     may_see_card = request.user.has_perm("console.view_cardentry")
@@ -143,6 +143,7 @@ def _renewal_sections(order: OrderEntry, request: HttpRequest) -> list[Section]:
         (_("State"), state_tag("renewal", renewal.state)),
         (_("Card"), link(iccid, "cardentry", renewal.card_id) if may_see_card else iccid),
         (_("Plan"), renewal.plan.code),
+        (_("Name"), renewal.name_in(get_language() or "en")),
         (_("Carrier"), renewal.card.carrier),
         (_("Carrier's reference"), said(renewal.carrier_reference)),
         (_("Why refused"), said(renewal.refusal)),

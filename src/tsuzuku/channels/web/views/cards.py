@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,11 +26,13 @@ from tsuzuku.channels.web.access import CardAccess, card_or_404, person
 from tsuzuku.channels.web.flights import advice_until, remembered_flight
 from tsuzuku.channels.web.forms import AddCardForm, CardNameForm, FlightForm
 from tsuzuku.channels.web.keeping import keep_card_page, keep_for_holder
-from tsuzuku.channels.web.order_stage import simple_stage
 from tsuzuku.channels.web.refusals import refusal_text
-from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize, summarize_all
+from tsuzuku.channels.web.renewal_rows import renewal_rows
+from tsuzuku.channels.web.summaries import lot_rows, summarize, summarize_all
+from tsuzuku.channels.web.usage_days import usage_of
 from tsuzuku.channels.web.views.doors import form_page, try_to_open
 from tsuzuku.kernel import clock
+from tsuzuku.look import formats
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.models import User
 from tsuzuku.renewals.automatic import stop_all_of
@@ -41,8 +42,8 @@ from tsuzuku.renewals.quotes import offers_for
 from tsuzuku.renewals.states import ACTIVATING, ORDERED
 from tsuzuku.usage.queries import measured_at
 
-#: So many renewals are shown on the card's page.
-HISTORY = 10
+#: So many renewals are looked at for one that is open, and so many are shown.
+RENEWALS_READ, RENEWALS_SHOWN = 10, 3
 
 
 @never_cache
@@ -100,10 +101,9 @@ def card_context(
     card = access.card
     allowance = card_allowance(card.pk, now=now)
     summary = summarize(card, access.holder, allowance, now=now)
-    renewals = list(renewals_of_card(card.pk)[:HISTORY])
+    renewals = list(renewals_of_card(card.pk)[:RENEWALS_READ])
     to_tap = summary.standing.to_tap
-    names = plan_names(lot.plan_code for lot in allowance.lots)
-    language = get_language() or "en"
+    lots = lot_rows(allowance.lots)
     offers = offers_for(card, channel=CHANNEL, now=now, payer=access.user)
     prices = [offer.price for offer in offers if offer.refused is None]
     flight = remembered_flight(request, card, now=now)
@@ -118,16 +118,11 @@ def card_context(
         "card": card,
         "allowance": allowance,
         "measured_at": measured_at([card.pk]).get(card.pk),
-        "lots": lot_rows(allowance.lots, names),
-        "ready_name": names.get(to_tap.plan_code) if to_tap else None,
-        "renewals": [
-            {
-                "renewal": renewal,
-                "name": renewal.plan.name_in(language),
-                "stage": simple_stage(renewal.order, renewal, now=now),
-            }
-            for renewal in renewals
-        ],
+        "lots": lots,
+        "runs_beside": any(row.runs_beside for row in lots),
+        "ready_name": next((row.name for row in lots if row.lot == to_tap), None),
+        "renewals": renewal_rows(renewals[:RENEWALS_SHOWN], token=card.public_token, now=now),
+        "usage": usage_of(card.pk, last=formats.local(now).date()),
         "open_renewal": next((renewal for renewal in renewals if _is_open(renewal, now=now)), None),
         "cheapest": min(prices, key=lambda price: price.amount_minor, default=None),
         "qr": card_qr_svg(card, title=_("QR code that leads to this card")),

@@ -31,6 +31,7 @@ from tsuzuku.channels.web.access import OrderAccess, order_or_404, person, remem
 from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.forms import NO_ADDRESS, SLIPS_OVER, AddressForm
 from tsuzuku.channels.web.instructions import show_instructions
+from tsuzuku.channels.web.mixing import confirm_address
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
     Return,
@@ -48,7 +49,7 @@ from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
 from tsuzuku.channels.web.shares import share_context, take_share, what_was_ticked
-from tsuzuku.channels.web.summaries import lot_rows, plan_names, summarize
+from tsuzuku.channels.web.summaries import lot_rows, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.orders.actions import cancel_order, keep_address
@@ -195,15 +196,17 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
         return {"top_up": paid_for, "again": reverse("top_up"), "what": _("Balance top-up")}
     holder = CardHolder.objects.filter(user=access.user, card=paid_for.card_id).first() if access.user else None
     allowance = card_allowance(paid_for.card_id, now=now)
+    lots = lot_rows(allowance.lots)
     language = get_language() or "en"
-    plan_name = paid_for.plan.name_in(language)
+    plan_name = paid_for.name_in(language)
     return {
         "renewal": paid_for,
         "what": plan_name,
-        "again": reverse("confirm", args=[paid_for.card.public_token, paid_for.plan.code]),
+        "again": _again(paid_for),
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "summary": summarize(paid_for.card, holder, allowance, now=now),
-        "lots": lot_rows(allowance.lots, plan_names(lot.plan_code for lot in allowance.lots)),
+        "lots": lots,
+        "runs_beside": any(row.runs_beside for row in lots),
     }
 
 
@@ -213,6 +216,11 @@ def _looked_at(request: HttpRequest, *, now: datetime) -> datetime:
     milliseconds = int(told) if told.isascii() and told.isdecimal() and len(told) <= _DIGITS_MAX else 0
     since = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return since if timedelta() <= now - since <= _LOOKS_AT_MOST else now
+
+
+def _again(renewal: Renewal) -> str:
+    """Where the same is ordered anew."""
+    return confirm_address(renewal.card.public_token, renewal.plan.code, renewal.terms.mix)
 
 
 def _came_back(request: HttpRequest) -> Return:
@@ -325,7 +333,7 @@ def _description(access: OrderAccess, language: str) -> str:
     if isinstance(access.paid_for, TopUp):
         return _("Balance top-up")
     renewal = access.paid_for
-    words = {"plan": renewal.plan.name_in(language), "card": masked(renewal.card.iccid)}
+    words = {"plan": renewal.name_in(language), "card": masked(renewal.card.iccid)}
     return _("%(plan)s for card %(card)s") % words
 
 
@@ -372,8 +380,9 @@ def _row(order: Order, paid_for: Renewal | TopUp, names: Mapping[int, str], *, n
         return {**row, "what": _("Balance top-up"), "is_top_up": True}
     return {
         **row,
-        "what": paid_for.plan.name_in(get_language() or "en"),
+        "what": paid_for.name_in(get_language() or "en"),
         "renewal": paid_for,
+        "again": _again(paid_for),
         "card_name": names.get(paid_for.card_id) or masked(paid_for.card.iccid),
         "is_held": paid_for.card_id in names,
     }

@@ -2,7 +2,6 @@
 """Choosing a plan and confirming it: what it costs, what the card will hold and what ends earlier, before paying."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -15,29 +14,31 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tsuzuku.allowances.queries import Allowance, LotView, Preview, card_allowance
+from tsuzuku.allowances.queries import card_allowance
 from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
 from tsuzuku.catalog.coupons import check_coupon
-from tsuzuku.catalog.errors import CouponUnknown, TooManyCoupons
+from tsuzuku.catalog.errors import CouponUnknown, MixNotOffered, TooManyCoupons
+from tsuzuku.catalog.mix_names import sold_name
 from tsuzuku.catalog.promotion_queries import Customer
-from tsuzuku.catalog.terms import LotKind
+from tsuzuku.catalog.queries import mixes_for_sale
 from tsuzuku.channels.web import CHANNEL, stretches
 from tsuzuku.channels.web.access import CardAccess, OrderAccess, card_or_404
 from tsuzuku.channels.web.advice import held_bytes
 from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.flights import FlightAdvice, advice_until, remembered_flight
 from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm, FlightForm
+from tsuzuku.channels.web.mixing import asked_mix, mix_tiles
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
-from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, sections, terms_of, validity, what_it_gives
+from tsuzuku.channels.web.plan_filters import ORDERS, countries_of, filter_of, in_sections, named
+from tsuzuku.channels.web.plan_texts import validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
 from tsuzuku.channels.web.shares import keepable, offer_of, what_was_ticked
 from tsuzuku.channels.web.summaries import summarize
+from tsuzuku.channels.web.tiles import is_joined, is_waiting, new_lot, tile
 from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
-from tsuzuku.kernel.money import Money
-from tsuzuku.look.line import Stretch
 from tsuzuku.orders.errors import TooManyOrders
 from tsuzuku.orders.limits import count_order
 from tsuzuku.orders.policy import CURRENT_POLICY, policy_sentences
@@ -49,7 +50,7 @@ from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewal_of, renewals_of_card
-from tsuzuku.renewals.quotes import Caution, Offer, Quote, offers_for, quote_renewal
+from tsuzuku.renewals.quotes import Caution, Quote, offers_for, quote_renewal
 
 #: Who ordered the same plan within this is told so before ordering it again.
 _JUST_NOW = timedelta(minutes=30)
@@ -57,23 +58,6 @@ _JUST_NOW = timedelta(minutes=30)
 _COUPON_SHOWN_MAX = 40
 #: After these nothing can be chosen at all.
 _DEAD_CARD = (CardSuspended, CardLost, CardPastLastDate)
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A plan to choose, with what the card would be after it."""
-
-    offer: Offer
-    name: str
-    gives: list[str]
-    joins: str
-    a_day: Money | None
-    held: int | None
-    #: Nothing begins before the card's holder does something.
-    is_waiting: bool
-    starts_at: datetime | None
-    until: datetime | None
-    planned: tuple[Stretch, ...]
 
 
 @never_cache
@@ -91,6 +75,10 @@ def plans_context(
     """What the page of plans shows; with a form for the flight that was not filled as it must be, if there is one."""
     offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
     before = card_allowance(access.card.pk, now=now)
+    countries = countries_of(offers)
+    wishes = filter_of(request, countries=countries)
+    found = wishes.offers(offers)
+    mixes = wishes.mixes(mixes_for_sale(card_group=access.card.group, now=now))
     language = get_language() or "en"
     flight = remembered_flight(request, access.card, now=now)
     summary = summarize(access.card, access.holder, before, now=now)
@@ -106,31 +94,18 @@ def plans_context(
         "shown_in": currency_shown(request, now=now),
         "held": held_bytes(before),
         "sections": [
-            (section, [_tile(offer, before, language) for offer in section.offers]) for section in sections(offers)
+            (section, [tile(offer, before, language) for offer in section.offers])
+            for section in in_sections(found, wishes.order)
         ],
+        "mixes": mix_tiles(mixes, access.card.public_token, language),
+        "wishes": wishes,
+        "countries": named(countries),
+        "orders": ORDERS.items(),
+        "left_out": sum(offer.refused is None for offer in offers) - sum(offer.refused is None for offer in found),
         "refused": [
             (offer.plan.name_in(language), refusal_text_of(offer.refused)) for offer in offers if offer.refused
         ],
     }
-
-
-def _tile(offer: Offer, before: Allowance, language: str) -> Tile:
-    if offer.preview is None:
-        raise ValueError("a plan that the card cannot take has no tile")
-    terms = terms_of(offer.plan)
-    after, lot = offer.preview.allowance, _new_lot(offer.preview)
-    return Tile(
-        offer=offer,
-        name=offer.plan.name_in(language),
-        gives=what_it_gives(offer.plan, terms),
-        joins=how_it_joins(terms, is_joined=_is_joined(before, offer.preview)),
-        a_day=price_a_day(offer.price, terms),
-        held=held_bytes(after),
-        is_waiting=_is_waiting(lot),
-        starts_at=lot.expected_starts_at,
-        until=after.online_until,
-        planned=stretches.planned(before, after),
-    )
 
 
 @never_cache
@@ -142,14 +117,18 @@ def confirm(request: HttpRequest, token: str, plan_code: str) -> HttpResponse:
     try:
         if request.method == "POST":
             return _order(request, access, plan_code, now=now)
-        return _ask(request, access, _quote(access, plan_code, now=now), now=now)
+        return _ask(request, access, _quote(request, access, plan_code, now=now), now=now)
+    except MixNotOffered as refusal:
+        messages.error(request, refusal_text(refusal))
+        return redirect("mix", token=token, plan_code=plan_code)
     except DomainError as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("card" if isinstance(refusal, _DEAD_CARD) else "plans", token=token)
 
 
-def _quote(access: CardAccess, plan_code: str, *, now: datetime, coupon: str = "") -> Quote:
-    return quote_renewal(access.card, plan_code, channel=CHANNEL, now=now, payer=access.user, coupon=coupon)
+def _quote(request: HttpRequest, access: CardAccess, plan_code: str, *, now: datetime, coupon: str = "") -> Quote:
+    mix = asked_mix(request)
+    return quote_renewal(access.card, plan_code, channel=CHANNEL, now=now, payer=access.user, coupon=coupon, mix=mix)
 
 
 def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: datetime) -> HttpResponse:
@@ -163,7 +142,7 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
     # A code that was typed and not yet reckoned with is, by whichever button: its price is shown before it is paid.
     is_new = coupon != request.POST.get("coupon_shown", "")
     if "apply" in request.POST or is_new or refusal or not is_valid:
-        quote = _quote(access, plan_code, now=now, coupon=coupon)
+        quote = _quote(request, access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, form=form, coupon=coupon, refusal=refusal, now=now)
     try:
         count_order(subject=f"card:{access.card.pk}", address=client_address(request), now=now)
@@ -179,15 +158,16 @@ def _order(request: HttpRequest, access: CardAccess, plan_code: str, *, now: dat
             channel=CHANNEL,
             now=now,
             coupon=coupon,
+            mix=asked_mix(request),
         )
     except QuoteChanged as changed:
         return _ask(request, access, changed.quote, form=form, coupon=coupon, has_changed=True, now=now)
     except KeyReused:
-        quote = _quote(access, plan_code, now=now, coupon=coupon)
+        quote = _quote(request, access, plan_code, now=now, coupon=coupon)
         return _ask(request, access, quote, coupon=coupon, has_changed=True, now=now)
     except TooManyOrders as too_many:
         messages.error(request, refusal_text(too_many))
-        quote = _quote(access, plan_code, now=now, coupon=coupon)
+        quote = _quote(request, access, plan_code, now=now, coupon=coupon)
         return try_later(_ask(request, access, quote, form=form, coupon=coupon, now=now), too_many)
     return start_paying(request, OrderAccess(order=order, paid_for=renewal_of(order), user=access.user), now=now)
 
@@ -222,11 +202,11 @@ def _ask(
 
     A coupon that takes nothing off is named, with the reason, and left out of what is asked next.
     """
-    terms = terms_of(quote.plan)
+    terms = quote.terms
     after = quote.preview.allowance
     refusal = refusal or quote.coupon_refused
     flight_advice = _flight_advice(request, access, now=now)
-    plan_name = quote.plan.name_in(get_language() or "en")
+    plan_name = sold_name(quote.plan, quote.mix, get_language() or "en")
     context = {
         "now": now,
         "summary": summarize(access.card, access.holder, quote.before, now=now),
@@ -237,9 +217,9 @@ def _ask(
         "gives": what_it_gives(quote.plan, terms),
         "after": after,
         "held": held_bytes(after),
-        "lot": _new_lot(quote.preview),
-        "is_joined": _is_joined(quote.before, quote.preview),
-        "is_waiting": _is_waiting(_new_lot(quote.preview)),
+        "lot": new_lot(quote.preview),
+        "is_joined": is_joined(quote.before, quote.preview),
+        "is_waiting": is_waiting(new_lot(quote.preview)),
         "lasts": validity(terms),
         "planned": stretches.planned(quote.before, after),
         "starts_too_late": Caution.STARTS_TOO_LATE in quote.cautions,
@@ -283,24 +263,9 @@ def _flight_advice(request: HttpRequest, access: CardAccess, *, now: datetime) -
     return advice_until(flight, access.card, offers, now=now)
 
 
-def _new_lot(preview: Preview) -> LotView:
-    """The lot of data that the renewal makes or joins."""
-    return next(lot for lot in preview.allowance.lots if lot.kind is LotKind.DATA and lot.sequence == preview.sequence)
-
-
-def _is_joined(before: Allowance, preview: Preview) -> bool:
-    """Whether the renewal adds to a lot that the card has."""
-    return preview.sequence in {lot.sequence for lot in before.lots if lot.kind is LotKind.DATA}
-
-
-def _is_waiting(lot: LotView) -> bool:
-    """Whether it waits for a tap or for use alone."""
-    return lot.expected_starts_at is None
-
-
 def _just_ordered(access: CardAccess, quote: Quote, *, now: datetime) -> Renewal | None:
     """The same plan for the same card a short while ago, as after going back from the pay page or in another tab."""
     recent = renewals_of_card(access.card.pk).filter(
         plan=quote.plan, created_at__gt=now - _JUST_NOW, order__state__in=[AWAITING_PAYMENT, PAID]
     )
-    return recent.first()
+    return next((renewal for renewal in recent if renewal.terms.mix == quote.mix), None)
