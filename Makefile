@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types faults load soak proofs bench format reference setup browser
+.PHONY: help demo test journeys check lint types faults load soak proofs bench format reference setup browser
 
 export TSUZUKU_HOME ?= $(CURDIR)/.tsuzuku
 BIN := .venv/bin
@@ -13,6 +13,7 @@ KILLS ?= 24
 MINUTES ?= 10
 RECORDS ?= 1000000
 ORDERS ?= 10000
+RENEWAL = tests/journeys/test_renewal.py tests/journeys/test_weight.py
 TEMPLATES = $(shell find src -path '*/templates/*.html')
 
 help: ## List these targets
@@ -21,11 +22,15 @@ help: ## List these targets
 demo: setup ## Run everything with data to try it on; RESET=1 starts over
 	@$(BIN)/tsuzuku demo $(if $(RESET),--reset)
 
-test: setup browser ## Run the tests, in a real browser too
-	@$(BIN)/pytest --numprocesses auto --dist loadfile --ignore=tests/journeys
-	@$(BIN)/pytest tests/journeys  # a whole installation and a browser beside it: with the machine to themselves
+# Tests wait for processes and time-outs about as often as they compute, hence three processes on two cores.
+test: setup browser ## Run the tests, and a renewal in a real browser
+	@$(BIN)/pytest --numprocesses 3 --dist loadfile --ignore=tests/journeys
+	@$(BIN)/pytest $(RENEWAL)
 
-check: lint types test faults ## Run all that must hold: linters, types, tests, faults
+journeys: setup browser ## Walk through everything else in a real browser, in two installations side by side
+	@$(BIN)/pytest tests/journeys --numprocesses 2 --dist loadfile $(RENEWAL:%=--ignore=%)
+
+check: lint types test journeys faults ## Run all that must hold: linters, types, tests, journeys, faults
 	@$(BIN)/python -m tests.faults.partners --clients 60 --kills 6
 	@$(BIN)/python -m tests.proofs.reconciling --orders $(ORDERS)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The website as an app: it shows without a network what was known, and what broke off goes on and is paid once."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -106,3 +107,27 @@ def test_a_renewal_that_is_interrupted_goes_on_and_is_paid_once(page: Page, demo
     page.goto(card)
     assert page.locator(f"a[href$='/o/{number}']").count() == 1
     assert page.locator("a[href*='/o/']").count() == before + 1
+
+
+def test_a_reminder_is_shown_by_the_phone(page: Page, demo: Demo) -> None:
+    page.context.grant_permissions(["notifications"], origin=demo.url)
+    session = page.context.new_cdp_session(page)
+    registered: list[str] = []
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registered.extend(each["registrationId"] for each in event["registrations"]),
+    )
+    session.send("ServiceWorker.enable")
+    page.goto("/app")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+
+    told = {"id": "1", "title": "卡还剩 1 天", "text": "续费不会损失剩余流量。", "link": "/app", "language": "zh-hans"}
+    message = {"origin": demo.url, "registrationId": registered[-1], "data": json.dumps(told)}
+    # The same message twice is one notification.
+    session.send("ServiceWorker.deliverPushMessage", message)
+    session.send("ServiceWorker.deliverPushMessage", message)
+
+    page.wait_for_function(
+        "navigator.serviceWorker.ready.then((worker) => worker.getNotifications())"
+        ".then((shown) => shown.length === 1 && shown[0].title === '卡还剩 1 天' && shown[0].data === '/app')"
+    )

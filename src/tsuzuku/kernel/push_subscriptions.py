@@ -13,7 +13,8 @@ from tsuzuku.kernel.public_hosts import AddressRefused, parse_https_url
 
 #: RFC 8291, 3.2: what the browser makes up for each subscription.
 _AUTH_BYTES = 16
-_LENGTH_MAX = 4000
+#: Characters of JSON; no browser's is as long.
+LENGTH_MAX = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class PushSubscription:
     def parse(cls, text: str) -> Self:
         """A subscription whose endpoint is an https address and whose key is one. Raises ValueError."""
         try:
-            if len(text) > _LENGTH_MAX:
+            if len(text) > LENGTH_MAX:
                 raise ValueError("longer than any subscription")
             found = json.loads(text)
             endpoint = parse_https_url(str(found["endpoint"]))

@@ -111,3 +111,9 @@ def forget_gone_devices(*, bounced_ids: Collection[int]) -> None:
         if bounced is not None:
             PushDevice.objects.filter(endpoint_hash=parse_subscription(bounced.address).endpoint_hash).delete()
             release_address(kind=AddressKind.PUSH, address=bounced.address)
+
+
+def forget_reader(*, user: User) -> None:
+    """Forgets what somebody was told, how they wanted to hear, and their browsers: their account ends."""
+    for rows in (Reminder, Preferences, PushDevice):
+        rows.objects.filter(user=user).delete()

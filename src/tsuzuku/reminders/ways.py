@@ -32,18 +32,12 @@ def default_preferences(user: User) -> Preferences:
     return Preferences(user=user, by_sms=not user.email)
 
 
-def phone_of(user: User) -> str:
-    """Somebody's number as in E.164; empty for who gave none."""
-    phone: str | None = getattr(user, "phone", None)
-    return phone or ""
-
-
 def ways_to(users: Collection[User], preferences: dict[int, Preferences]) -> dict[int, list[Way]]:
     """Where reminders for these people go, by their ids. One query."""
     carried = {kind for kind in AddressKind if can_send(kind)}
     ways: dict[int, list[Way]] = defaultdict(list)
     for user in users:
-        chosen, phone = preferences[user.pk], phone_of(user)
+        chosen, phone = preferences[user.pk], user.phone or ""
         if chosen.by_email and user.email:
             ways[user.pk].append(Way(AddressKind.EMAIL, user.email, user.language, "email"))
         if chosen.by_sms and phone:

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -118,8 +119,10 @@ def test_a_file_that_is_refused_whole_changes_nothing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_person_and_a_script_are_told_what_became_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "readings.ndjson"
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    good = json.dumps({"record_id": "r", "iccid": _card().iccid, "bytes": 20_000, "ended_at": now})
+    # The command reads the real clock.
+    now, card = datetime.now(UTC), make_card()
+    give(card, make_plan(data_bytes=10_000), now - timedelta(days=1))
+    good = json.dumps({"record_id": "r", "iccid": card.iccid, "bytes": 20_000, "ended_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
     file.write_text(f"{good}\nnonsense\n\n")
     runner = CliRunner()
     told = runner.invoke(command, ["usage", str(file)], catch_exceptions=False)

@@ -17,6 +17,7 @@ from tsuzuku.payments.kept import forget_methods
 from tsuzuku.people.closing import close_account
 from tsuzuku.people.models import User
 from tsuzuku.people.writing import write_to
+from tsuzuku.reminders.actions import forget_reader
 from tsuzuku.renewals.automatic import stop_all_of
 
 
@@ -26,6 +27,7 @@ def leave_for_good(*, user: User, now: datetime) -> None:
         stop_all_of(user=user, now=now)
         forget_methods(owner=user, now=now)
         release_all(user=user)
+        forget_reader(user=user)
         forget_payer(payer=user)
         if user.email:
             forget_messages(kind=AddressKind.EMAIL, address=user.email)

@@ -21,6 +21,8 @@ from tsuzuku.people.browsers import browsers_of
 from tsuzuku.people.models import User
 from tsuzuku.people.passkeys import passkeys_of
 from tsuzuku.receipts.models import Receipt
+from tsuzuku.reminders.models import Preferences, Reminder
+from tsuzuku.reminders.queries import push_devices_of
 from tsuzuku.renewals.models import AutomaticRenewal, Renewal
 from tsuzuku.usage.queries import usage_by_day
 
@@ -57,6 +59,18 @@ def own_data(user: User, *, now: datetime) -> Iterator[str]:
             .iterator()
         ),
         "orders": lambda: _orders(user),
+        "reminder_preferences": lambda: Preferences.objects.filter(user=user).values(
+            "by_email", "by_sms", "by_push", "quiet_from", "quiet_until", "zone"
+        ),
+        "push_devices": lambda: [
+            {"device": each.name, "language": each.language, "since": each.added_at} for each in push_devices_of(user)
+        ],
+        "reminders": lambda: (
+            Reminder.objects.filter(user=user)
+            .order_by("pk")
+            .values("kind", "card__iccid", "figures", "found_at", "state", "ended_at", "read_at")
+            .iterator()
+        ),
         "messages": lambda: _messages(user),
     }
     yield f'{{"written_at": {_json(now)}'

@@ -16,6 +16,7 @@ from tsuzuku.messaging.models import Message
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import KeptMethodRow
 from tsuzuku.people.models import Browser, User
+from tsuzuku.reminders.models import Preferences, Reminder
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -46,6 +47,7 @@ def test_deleting_an_account_forgets_the_person_and_keeps_the_order(
     house.pay(order)
     house.settle_down()
     keep(holder)
+    Preferences.objects.create(user=holder)
     assert Order.objects.get().email == "mei@example.com"
     assert heading(entered.get("/account/delete")) == "Delete the account?"
     answer = entered.post("/account/delete", follow=True)
@@ -58,7 +60,7 @@ def test_deleting_an_account_forgets_the_person_and_keeps_the_order(
     assert KeptMethodRow.objects.filter(removed_at=None).count() == 0
     assert KeptMethodRow.objects.values_list("label", flat=True).get() == ""
     left = [EmailAddress.objects.count(), CardHolder.objects.count(), Browser.objects.count()]
-    assert left == [0, 0, 0]
+    assert [*left, Preferences.objects.count(), Reminder.objects.count()] == [0, 0, 0, 0, 0]
     assert list(Message.objects.values_list("address", "subject")) == [
         ("mei@example.com", "Your Tsuzuku account is deleted")
     ]
@@ -116,6 +118,9 @@ def test_one_file_has_everything_of_one_person_and_no_secret(
         "kept_methods",
         "balance",
         "orders",
+        "reminder_preferences",
+        "push_devices",
+        "reminders",
         "messages",
     ]
     assert data["account"][0]["email"] == "mei@example.com"

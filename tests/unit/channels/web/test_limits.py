@@ -73,7 +73,7 @@ def test_very_many_orders_of_one_card_wait_and_lose_nothing(with_pin: Client, ca
     with_pin.post("/language", {"language": "ja", "next": "/"})
     page = say_yes(with_pin, card, plan, "paypal", email="mei@example.com")
     assert (page.status_code, wait_minutes(page), Order.objects.count()) == (429, 10, ORDERS_MAX)
-    assert "10 分後にもう一度お試しください" in notices(page)[0].replace("\u00a0", " ")
+    assert "10分後にもう一度お試しください" in notices(page)[0].replace("\u00a0", " ")
     assert 'value="mei@example.com"' in page.content.decode()
     assert 'value="fake:paypal" required checked' in page.content.decode()
     with clock.travel_to(NOON + timedelta(minutes=11)):

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-SUBSCRIPTION = json.dumps({"endpoint": "https://push.example/one", "keys": {"p256dh": "B" * 87, "auth": "A" * 22}})
+#: A point of the curve, and no one's key.
+POINT = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
+SUBSCRIPTION = json.dumps({"endpoint": "https://push.example/one", "keys": {"p256dh": POINT, "auth": "A" * 22}})
 
 
 @pytest.fixture

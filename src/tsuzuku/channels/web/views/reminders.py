@@ -22,7 +22,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.look.formats import active_locale
 from tsuzuku.messaging.bounces import release_address
 from tsuzuku.messaging.ports import AddressKind
-from tsuzuku.messaging.queries import bounced_addresses, can_send
+from tsuzuku.messaging.queries import bounced_addresses, can_send, push_key
 from tsuzuku.people.models import User
 from tsuzuku.reminders.actions import (
     add_push_device,
@@ -35,7 +35,7 @@ from tsuzuku.reminders.errors import PushSubscriptionMalformed, UnsubscribeLinkF
 from tsuzuku.reminders.links import user_to_unsubscribe
 from tsuzuku.reminders.queries import inbox_of, push_devices_of
 from tsuzuku.reminders.rules import ZONES
-from tsuzuku.reminders.ways import phone_of, preferences_of
+from tsuzuku.reminders.ways import preferences_of
 
 #: So many reminders are shown.
 INBOX = 30
@@ -64,7 +64,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 def _bounced(user: User) -> list[tuple[str, str]]:
     """The addresses of somebody at which messages do not arrive: kind and address."""
-    addresses = [(AddressKind.EMAIL, user.email or ""), (AddressKind.SMS, phone_of(user))]
+    addresses = [(AddressKind.EMAIL, user.email or ""), (AddressKind.SMS, user.phone or "")]
     found = bounced_addresses([(kind, address) for kind, address in addresses if address])
     return [(each.kind, each.address) for each in found]
 
@@ -89,9 +89,10 @@ def _preferences_context(user: User) -> dict[str, Any]:
     places = [(zone, get_timezone_location(zone, locale=active_locale(), return_city=True)) for zone in ZONES]
     return {
         "preferences": preferences_of([user])[user.pk],
-        "phone": phone_of(user),
+        "phone": user.phone or "",
         "carries_sms": can_send(AddressKind.SMS),
         "carries_push": can_send(AddressKind.PUSH),
+        "push_key": push_key(),
         "devices": push_devices_of(user),
         "hours": [time(hour) for hour in range(24)],
         "places": places,

@@ -8,6 +8,7 @@ const HOME = "{% url "home" %}";
 const CARDS = "{% url "my_cards" %}";
 const LANGUAGE = "{% url "choose_language" %}";
 const LEAVING = ["{% url "leave" %}", "{% url "account_logout" %}"];
+const ICON = "{% static "look/icon-192.png" %}";
 const PARTS = [{% for part in parts %}"{{ part }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 // The names of the parts change with what is in them.
 const SHELL = `shell ${PARTS}`;
@@ -36,6 +37,17 @@ self.addEventListener("fetch", (event) => {
   if (origin !== location.origin || pathname.startsWith("{% url "admin:index" %}")) return;
   if (request.mode === "navigate") event.respondWith(visit(event, pathname));
   else if (pathname.startsWith("{% get_static_prefix %}")) event.respondWith(part(request));
+});
+
+// A reminder: the same one twice is shown once.
+self.addEventListener("push", (event) => {
+  const { id, title, text, link, language } = event.data.json();
+  event.waitUntil(self.registration.showNotification(title, { body: text, tag: id, lang: language, icon: ICON, data: link }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(self.clients.openWindow(event.notification.data));
 });
 
 async function visit(event, path) {
