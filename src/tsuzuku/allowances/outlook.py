@@ -32,6 +32,8 @@ class Outlook:
     #: Of those that wait: one begins by the first use, one by a tap.
     waits_for_use: bool
     waits_for_tap: bool
+    #: When the first of the lots that wait for use is lost, if it is not used; None if there is none.
+    lapses_at: datetime | None
     #: When something was drawn last.
     drawn_at: datetime | None
 
@@ -58,6 +60,7 @@ def _outlook(stacks: dict[LotKind, rules.Stack], granted_at: datetime | None, no
     data = stacks.get(LotKind.DATA, ())
     living = [lot for lot in data if lot.state(now) in {LotState.RUNNING, LotState.WAITING} and lot.has_left]
     waiting = [lot for lot in living if lot.starts_at is None and lot.waits_alone]
+    for_use = [lot for lot in waiting if not lot.can_be_tapped(now)]
     began = [lot.starts_at for lot in data if lot.waits_alone and lot.starts_at is not None]
     armed = [*began, *([granted_at] if granted_at else [])]
     is_unlimited = any(lot.remaining is None for lot in living)
@@ -68,7 +71,8 @@ def _outlook(stacks: dict[LotKind, rules.Stack], granted_at: datetime | None, no
         left=None if is_unlimited else sum(lot.remaining or 0 for lot in living),
         total=None if is_unlimited else sum(lot.total or 0 for lot in living),
         is_used_up=not living and any(lot.state(now) is LotState.USED_UP for lot in data),
-        waits_for_use=any(not lot.can_be_tapped(now) for lot in waiting),
+        waits_for_use=bool(for_use),
         waits_for_tap=any(lot.can_be_tapped(now) for lot in waiting),
+        lapses_at=min((lot.lapses_at for lot in for_use), default=None),
         drawn_at=rules.latest_draw(data),
     )

@@ -6,19 +6,17 @@ that could be read. Nobody who pays comes near a limit, also not with every meth
 have limits of their own.
 """
 
-import ipaddress
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 
 from tsuzuku.cards.guesses import Limit, count_against
 from tsuzuku.orders.errors import TooManyOrders, TooManySlips, TooManyStarts
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.methods import Shape, shape_of
-from tsuzuku.people.addresses import network_of
+from tsuzuku.people.addresses import is_own_address, network_of
 
 #: Of one card, or of one customer who tops up.
 ORDERS_LIMITS = (
@@ -60,21 +58,22 @@ def count_start(*, order: Order, method: str, email: str, subject: str, address:
     """Counts a payment that somebody wants to start; of a slip also the mail that goes to `email`.
 
     An account's own address is counted apart from the same one typed by others: they do not use up its mails.
-    Must not run inside a transaction. Raises TooManySlips or TooManyStarts, with which nothing is counted.
+    Must not run inside a transaction. Raises TooManyStarts, with which nothing is counted, or TooManySlips, with which
+    the start is.
     """
+    wait_seconds = _count(((STARTS_LIMITS, subject), (STARTS_ADDRESS_LIMITS, network_of(address))), address, now)
+    if wait_seconds:
+        raise TooManyStarts(retry_after_seconds=wait_seconds)
     if shape_of(method) is Shape.SLIP:
         is_own = order.payer is not None and order.payer.email == email
         recipient = f"own {order.payer_id}" if is_own else f"typed {_mailbox(email)}"
         if wait_seconds := _count(((SLIPS_LIMITS, recipient),), address, now):
             raise TooManySlips(retry_after_seconds=wait_seconds)
-    wait_seconds = _count(((STARTS_LIMITS, subject), (STARTS_ADDRESS_LIMITS, network_of(address))), address, now)
-    if wait_seconds:
-        raise TooManyStarts(retry_after_seconds=wait_seconds)
 
 
 def _count(subjects: Sequence[tuple[Sequence[Limit], str]], address: str, now: datetime) -> int:
     """Counts one more against each; if that is one too many, counts nothing and returns the seconds to wait."""
-    if _is_own(address):
+    if is_own_address(address):
         return 0
     with transaction.atomic(durable=True):
         free_at = count_against(subjects, now)
@@ -87,16 +86,3 @@ def _mailbox(email: str) -> str:
     """An address without what most mailboxes do not look at: big letters, and what stands behind a plus."""
     name, _at, host = email.lower().rpartition("@")
     return f"{name.partition('+')[0]}@{host}"
-
-
-def _is_own(address: str) -> bool:
-    """Whether an address lies in one of the operator's own networks."""
-    if not settings.OWN_NETWORKS:
-        return False
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        return any(parsed.ipv4_mapped in network for network in settings.OWN_NETWORKS)
-    return any(parsed in network for network in settings.OWN_NETWORKS)

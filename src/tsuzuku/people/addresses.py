@@ -33,6 +33,19 @@ def network_of(address: str) -> str:
     return str(parsed)
 
 
+def is_own_address(address: str) -> bool:
+    """Whether an address lies in one of the operator's own networks."""
+    if not settings.OWN_NETWORKS:
+        return False
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return any(parsed.ipv4_mapped in network for network in settings.OWN_NETWORKS)
+    return any(parsed in network for network in settings.OWN_NETWORKS)
+
+
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)

@@ -26,7 +26,7 @@ from tsuzuku.people.browsers import end_other_browsers
 from tsuzuku.people.events import StaffLoggedIn
 from tsuzuku.people.models import User
 from tsuzuku.people.phone_numbers import possible_numbers
-from tsuzuku.people.phones import send_sms, user_by_number
+from tsuzuku.people.phones import send_notice, user_by_number
 from tsuzuku.people.proof import has_proved_lately
 from tsuzuku.people.redirects import is_own_path
 from tsuzuku.people.staff import staff_actor
@@ -173,7 +173,7 @@ class AccountAdapter(DefaultAccountAdapter):
             self.send_mail(template_prefix, email, {"user": user, **context})
         elif user.phone:
             subject = render_to_string(MAILS[template_prefix], {**context, "public_url": settings.PUBLIC_URL})
-            send_sms(user.phone, f"{subject.strip().splitlines()[0].strip()} {settings.PUBLIC_URL}/account")
+            send_notice(user.phone, f"{subject.strip().splitlines()[0].strip()} {settings.PUBLIC_URL}/account")
 
 
 def remember_language(response: HttpResponse, language: str) -> None:

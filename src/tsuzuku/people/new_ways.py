@@ -2,7 +2,8 @@
 """A number or an address that a code has yet to show to be somebody's: to come in with, or to add to an account.
 
 A code is always sent, whoever has the number or address, so that the answer tells nothing; what it opens is decided
-once it was typed in. Three wrong ones end it, and it is kept in the session, with what it was sent for.
+once it was typed in. Three wrong ones end it: they are counted in a row, while the code is
+kept in the session, with what it was sent for.
 """
 
 from typing import Final, Literal
@@ -18,7 +19,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.people.addresses import client_address
 from tsuzuku.people.errors import TooManyCodes, WayInTaken
 from tsuzuku.people.models import User
-from tsuzuku.people.phones import send_code, short_code
+from tsuzuku.people.phones import begin_tries, count_try, send_code, short_code
 
 ENTER: Final = "enter"
 PHONE: Final = "phone"
@@ -59,7 +60,12 @@ class NewWay(AbstractCodeVerificationProcess):
         """The number or the address."""
         return str(self.state.get("phone") or self.state["email"])
 
+    def may_try(self) -> bool:
+        """Counts a try; whether the code may be compared. The last one that may ends it, if it is wrong."""
+        return count_try(str(self.state["tries"]), now=clock.now())
+
     def send(self) -> None:
+        self.state["tries"] = begin_tries()
         user = self.request.user if isinstance(self.request.user, User) else None
         if self.purpose == EMAIL:
             if not ratelimit.consume(self.request, action="request_login_code", key=self.where):

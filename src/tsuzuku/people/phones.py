@@ -7,6 +7,7 @@ counted, before they are sent, for the network address, the number, the account 
 
 import hashlib
 import hmac
+import logging
 import math
 import uuid
 from collections.abc import Sequence
@@ -25,10 +26,12 @@ from tsuzuku.kernel.sealing import derived_key
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import can_send
-from tsuzuku.people.addresses import network_of
+from tsuzuku.people.addresses import is_own_address, network_of
 from tsuzuku.people.errors import TooManyCodes, WayInTaken
 from tsuzuku.people.models import User
 from tsuzuku.people.phone_numbers import possible_numbers
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,18 @@ class Limit:
     length: timedelta
 
 
-#: An address may be a whole airport.
-ADDRESS_LIMITS = (Limit("address in an hour", 20, timedelta(hours=1)), Limit("address in a day", 60, timedelta(days=1)))
+#: An address may be a whole hotel.
+ADDRESS_LIMITS = (
+    Limit("address in an hour", 60, timedelta(hours=1)),
+    Limit("address in a day", 200, timedelta(days=1)),
+)
 #: Three tries at each code: with eight codes a day nobody guesses one of a million.
 NUMBER_LIMITS = (Limit("number in 15 min", 3, timedelta(minutes=15)), Limit("number in a day", 8, timedelta(days=1)))
 ACCOUNT_LIMITS = (Limit("account in a day", 10, timedelta(days=1)),)
+#: Counted in a row and for the code, not for the session it waits in: many requests read a session at once.
+TRIES_LIMIT = Limit("tries of a code", 3, timedelta(minutes=15))
+#: What nobody asked for, such as that a password has changed. More of it says nothing new.
+NOTICE_LIMIT = Limit("notices in a day", 5, timedelta(days=1))
 
 
 def are_phones_offered() -> bool:
@@ -92,7 +102,9 @@ def short_code() -> str:
 
 def send_code(*, phone: str, code: str, address: str, user: User | None, now: datetime) -> None:
     """Sends a code by SMS. Raises TooManyCodes: the same for a number that has an account and one that has none."""
-    subjects: list[tuple[Sequence[Limit], str]] = [(ADDRESS_LIMITS, network_of(address)), (NUMBER_LIMITS, phone)]
+    subjects: list[tuple[Sequence[Limit], str]] = [(NUMBER_LIMITS, phone)]
+    if not is_own_address(address):
+        subjects.append((ADDRESS_LIMITS, network_of(address)))
     if user is not None:
         subjects.append((ACCOUNT_LIMITS, str(user.pk)))
     whole = Limit("all in an hour", settings.PHONE_CODES_HOUR_MAX, timedelta(hours=1))
@@ -101,6 +113,33 @@ def send_code(*, phone: str, code: str, address: str, user: User | None, now: da
             _count(limit, whom, now=now)
     text = _("%(code)s is your %(brand)s code. It holds for 15 minutes. Tell it to nobody.")
     send_sms(phone, text % {"code": code, "brand": settings.BRAND_NAME}, is_asked_for=True)
+
+
+def begin_tries() -> str:
+    """What the tries of one code are counted by, however many copies of its session there are."""
+    return uuid.uuid4().hex
+
+
+def count_try(tries: str, *, now: datetime) -> bool:
+    """Counts a try of a code, right or wrong, before it is compared; whether it may be compared."""
+    try:
+        _count(TRIES_LIMIT, tries, now=now)
+    except TooManyCodes:
+        return False
+    return True
+
+
+def send_notice(phone: str, text: str) -> None:
+    """Tells a number something that it did not ask for, a few times a day at most: it is us who pay for it."""
+    now = clock.now()
+    whole = Limit("notices in an hour", settings.PHONE_CODES_HOUR_MAX, timedelta(hours=1))
+    try:
+        _count(NOTICE_LIMIT, phone, now=now)
+        _count(whole, "", now=now)
+    except TooManyCodes:
+        log.warning("no more notices go by SMS for a while")
+    else:
+        send_sms(phone, text)
 
 
 def send_sms(phone: str, text: str, *, is_asked_for: bool = False) -> None:

@@ -18,7 +18,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.people.addresses import client_address
 from tsuzuku.people.errors import TooManyCodes
 from tsuzuku.people.models import User
-from tsuzuku.people.phones import send_code, short_code
+from tsuzuku.people.phones import begin_tries, count_try, send_code, short_code
 
 #: How long a proof counts.
 HOLDS = timedelta(minutes=5)
@@ -61,7 +61,12 @@ class ProofByCode(AbstractCodeVerificationProcess):
         process: ProofByCode | None = cls(request, state, user).abort_if_invalid()  # type: ignore[no-untyped-call]  # allauth's
         return process
 
+    def may_try(self) -> bool:
+        """Counts a try; whether the code may be compared."""
+        return count_try(str(self.state["tries"]), now=clock.now())
+
     def send(self) -> None:
+        self.state["tries"] = begin_tries()
         adapter, user = get_adapter(), self.owner
         if user.email:
             self.state["code"] = adapter.generate_login_code()

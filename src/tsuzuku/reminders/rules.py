@@ -140,7 +140,8 @@ def leads_to_plan(kind: str, figures: Mapping[str, Any]) -> bool:
 def next_look(situation: Situation, *, now: datetime) -> datetime | None:
     """The next moment at which time alone makes something worth saying; None if none will."""
     if situation.end is None:
-        return None
+        # A lot that waits to be used is lost without a word, and then what else there is has an end.
+        return situation.outlook.lapses_at
     return min((at for before in BEFORE_END.values() if (at := situation.end - before) > now), default=None)
 
 

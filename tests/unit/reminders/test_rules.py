@@ -22,6 +22,7 @@ def situation(**fields: object) -> Situation:
         "is_used_up": False,
         "waits_for_use": False,
         "waits_for_tap": False,
+        "lapses_at": None,
         "drawn_at": NOW - timedelta(hours=1),
     }
     of_card = {name: fields.pop(name) for name in ("is_blocked", "renews_itself") if name in fields}
@@ -106,3 +107,9 @@ def test_quiet_hours_end_in_the_night_in_which_clocks_are_put_forward() -> None:
     assert quiet_end(night.astimezone(UTC), quiet_from=time(22), quiet_until=time(8), zone=new_york) == datetime(
         2027, 3, 14, 12, 0, tzinfo=UTC
     )
+
+
+def test_a_card_is_looked_at_again_when_what_waits_for_use_is_lost() -> None:
+    lapses_at = NOW + timedelta(days=30)
+    waiting = situation(waits_for_use=True, lapses_at=lapses_at)
+    assert (waiting.end, next_look(waiting, now=NOW)) == (None, lapses_at)

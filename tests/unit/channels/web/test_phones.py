@@ -2,8 +2,10 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.core import management
 from django.db import connection
 from django.test import Client
@@ -17,7 +19,7 @@ from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.people.errors import TooManyCodes
 from tsuzuku.people.models import CodesSent, User
-from tsuzuku.people.phones import NUMBER_LIMITS, send_code, set_phone
+from tsuzuku.people.phones import NOTICE_LIMIT, NUMBER_LIMITS, send_code, set_phone
 from tsuzuku.testing.fakes import FakeGateway
 
 pytestmark = pytest.mark.django_db
@@ -141,8 +143,38 @@ def test_codes_are_not_sent_for_ever(settings: Settings) -> None:
 
 
 def test_one_address_gets_only_so_many() -> None:
-    answers = [ask(Client(), f"+8613800138{each:03}").status_code for each in range(21)]
-    assert answers == [302] * 20 + [429]
+    answers = [ask(Client(), f"+8613800138{each:03}").status_code for each in range(61)]
+    assert answers == [302] * 60 + [429]
+
+
+def test_an_own_network_counts_as_no_address(settings: Settings) -> None:
+    settings.OWN_NETWORKS = (ip_network("127.0.0.0/8"),)
+    assert {ask(Client(), f"+8613800138{each:03}").status_code for each in range(61)} == {302}
+
+
+def test_copies_of_a_session_have_no_tries_of_their_own() -> None:
+    client = Client()
+    ask(client, NUMBER)
+    right = code()
+    asked = dict(client.session)
+    for _ in range(3):
+        copy = SessionStore()
+        copy.update(asked)
+        copy.create()
+        forked = Client()
+        forked.cookies["tsuzuku_session"] = str(copy.session_key)
+        forked.post("/phone/code", {"code": "000000" if right != "000000" else "000001"})
+    assert client.post("/phone/code", {"code": right})["Location"] == "/phone"
+    assert User.objects.count() == 0
+
+
+def test_what_nobody_asked_for_goes_by_sms_a_few_times_a_day_only() -> None:
+    client = enter()
+    for each in range(7):
+        password = f"a long enough secret {each}"
+        client.post("/password/new", {"password1": password, "password2": password})
+    told = [text for kind, _address, text in texts() if kind == "sms" and not text.startswith("CODE")]
+    assert len(told) == NOTICE_LIMIT.sent_max
 
 
 @pytest.mark.django_db(transaction=True)
@@ -215,6 +247,7 @@ def test_a_number_is_added_changed_and_removed_and_everybody_is_told() -> None:
         told,
         ("sms", NUMBER, "This number was taken out of your Tsuzuku account."),
         told,
+        ("sms", KOREAN, "This number was taken out of your Tsuzuku account."),
     ]
 
 
@@ -235,7 +268,10 @@ def test_the_only_way_in_cannot_be_removed_and_an_address_is_added() -> None:
     client.post("/account/email/code", {"code": code()})
     user = User.objects.get()
     assert user.email == "mei@example.com"
+    told = "您的账户更换了邮箱，今后的邮件会发到新邮箱。 http://127.0.0.1:8000/account"
+    assert texts()[-1] == ("sms", NUMBER, told)
     assert client.post("/account/phone/remove")["Location"] == "/account"
+    assert [kind for kind, *_ in texts()][-2:] == ["email", "sms"]
     other = Client()
     other.post("/login/code", {"email": "mei@example.com"})
     other.post("/login/code/enter", {"code": code()})

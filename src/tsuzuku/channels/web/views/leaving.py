@@ -37,7 +37,8 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return redirect("export")
     write_to(
         user,
-        dedupe_key=f"own-data:{user.pk}:{now.isoformat()}",
+        # Once a day: more often says nothing new, and each may be an SMS.
+        dedupe_key=f"own-data:{user.pk}:{now.date()}",
         language=get_language() or user.language,
         subject=_("Your data at Tsuzuku was downloaded"),
         text=render_to_string("web/mail/data_taken.txt", {"public_url": settings.PUBLIC_URL, "now": now}),

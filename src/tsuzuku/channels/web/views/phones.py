@@ -28,9 +28,9 @@ from tsuzuku.channels.web.views.proof import customers_only, proved
 from tsuzuku.kernel import clock
 from tsuzuku.people.errors import TooManyCodes, WayInTaken
 from tsuzuku.people.new_ways import EMAIL, ENTER, PHONE, NewWay, Purpose, set_email
-from tsuzuku.people.notices import EMAIL_SET, PHONE_REMOVED, PHONE_SET, tell_of_change
+from tsuzuku.people.notices import EMAIL_SET, PHONE_REMOVED, PHONE_SET, WHAT, tell_of_change
 from tsuzuku.people.phone_numbers import shown_number, suggested_region
-from tsuzuku.people.phones import are_phones_offered, remove_phone, send_sms, set_phone, user_with_phone
+from tsuzuku.people.phones import are_phones_offered, remove_phone, send_notice, set_phone, user_with_phone
 
 ENTRANCE = "web/account/phone.html"
 
@@ -90,7 +90,7 @@ def change_phone_code(request: HttpRequest) -> HttpResponse:
         return redirect("change_phone")
     tell_of_change(user, PHONE_SET)
     if before and before != user.phone:
-        send_sms(before, _("This number was taken out of your %(brand)s account.") % {"brand": settings.BRAND_NAME})
+        _tell_number(before)
     messages.success(request, _("Your phone number is saved."))
     return redirect("account")
 
@@ -105,8 +105,10 @@ def remove(request: HttpRequest) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return render(request, "web/account/remove_phone.html", {"phone": shown_number(user.phone)})
+    before = user.phone
     remove_phone(user=user)
     tell_of_change(user, PHONE_REMOVED)
+    _tell_number(before)
     messages.success(request, _("The phone number is removed."))
     return redirect("account")
 
@@ -139,9 +141,17 @@ def change_email_code(request: HttpRequest) -> HttpResponse:
     except WayInTaken as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("change_email")
-    tell_of_change(user, EMAIL_SET, address=before)
+    if before:
+        tell_of_change(user, EMAIL_SET, address=before)
+    elif user.phone:
+        send_notice(user.phone, f"{WHAT[EMAIL_SET]} {settings.PUBLIC_URL}/account")
     messages.success(request, _("Your e-mail address is saved."))
     return redirect("account")
+
+
+def _tell_number(before: str) -> None:
+    """A number that opens an account no more is told so, too: perhaps somebody else took it out."""
+    send_notice(before, _("This number was taken out of your %(brand)s account.") % {"brand": settings.BRAND_NAME})
 
 
 def _offered() -> None:
@@ -182,10 +192,12 @@ def _ask_code(request: HttpRequest, purpose: Purpose, *, again: str) -> tuple[Ne
     if process is None:
         return None, redirect(_with_next(request, again))
     form = ConfirmLoginCodeForm(request.POST if request.method == "POST" else None, code=process.code)
-    if request.method == "POST" and form.is_valid():
+    may_try = request.method == "POST" and process.may_try()
+    if may_try and form.is_valid():
         process.abort()
         return process, None
-    if request.method == "POST" and not process.record_invalid_attempt():
+    if request.method == "POST" and not (process.record_invalid_attempt() and may_try):
+        process.abort()
         messages.error(request, _("Too many wrong tries. Ask for another code."))
         return None, redirect(_with_next(request, again))
     where = process.where if purpose == EMAIL else shown_number(process.where)

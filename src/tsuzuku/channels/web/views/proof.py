@@ -115,10 +115,12 @@ def prove_code(request: HttpRequest) -> HttpResponse:
         return redirect(again)
     form = ConfirmLoginCodeForm(request.POST if request.method == "POST" else None, code=process.code)
     if request.method == "POST":
-        if form.is_valid():
+        may_try = process.may_try()
+        if may_try and form.is_valid():
             process.finish()
             return redirect(_next(request))
-        if not process.record_invalid_attempt():
+        if not process.record_invalid_attempt() or not may_try:
+            process.abort()
             messages.error(request, _("Too many wrong tries. Ask for another code."))
             return redirect(again)
     context = {"form": form, "address": _reached(user), "next": _next(request), "again": again}
