@@ -125,7 +125,10 @@ def test_one_file_has_everything_of_one_person_and_no_secret(
     ]
     assert data["account"][0]["email"] == "mei@example.com"
     assert [each["iccid"] for each in data["cards"]] == [card.iccid]
-    assert [(each["plan"], each["is_top_up"]) for each in data["orders"]] == [(plan.code, False), (None, True)]
+    assert [(each["card"], each["plan"], each["is_top_up"]) for each in data["orders"]] == [
+        (card.iccid, plan.code, False),
+        (None, None, True),
+    ]
     assert [each["amount_minor"] for each in data["balance"]] == [500]
     assert [each["label"] for each in data["kept_methods"]] == ["Visa 4242"]
     holder.refresh_from_db()
@@ -139,6 +142,18 @@ def test_one_file_has_everything_of_one_person_and_no_secret(
     assert [secret for secret in secrets if f'"{secret}' in written] == []
     assert Message.objects.latest("pk").subject == "Your data at Tsuzuku was downloaded"
     assert answer["Content-Disposition"] == 'attachment; filename="tsuzuku-account.json"'
+
+
+def test_who_paid_for_a_friend_s_card_gets_four_digits_of_it(
+    house: "House", card: "Card", plan: "Plan", stranger: User
+) -> None:
+    house.pay(house.order(card, plan.code, payer=stranger))
+    friend = Client()
+    friend.post("/login", {"login": stranger.mail_address, "password": PASSWORD})
+    answer = friend.post("/account/data")
+    written = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]  # a streaming response
+    assert [each["card"] for each in json.loads(written)["orders"]] == [f"…{card.iccid[-4:]}"]
+    assert card.iccid not in written
 
 
 def test_a_card_that_moved_is_in_both_accounts_until_one_lets_go(card: "Card", entered: Client, stranger: User) -> None:
