@@ -12,11 +12,16 @@ from tests.unit.channels.web.conftest import heading, notices, text_of
 from tsuzuku.cards.actions import hold_card
 from tsuzuku.cards.models import CardHolder
 from tsuzuku.kernel import clock
+from tsuzuku.messaging.actions import send_message
+from tsuzuku.messaging.adapters.web_push import public_text, vapid_key
 from tsuzuku.messaging.models import Message
+from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import KeptMethodRow
 from tsuzuku.people.models import Browser, User
-from tsuzuku.reminders.models import Preferences, Reminder
+from tsuzuku.reminders.models import Preferences, PushDevice, Reminder
+from tsuzuku.reminders.rules import Kind
+from tsuzuku.reminders.states import TOLD
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -72,6 +77,40 @@ def test_deleting_an_account_forgets_the_person_and_keeps_the_order(
     # The card goes on working, and the address is free.
     assert Client().post("/open", {"number": card.iccid, "pin": PIN}).status_code == 302
     assert make_user("mei@example.com").pk != holder.pk
+
+
+def test_deleting_an_account_forgets_its_pushes_and_what_reminded_it_elsewhere(
+    house: "House", card: "Card", holder: User, stranger: User, entered: Client
+) -> None:
+    now = clock.now()
+    keys = {"p256dh": public_text(vapid_key("a secret")), "auth": "A" * 22}
+    entered.post("/push/add", {"subscription": json.dumps({"endpoint": "https://push.example/one", "keys": keys})})
+    pushed_to = PushDevice.objects.get().subscription
+    told = {"card": card, "kind": Kind.USED_UP, "episode": "1", "state": TOLD, "found_at": now, "ended_at": now}
+    mine, theirs = (Reminder.objects.create(user=user, **told) for user in (holder, stranger))
+    sent = [
+        (f"reminder:{mine.pk}", AddressKind.PUSH, pushed_to),
+        ("something else", AddressKind.PUSH, pushed_to),
+        (f"reminder:{mine.pk}", AddressKind.EMAIL, "before@example.com"),
+        (f"reminder:{theirs.pk}", AddressKind.EMAIL, stranger.mail_address),
+    ]
+    for number, (purpose, kind, address) in enumerate(sent):
+        send_message(
+            dedupe_key=str(number),
+            kind=kind,
+            address=address,
+            language="en",
+            subject="x",
+            text="y",
+            purpose=purpose,
+            now=now,
+        )
+    house.settle_down()
+    entered.post("/account/delete")
+    assert list(Message.objects.order_by("pk").values_list("address", "subject")) == [
+        (stranger.mail_address, "x"),
+        ("mei@example.com", "Your Tsuzuku account is deleted"),
+    ]
 
 
 def test_a_balance_is_not_lost_unawares(house: "House", holder: User, entered: Client) -> None:
