@@ -2,6 +2,7 @@
 """Queueing messages, and sending those that are due."""
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
@@ -192,3 +193,8 @@ def forget_messages(*, kind: AddressKind, address: str) -> None:
     """Forgets what was sent to an address, and that it bounced. What is yet to be sent is sent."""
     Message.objects.filter(kind=kind, address=address).exclude(state=states.QUEUED).delete()
     BouncedAddress.objects.filter(kind=kind, address=address).delete()
+
+
+def forget_messages_about(*, purposes: Collection[str]) -> None:
+    """Forgets every message that belongs to these; what is yet to be sent is not sent."""
+    Message.objects.filter(purpose__in=purposes).delete()

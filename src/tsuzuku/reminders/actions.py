@@ -8,11 +8,13 @@ from typing import Final
 from django.db import transaction
 
 from tsuzuku.journal.chores import wake
+from tsuzuku.messaging.actions import forget_messages, forget_messages_about
 from tsuzuku.messaging.bounces import release_address
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import bounced_address
 from tsuzuku.people.models import User
 from tsuzuku.reminders.errors import ZoneUnknown
+from tsuzuku.reminders.messages import purpose_of
 from tsuzuku.reminders.models import Preferences, PushDevice, Reminder
 from tsuzuku.reminders.rules import ZONES
 from tsuzuku.reminders.states import TOLD, WAITING
@@ -114,6 +116,13 @@ def forget_gone_devices(*, bounced_ids: Collection[int]) -> None:
 
 
 def forget_reader(*, user: User) -> None:
-    """Forgets what somebody was told, how they wanted to hear, and their browsers: their account ends."""
+    """Forgets what somebody was told, how they wanted to hear, and their browsers: their account ends.
+
+    The messages go with it, wherever they went: a push is kept with the keys of its browser.
+    """
+    reminders = Reminder.objects.filter(user=user).values_list("pk", flat=True)
+    forget_messages_about(purposes=[purpose_of(reminder_id) for reminder_id in reminders])
+    for subscription in PushDevice.objects.filter(user=user).values_list("subscription", flat=True):
+        forget_messages(kind=AddressKind.PUSH, address=subscription)
     for rows in (Reminder, Preferences, PushDevice):
         rows.objects.filter(user=user).delete()

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which providers an installation has, by what its settings say."""
 
+import json
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
-from tsuzuku.messaging.ports import Capabilities
+from tsuzuku.messaging.ports import AddressDead, AddressKind, Capabilities, OutgoingMessage
 from tsuzuku.payments.adapters.alipay import AlipayProvider
 from tsuzuku.payments.adapters.wechat_pay import WeChatPayProvider
 from tsuzuku.payments.registry import providers
@@ -312,3 +314,21 @@ def test_push_needs_no_account(settings: Settings) -> None:
     assert [len(key) for key in keys] == [87]
     with pytest.raises(ImproperlyConfigured, match="not 'pigeon'"):
         adapters._push_gateway("pigeon")
+
+
+def test_push_goes_into_no_network_of_ours_also_where_webhooks_may(settings: Settings) -> None:
+    settings.INSTALLATION_SECRET = "a secret"
+    settings.WEBHOOK_PRIVATE_NETWORKS = [ip_network("127.0.0.0/8")]
+    keys = {"p256dh": adapters._push_gateway("web_push").capabilities.push_key, "auth": "A" * 22}
+    message = OutgoingMessage(
+        message_id="1",
+        kind=AddressKind.PUSH,
+        address=json.dumps({"endpoint": "https://127.0.0.1:9/one", "keys": keys}),
+        language="en",
+        subject="x",
+        text="y",
+        html="",
+    )
+    with pytest.raises(AddressDead) as refused:
+        adapters._push_gateway("web_push").send(message)
+    assert refused.value.code == "endpoint-not-public"

@@ -13,6 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from tsuzuku.balances.models import TopUp
 from tsuzuku.cards.models import CardHolder
+from tsuzuku.kernel.iccid import masked
 from tsuzuku.messaging.models import Message
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.balance import customer_account
@@ -99,7 +100,11 @@ def _cards(user: User, *, now: datetime) -> Iterator[Record]:
 
 
 def _orders(user: User) -> Iterator[Record]:
-    """Orders with what they paid for, and the numbers of their receipts; a portion at a time."""
+    """Orders with what they paid for, and the numbers of their receipts; a portion at a time.
+
+    Of a card that they do not hold, as when a friend paid for it, they may know four digits.
+    """
+    held = set(CardHolder.objects.filter(user=user).values_list("card_id", flat=True))
     every = list(Order.objects.filter(payer=user).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(every), _PORTION):
         ids = every[start : start + _PORTION]
@@ -108,6 +113,7 @@ def _orders(user: User) -> Iterator[Record]:
         receipts = {row.order_id: row for row in Receipt.objects.filter(order__in=ids, sequence__isnull=False)}
         for order in Order.objects.filter(pk__in=ids).order_by("pk"):
             renewal, receipt = renewals.get(order.pk), receipts.get(order.pk)
+            card = renewal.card if renewal else None
             yield {
                 "number": order.number,
                 "state": order.state,
@@ -116,7 +122,7 @@ def _orders(user: User) -> Iterator[Record]:
                 "lines": order.lines,
                 "email": order.email,
                 "created_at": order.created_at,
-                "card": renewal.card.iccid if renewal else None,
+                "card": card and (card.iccid if card.pk in held else masked(card.iccid)),
                 "plan": renewal.plan.code if renewal else None,
                 "is_top_up": order.pk in top_ups,
                 "receipt": receipt.number if receipt else None,

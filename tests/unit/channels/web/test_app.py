@@ -47,6 +47,21 @@ def test_the_worker_asks_before_it_is_used_again_and_names_parts_that_exist() ->
     assert [part for part in parts if not finders.find(part)] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("LEAVING", ["/leave", "/logout", "/account/delete", "/account/devices"]),
+        (
+            "ENTERING",
+            ["/login", "/login/code/enter", "/signup/code", "/forgot/new", "/phone/code", "/login/passkey"],
+        ),
+    ],
+)
+def test_the_worker_knows_where_what_it_kept_ends(name: str, paths: list[str]) -> None:
+    worker = Client().get("/service-worker.js").content.decode()
+    assert re.findall(r'"([^"]+)"', worker.partition(f"const {name} = [")[2].partition("]")[0]) == paths
+
+
 def kept_for(client: Client, page: str) -> timedelta:
     """How much longer a phone may keep a page, to the minute."""
     seconds = int(client.get(page)[KEEP_UNTIL]) - clock.now().timestamp()

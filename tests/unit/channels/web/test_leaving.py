@@ -12,11 +12,16 @@ from tests.unit.channels.web.conftest import heading, notices, text_of
 from tsuzuku.cards.actions import hold_card
 from tsuzuku.cards.models import CardHolder
 from tsuzuku.kernel import clock
+from tsuzuku.messaging.actions import send_message
+from tsuzuku.messaging.adapters.web_push import public_text, vapid_key
 from tsuzuku.messaging.models import Message
+from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import KeptMethodRow
 from tsuzuku.people.models import Browser, User
-from tsuzuku.reminders.models import Preferences, Reminder
+from tsuzuku.reminders.models import Preferences, PushDevice, Reminder
+from tsuzuku.reminders.rules import Kind
+from tsuzuku.reminders.states import TOLD
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
@@ -74,6 +79,40 @@ def test_deleting_an_account_forgets_the_person_and_keeps_the_order(
     assert make_user("mei@example.com").pk != holder.pk
 
 
+def test_deleting_an_account_forgets_its_pushes_and_what_reminded_it_elsewhere(
+    house: "House", card: "Card", holder: User, stranger: User, entered: Client
+) -> None:
+    now = clock.now()
+    keys = {"p256dh": public_text(vapid_key("a secret")), "auth": "A" * 22}
+    entered.post("/push/add", {"subscription": json.dumps({"endpoint": "https://push.example/one", "keys": keys})})
+    pushed_to = PushDevice.objects.get().subscription
+    told = {"card": card, "kind": Kind.USED_UP, "episode": "1", "state": TOLD, "found_at": now, "ended_at": now}
+    mine, theirs = (Reminder.objects.create(user=user, **told) for user in (holder, stranger))
+    sent = [
+        (f"reminder:{mine.pk}", AddressKind.PUSH, pushed_to),
+        ("something else", AddressKind.PUSH, pushed_to),
+        (f"reminder:{mine.pk}", AddressKind.EMAIL, "before@example.com"),
+        (f"reminder:{theirs.pk}", AddressKind.EMAIL, stranger.mail_address),
+    ]
+    for number, (purpose, kind, address) in enumerate(sent):
+        send_message(
+            dedupe_key=str(number),
+            kind=kind,
+            address=address,
+            language="en",
+            subject="x",
+            text="y",
+            purpose=purpose,
+            now=now,
+        )
+    house.settle_down()
+    entered.post("/account/delete")
+    assert list(Message.objects.order_by("pk").values_list("address", "subject")) == [
+        (stranger.mail_address, "x"),
+        ("mei@example.com", "Your Tsuzuku account is deleted"),
+    ]
+
+
 def test_a_balance_is_not_lost_unawares(house: "House", holder: User, entered: Client) -> None:
     house.top_up(holder, 500, key="t1")
     assert "Your balance of ¥500 is lost with the account." in text_of(entered.get("/account/delete"))
@@ -125,7 +164,10 @@ def test_one_file_has_everything_of_one_person_and_no_secret(
     ]
     assert data["account"][0]["email"] == "mei@example.com"
     assert [each["iccid"] for each in data["cards"]] == [card.iccid]
-    assert [(each["plan"], each["is_top_up"]) for each in data["orders"]] == [(plan.code, False), (None, True)]
+    assert [(each["card"], each["plan"], each["is_top_up"]) for each in data["orders"]] == [
+        (card.iccid, plan.code, False),
+        (None, None, True),
+    ]
     assert [each["amount_minor"] for each in data["balance"]] == [500]
     assert [each["label"] for each in data["kept_methods"]] == ["Visa 4242"]
     holder.refresh_from_db()
@@ -139,6 +181,18 @@ def test_one_file_has_everything_of_one_person_and_no_secret(
     assert [secret for secret in secrets if f'"{secret}' in written] == []
     assert Message.objects.latest("pk").subject == "Your data at Tsuzuku was downloaded"
     assert answer["Content-Disposition"] == 'attachment; filename="tsuzuku-account.json"'
+
+
+def test_who_paid_for_a_friend_s_card_gets_four_digits_of_it(
+    house: "House", card: "Card", plan: "Plan", stranger: User
+) -> None:
+    house.pay(house.order(card, plan.code, payer=stranger))
+    friend = Client()
+    friend.post("/login", {"login": stranger.mail_address, "password": PASSWORD})
+    answer = friend.post("/account/data")
+    written = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]  # a streaming response
+    assert [each["card"] for each in json.loads(written)["orders"]] == [f"…{card.iccid[-4:]}"]
+    assert card.iccid not in written
 
 
 def test_a_card_that_moved_is_in_both_accounts_until_one_lets_go(card: "Card", entered: Client, stranger: User) -> None:

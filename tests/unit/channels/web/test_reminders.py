@@ -126,6 +126,23 @@ def test_a_price_that_has_changed_is_shown_before_it_is_paid(link: str, plan: "P
     assert (page.status_code, rows(page)["To pay"], Order.objects.count()) == (409, "¥400", known)
 
 
+def test_very_many_orders_by_a_link_wait_as_the_card_s_own_do(link: str, card: "Card") -> None:
+    from tsuzuku.orders.limits import ORDERS_LIMITS, count_order
+    from tsuzuku.orders.models import Order
+
+    friend, known, now = Client(), Order.objects.count(), clock.now()
+    fields = {**the_forms(friend.get(link)), "method": "fake:fake", "email": "friend@example.com"}
+    with clock.travel_to(now):
+        for number in range(ORDERS_LIMITS[0].wrong_max):
+            count_order(subject=f"card:{card.pk}", address=f"192.0.2.{number}", now=now)
+        page = friend.post(link, fields)
+    assert (page.status_code, Order.objects.count()) == (429, known)
+    assert notices(page)[0].startswith("There were very many orders from here in a short time. Nothing was ordered")
+    assert 'value="friend@example.com"' in page.content.decode()
+    with clock.travel_to(now + timedelta(minutes=11)):
+        assert friend.post(link, fields).status_code == 303
+
+
 def test_the_cheapest_that_helps_is_chosen_when_the_last_plan_is_gone(
     link: str, plan: "Plan", of_holder: Client, card: "Card"
 ) -> None:

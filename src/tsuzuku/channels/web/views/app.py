@@ -18,6 +18,17 @@ _PAPER = "#faf9f6"
 _INDIGO = "#1d3b72"
 #: What every page needs, so that one that was kept looks as it did.
 _PARTS = ("look/tsuzuku.css", "look/icon.svg", "web/app.js")
+#: A form sent there, or below, ends what a browser may show without a network.
+_LEAVING = ("leave", "account_logout", "delete_account", "devices")
+#: A form sent there may let somebody in who is not who was here before.
+_ENTERING = (
+    "account_login",
+    "account_confirm_login_code",
+    "account_email_verification_sent",
+    "account_complete_password_reset",
+    "enter_by_phone_code",
+    "mfa_login_webauthn",
+)
 
 
 @require_safe
@@ -73,7 +84,12 @@ def manifest(_request: HttpRequest, language: str) -> HttpResponse:
 def service_worker(request: HttpRequest) -> HttpResponse:
     """The service worker. It stands at the root, since it sees only pages at or below its own address."""
     parts = [static(part) for part in _PARTS]
-    context = {"keep_until": KEEP_UNTIL, "parts": parts}
+    context = {
+        "keep_until": KEEP_UNTIL,
+        "parts": parts,
+        "leaving": [reverse(name) for name in _LEAVING],
+        "entering": [reverse(name) for name in _ENTERING],
+    }
     return render(request, "web/service_worker.js", context, content_type="text/javascript")
 
 

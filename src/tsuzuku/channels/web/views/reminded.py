@@ -28,12 +28,15 @@ from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import validity, what_it_gives
-from tsuzuku.channels.web.refusals import refusal_text
+from tsuzuku.channels.web.refusals import refusal_text, try_later
 from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
+from tsuzuku.orders.errors import TooManyOrders
+from tsuzuku.orders.limits import count_order
 from tsuzuku.orders.payers import friend_actor
 from tsuzuku.orders.policy import CURRENT_POLICY, policy_sentences
+from tsuzuku.people.addresses import client_address
 from tsuzuku.people.models import User
 from tsuzuku.reminders.actions import mark_read
 from tsuzuku.reminders.choosing import right_plan
@@ -101,6 +104,7 @@ def _order(
     if not is_valid:
         return _ask(request, card, quote, user, form=form, now=now)
     try:
+        count_order(subject=f"card:{card.pk}", address=client_address(request), now=now)
         order = order_renewal(
             card=card,
             plan_code=quote.plan.code,
@@ -117,6 +121,9 @@ def _order(
         return _ask(request, card, changed.quote, user, form=form, has_changed=True, now=now)
     except KeyReused:
         return _ask(request, card, quote, user, has_changed=True, now=now)
+    except TooManyOrders as too_many:
+        messages.error(request, refusal_text(too_many))
+        return try_later(_ask(request, card, quote, user, form=form, now=now), too_many)
     remember_order(request, order, now=now)
     access = OrderAccess(order=order, paid_for=renewal_of(order), user=user, sees_card=False)
     return start_paying(request, access, now=now)

@@ -7,7 +7,10 @@ const OFFLINE = "{% url "offline" %}";
 const HOME = "{% url "home" %}";
 const CARDS = "{% url "my_cards" %}";
 const LANGUAGE = "{% url "choose_language" %}";
-const LEAVING = ["{% url "leave" %}", "{% url "account_logout" %}"];
+// A form that is sent there, or below, ends what was kept, whatever comes of it.
+const LEAVING = [{% for path in leaving %}"{{ path }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
+// One that is sent there, if its answer leads on: it may have let in somebody else.
+const ENTERING = [{% for path in entering %}"{{ path }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 const ICON = "{% static "look/icon-192.png" %}";
 const PARTS = [{% for part in parts %}"{{ part }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 // The names of the parts change with what is in them.
@@ -53,9 +56,9 @@ self.addEventListener("notificationclick", (event) => {
 async function visit(event, path) {
   const { request } = event;
   const sent = request.method === "POST" ? request.clone() : null;
-  if (LEAVING.includes(path) && sent) await caches.delete(KEPT);
+  if (sent && LEAVING.some((each) => path.startsWith(each))) await caches.delete(KEPT);
   const answer = fetch(request);
-  event.waitUntil(answer.then((it) => note(path, it.clone())).catch(() => {}));
+  event.waitUntil(answer.then((it) => note(path, it.clone(), sent)).catch(() => {}));
   if (sent) return answer.catch(() => askAgain(sent, path));
   const silence = new Promise((resolve) => setTimeout(resolve, PATIENCE)).then(() => lastKnown(path));
   const known = await Promise.race([answer, silence]).catch(() => lastKnown(path));
@@ -63,8 +66,9 @@ async function visit(event, path) {
 }
 
 // Keeps a page as its answer says, and forgets one that the network no longer shows.
-async function note(path, answer) {
+async function note(path, answer, sent) {
   if (path === LANGUAGE) await (await caches.open(SHELL)).add(OFFLINE);
+  if (sent && ENTERING.includes(path) && answer.type === "opaqueredirect") await caches.delete(KEPT);
   const kept = await caches.open(KEPT);
   if (answer.ok && answer.headers.has(KEEP_UNTIL)) await kept.put(path, answer);
   else if (answer.type === "opaqueredirect" || answer.status === 404) await kept.delete(path);
