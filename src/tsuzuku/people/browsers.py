@@ -47,6 +47,24 @@ def remember_browser(request: HttpRequest, *, now: datetime) -> None:
     session[_MARK] = mark
 
 
+def this_browser(request: HttpRequest, *, now: datetime) -> Browser | None:
+    """The row of the browser that asks, written down if need be; None if nobody is logged in there."""
+    remember_browser(request, now=now)
+    return Browser.objects.filter(session_key=request.session.session_key or "").first()
+
+
+def keep_browser(*, browser: Browser) -> None:
+    """Lets a row outlast its session: something was allowed to the browser that ends when somebody ends it."""
+    Browser.objects.filter(pk=browser.pk).update(outlasts_session=True)
+
+
+def forget_this_browser(*, request: HttpRequest | None, **_of_signal: object) -> None:
+    """Forgets the browser in which somebody is just logging out, and with it what was allowed to it."""
+    if request is not None:
+        keys = {request.session.session_key, *request.session.get(_MARK, [])[:1]} - {None}
+        Browser.objects.filter(session_key__in=keys).delete()
+
+
 def browsers_of(user: User, *, now: datetime) -> Sequence[Browser]:
     """Where somebody is logged in now, last seen first. One query."""
     alive = Session.objects.filter(expire_date__gt=now).values("session_key")

@@ -21,6 +21,6 @@ def forget_sessions(timestamp: int) -> None:
         cursor.execute("DELETE FROM people_codessent WHERE ends_at < now()")
         # Browsers whose sessions are over, by the key of both.
         cursor.execute(
-            "DELETE FROM people_browser AS gone WHERE NOT EXISTS"
+            "DELETE FROM people_browser AS gone WHERE NOT outlasts_session AND NOT EXISTS"
             " (SELECT FROM django_session AS still WHERE still.session_key = gone.session_key)"
         )

@@ -108,7 +108,7 @@ class CodesSent(models.Model):
 
 
 class Browser(models.Model):
-    """A browser in which somebody is logged in. Kept while the session lasts: neither its address nor all it says."""
+    """A browser in which somebody is logged in. Of it neither its address nor all it says is kept."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     session_key = models.CharField(max_length=40, unique=True)
@@ -117,6 +117,8 @@ class Browser(models.Model):
     since = models.DateTimeField()
     #: In whole hours.
     seen_at = models.DateTimeField()
+    #: It may be pushed to, which goes on when its session runs out, and ends when somebody ends it.
+    outlasts_session = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.device

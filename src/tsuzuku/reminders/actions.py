@@ -12,7 +12,8 @@ from tsuzuku.messaging.actions import forget_messages, forget_messages_about
 from tsuzuku.messaging.bounces import release_address
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import bounced_address
-from tsuzuku.people.models import User
+from tsuzuku.people.browsers import keep_browser
+from tsuzuku.people.models import Browser, User
 from tsuzuku.reminders.errors import ZoneUnknown
 from tsuzuku.reminders.messages import purpose_of
 from tsuzuku.reminders.models import Preferences, PushDevice, Reminder
@@ -73,17 +74,23 @@ def mark_read(*, user: User, reminder_ids: Collection[int], now: datetime) -> No
     unread.update(read_at=now)
 
 
-def add_push_device(*, user: User, subscription: str, name: str, language: str, now: datetime) -> PushDevice:
+def add_push_device(
+    *, user: User, subscription: str, name: str, language: str, now: datetime, browser: Browser | None = None
+) -> PushDevice:
     """Lets us push to a browser of somebody; one that is known already is theirs from now on.
 
+    It ends with `browser`, in which they are logged in.
     Raises PushSubscriptionMalformed.
     """
     parsed = parse_subscription(subscription)
     with transaction.atomic():
+        if browser is not None:
+            keep_browser(browser=browser)
         device, _is_new = PushDevice.objects.update_or_create(
             endpoint_hash=parsed.endpoint_hash,
             defaults={
                 "user": user,
+                "browser": browser,
                 "subscription": parsed.text,
                 "name": name.strip()[:_NAME_LENGTH_MAX],
                 "language": language,

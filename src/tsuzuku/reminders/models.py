@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from tsuzuku.cards.models import Card
 from tsuzuku.journal.models import Waiting
+from tsuzuku.people.models import Browser
 from tsuzuku.reminders.rules import QUIET_FROM, QUIET_UNTIL, Kind
 from tsuzuku.reminders.states import REMINDER_STATES, TOLD, WAITING
 
@@ -84,6 +85,8 @@ class PushDevice(models.Model):
     """A browser in which somebody allowed us to push. It lives here since reminders are all that is pushed."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    #: Whoever logs out in it, or ends it from elsewhere, is pushed to in it no more.
+    browser = models.ForeignKey(Browser, null=True, on_delete=models.CASCADE, related_name="+")
     #: SHA-256 of the endpoint in hex: an endpoint is as long as its service likes.
     endpoint_hash = models.CharField(max_length=64)
     #: The browser's PushSubscription as JSON; whoever has it and our key can push, so it is neither shown nor logged.

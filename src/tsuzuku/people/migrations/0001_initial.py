@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                 ("device", models.CharField(blank=True, max_length=40)),
                 ("since", models.DateTimeField()),
                 ("seen_at", models.DateTimeField()),
+                ("outlasts_session", models.BooleanField(default=False)),
                 (
                     "user",
                     models.ForeignKey(

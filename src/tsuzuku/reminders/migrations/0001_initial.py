@@ -13,6 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("cards", "0001_initial"),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -44,6 +45,15 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, db_default="", default="", max_length=60)),
                 ("language", models.CharField(max_length=12)),
                 ("added_at", models.DateTimeField()),
+                (
+                    "browser",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="people.browser",
+                    ),
+                ),
                 (
                     "user",
                     models.ForeignKey(

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import re
 from datetime import timedelta
 
@@ -9,9 +10,11 @@ from django.test import Client
 from tests.unit.channels.conftest import PASSWORD, logged_in
 from tests.unit.channels.web.conftest import text_of
 from tsuzuku.kernel import clock
+from tsuzuku.messaging.adapters.web_push import public_text, vapid_key
 from tsuzuku.people.browsers import browsers_of
 from tsuzuku.people.jobs import forget_sessions
 from tsuzuku.people.models import Browser, User
+from tsuzuku.reminders.models import PushDevice
 
 pytestmark = pytest.mark.django_db
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile Safari/604.1"
@@ -81,7 +84,15 @@ def test_a_browser_is_written_down_once_an_hour_and_without_its_address(
     again = Browser.objects.get()
     assert (again.pk, again.since) == (first.pk, first.since)
     assert again.seen_at == later.replace(minute=0, second=0, microsecond=0)
-    assert {field.name for field in Browser._meta.fields} == {"id", "user", "session_key", "device", "since", "seen_at"}
+    assert {field.name for field in Browser._meta.fields} == {
+        "id",
+        "user",
+        "session_key",
+        "device",
+        "since",
+        "seen_at",
+        "outlasts_session",
+    }
 
 
 def test_who_changes_hands_in_one_browser_is_listed_as_who_is_in(stranger: User, holder: User) -> None:
@@ -96,3 +107,57 @@ def test_rows_go_with_their_sessions(stranger: User) -> None:
     Session.objects.all().delete()
     forget_sessions.func(timestamp=0)
     assert Browser.objects.count() == 0
+
+
+class TestPushes:
+    """Who is logged out in a browser is pushed to in it no more."""
+
+    @staticmethod
+    def push_to(client: Client, name: str) -> None:
+        keys = {"p256dh": public_text(vapid_key("a secret")), "auth": "A" * 22}
+        subscription = json.dumps({"endpoint": f"https://push.example/{name}", "keys": keys})
+        assert client.post("/push/add", {"subscription": subscription, "name": name}).status_code == 204
+
+    @pytest.fixture
+    def phone(self, stranger: User) -> Client:
+        phone = entered(stranger, IPHONE)
+        self.push_to(phone, "phone")
+        return phone
+
+    @pytest.fixture
+    def wechat(self, stranger: User, phone: Client) -> Client:
+        wechat = entered(stranger, WECHAT)
+        self.push_to(wechat, "wechat")
+        return wechat
+
+    @staticmethod
+    def pushed_to() -> list[str]:
+        return list(PushDevice.objects.order_by("pk").values_list("name", flat=True))
+
+    def test_logging_out_ends_this_one_s(self, phone: Client, wechat: Client) -> None:
+        phone.post("/logout")
+        assert (self.pushed_to(), devices(User.objects.get())) == (["wechat"], ["WeChat, Android"])
+
+    def test_ending_another_ends_its(self, phone: Client, wechat: Client) -> None:
+        other = Browser.objects.get(device="WeChat, Android")
+        phone.post(f"/account/devices/{other.pk}/end")
+        assert self.pushed_to() == ["phone"]
+
+    def test_a_new_password_ends_all_others_also_of_logins_that_ran_out(self, phone: Client, wechat: Client) -> None:
+        Session.objects.filter(session_key=wechat.session.session_key).delete()
+        forget_sessions.func(timestamp=0)
+        # A reminder reaches who has not come for a while.
+        assert self.pushed_to() == ["phone", "wechat"]
+        new = {"password1": "an even better horse", "password2": "an even better horse"}
+        phone.post("/password", {"oldpassword": PASSWORD, **new})
+        assert (is_in(phone), self.pushed_to()) == (True, ["phone"])
+
+    def test_one_of_a_login_that_ran_out_is_offered_again_and_ends_with_the_new_login(
+        self, stranger: User, phone: Client
+    ) -> None:
+        digest = PushDevice.objects.get().endpoint_hash
+        again = entered(stranger, IPHONE)
+        assert [client.get("/reminders").context["known"] for client in (phone, again)] == [[digest], []]
+        self.push_to(again, "phone")
+        again.post("/logout")
+        assert self.pushed_to() == []

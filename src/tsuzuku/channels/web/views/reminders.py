@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reminders: what their links open, the inbox, how somebody wants to hear, and browsers that can be pushed to."""
 
-from datetime import time
+from datetime import datetime, time
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +23,7 @@ from tsuzuku.look.formats import active_locale
 from tsuzuku.messaging.bounces import release_address
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import bounced_addresses, can_send, push_key
+from tsuzuku.people.browsers import this_browser
 from tsuzuku.people.models import User
 from tsuzuku.reminders.actions import (
     add_push_device,
@@ -82,10 +83,11 @@ def preferences(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("reminder_preferences")
         messages.error(request, _("Please choose times of the day and a place from the list."))
-    return render(request, "web/reminder_preferences.html", _preferences_context(user))
+    return render(request, "web/reminder_preferences.html", _preferences_context(request, user, now=now))
 
 
-def _preferences_context(user: User) -> dict[str, Any]:
+def _preferences_context(request: HttpRequest, user: User, *, now: datetime) -> dict[str, Any]:
+    here, devices = this_browser(request, now=now), push_devices_of(user)
     places = [(zone, get_timezone_location(zone, locale=active_locale(), return_city=True)) for zone in ZONES]
     return {
         "preferences": preferences_of([user])[user.pk],
@@ -93,7 +95,9 @@ def _preferences_context(user: User) -> dict[str, Any]:
         "carries_sms": can_send(AddressKind.SMS),
         "carries_push": can_send(AddressKind.PUSH),
         "push_key": push_key(),
-        "devices": push_devices_of(user),
+        "devices": devices,
+        # One that was added before a login ran out is offered again, so that it ends with the login of now.
+        "known": [each.endpoint_hash for each in devices if here and each.browser_id == here.pk],
         "hours": [time(hour) for hour in range(24)],
         "places": places,
         "bounced": _bounced(user),
@@ -135,8 +139,15 @@ def add_push(request: HttpRequest) -> HttpResponse:
     form = PushDeviceForm(request.POST)
     if not form.is_valid():
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    now = clock.now()
     try:
-        add_push_device(user=_logged_in(request), **form.cleaned_data, language=get_language() or "en", now=clock.now())
+        add_push_device(
+            user=_logged_in(request),
+            browser=this_browser(request, now=now),
+            **form.cleaned_data,
+            language=get_language() or "en",
+            now=now,
+        )
     except PushSubscriptionMalformed:
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
