@@ -150,7 +150,7 @@ def _run(installation: Installation, *, kills: int, travellers: int, seed: str, 
     closing.set()
     pranks.stop()
     world.patience.ends_in(_LANDING_SECONDS)
-    _land(clients, flying=world.flying, began=began)
+    _land(installation, clients, flying=world.flying, began=began)
     _settle(installation, began=began)
     others = [
         taken for provider in installation.others() for taken in read_taken(provider, installation.books_of(provider))
@@ -230,7 +230,7 @@ def _check(clients: list[Traveller]) -> None:
             raise Failed(f"{client.thread.name}: {client.problem!r}") from client.problem
 
 
-def _land(clients: list[Traveller], *, flying: Flying, began: float) -> None:
+def _land(installation: Installation, clients: list[Traveller], *, flying: Flying, began: float) -> None:
     """Waits until each client has seen the end of its last renewal, or its patience has ended."""
     said = 0.0
     while any(client.thread.is_alive() for client in clients):
@@ -238,6 +238,7 @@ def _land(clients: list[Traveller], *, flying: Flying, began: float) -> None:
         if time.monotonic() > said + 5:
             said = time.monotonic()
             _say(began, f"landing: {flying.now().in_flight} in flight")
+            installation.make_refunds_by_hand()
         time.sleep(0.2)
     _check(clients)
 
@@ -250,6 +251,7 @@ def _settle(installation: Installation, *, began: float) -> None:
             click.echo(f"faults: {waiting} have not settled within {_SETTLING_SECONDS} seconds", err=True)
             return
         _say(began, f"settling: {waiting} left to do")
+        installation.make_refunds_by_hand()
         time.sleep(2)
 
 

@@ -162,6 +162,20 @@ class Installation:
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
 
+    def make_refunds_by_hand(self) -> None:
+        """What a person does at KOMOJU, which gives cash back in no other way; while it is down they cannot."""
+        from tsuzuku.project.simulators import SIMULATORS
+
+        name = SIMULATORS["komoju"].sandbox.name
+        with suppress(httpx.HTTPError):
+            httpx.post(
+                f"{self.sandbox(name)['url']}/control",
+                json={"make_refunds": True},
+                headers=control_headers(self.folder(name)),
+                timeout=5,
+                trust_env=False,
+            )
+
     def provider_headers(self) -> dict[str, str]:
         """What lets its owner tell the provider what to do."""
         return control_headers(self.folder("payment-sandbox"))
