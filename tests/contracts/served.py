@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import resources
 from itertools import count
@@ -30,6 +29,14 @@ BALANCE, CREDIT_LIMIT = 100_000_000, 5_000
 #: Cards of everybody, then those of the group `fleet`.
 CARDS, FLEET_CARDS = 1000, 20
 _CLI = (sys.executable, "-m", "tsuzuku.project.cli")
+_COMMANDS = """
+import json, sys
+from click.testing import CliRunner
+from tsuzuku.project.cli import tsuzuku
+ran = [CliRunner().invoke(tsuzuku, words) for words in json.loads(sys.argv[1])]
+assert all(each.exit_code == 0 for each in ran), [(each.output, each.exception) for each in ran]
+json.dump([each.stdout for each in ran], sys.stdout)
+"""
 #: Beside those that come with the product: one for a group of cards, one that fills a card, one that waits for a tap.
 _PLANS: Sequence[Mapping[str, Any]] = (
     {"code": "FLEET-1", "name": {"en": "Fleet"}, "data_bytes": 10**9, "days": 7, "price_minor": 100, "currency": "JPY",
@@ -83,16 +90,16 @@ class Served:
         stock.append(f"{iccid(CARDS - 1)},eSIM,1234,,2020/01/31")
         stock += [f"{iccid(CARDS + number)},SIM,1234,fleet,2099/12/31" for number in range(FLEET_CARDS)]
         (self.home / "cards.csv").write_text("\n".join(["ICCID,Type,PIN,Group,Expiry", *stock]))
-        self.tsuzuku("migrate")
         funds = ["--balance-minor", str(BALANCE), "--credit-limit-minor", str(CREDIT_LIMIT)]
-        self._side_by_side(
+        self._one_after_another(
+            ["migrate"],
             ["import", "plans", str(self.home / "plans.json")],
             ["import", "cards", str(self.home / "cards.csv")],
             ["partner", "create", "acme", *funds, "--all-cards", "--json"],
             ["partner", "create", "fleet", "--balance-minor", "250", "--card-group", "fleet", "--json"],
         )
         every = [word for scope in SCOPES for word in ("--scope", scope)]
-        created = self._side_by_side(
+        created = self._one_after_another(
             ["api-key", "create", "--partner", "acme", *every, "--json"],
             ["api-key", "create", "--partner", "fleet", *every, "--json"],
             ["api-key", "create", "--partner", "acme", "--scope", "account:read", "--json"],
@@ -103,9 +110,15 @@ class Served:
         self.keys = {name: json.loads(printed)["key"] for name, printed in zip(names, created, strict=True)}
         self.revoked_id = str(json.loads(created[-1])["id"])
 
-    def _side_by_side(self, *commands: Sequence[str]) -> list[str]:
-        with ThreadPoolExecutor(2) as threads:
-            return list(threads.map(lambda words: self.tsuzuku(*words), commands))
+    def _one_after_another(self, *commands: Sequence[str]) -> list[str]:
+        """Runs commands in one process, as most of what each costs is the start, and returns what they printed."""
+        ran = subprocess.run(
+            [sys.executable, "-c", _COMMANDS, json.dumps(commands)],
+            env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        printed: list[str] = json.loads(ran.stdout)
+        return printed
 
     def start(self, *words: str) -> None:
         """Starts a command that runs until it is stopped."""

@@ -13,7 +13,7 @@ from django.db.models import F
 from tsuzuku.journal import statements
 from tsuzuku.journal.chores import wake
 from tsuzuku.journal.events import Event
-from tsuzuku.journal.listeners import Heard, listener, listeners_for
+from tsuzuku.journal.listeners import Heard, listener, listeners, listeners_for
 from tsuzuku.journal.models import Delivery
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.retries import retry_after
@@ -37,6 +37,14 @@ _INSERT_FACTS = """
 _INSERT_DELIVERY = """
     INSERT INTO journal_delivery (listener, fact_ids, next_attempt_at)
     VALUES (%(listener)s, %(facts)s::bigint[], %(now)s::timestamptz)
+"""
+
+#: Of these listeners those who have something to hear; a look into the index for each, however much waits.
+_WITH_DELIVERIES = """
+    SELECT name
+      FROM unnest(%(listeners)s::text[]) AS name,
+           LATERAL (SELECT 1 FROM journal_delivery
+                     WHERE listener = name AND next_attempt_at <= %(now)s::timestamptz LIMIT 1) AS delivery
 """
 
 #: Facts, oldest first.
@@ -161,3 +169,9 @@ def _postpone(delivery: Delivery, *, problem: str, now: datetime) -> None:
 def is_due(*, listener_name: str, now: datetime) -> bool:
     """Whether a listener has anything to hear."""
     return Delivery.objects.filter(listener=listener_name, next_attempt_at__lte=now).exists()
+
+
+def listeners_due(*, now: datetime) -> set[str]:
+    """The names of all listeners that have anything to hear, in one query."""
+    params = {"listeners": [each.name for each in listeners()], "now": now}
+    return {name for (name,) in statements.rows(_WITH_DELIVERIES, params)}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one job of the queue, "look at this chore", and the sweep that looks for what no wake-up announced."""
 
+from datetime import datetime
 from functools import partial
 
 from django.db import connection, transaction
@@ -8,8 +9,8 @@ from procrastinate import exceptions
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Status
 
-from tsuzuku.journal.actions import chore_name, deliver_facts, is_due
-from tsuzuku.journal.chores import chore, chores, register_chore, wake_with
+from tsuzuku.journal.actions import chore_name, deliver_facts, is_due, listeners_due
+from tsuzuku.journal.chores import Chore, chore, chores, register_chore, wake_with
 from tsuzuku.journal.listeners import Listener, listeners
 from tsuzuku.kernel import clock
 
@@ -36,15 +37,20 @@ def send_wake_up(name: str) -> None:
         pass  # Somebody will look already; the queue's own constraint says so.
 
 
+def due_chores(now: datetime) -> list[Chore]:
+    """All chores that have something due, in order of registration. The listeners, who are many, ask together."""
+    deliveries = {chore_name(each.name) for each in listeners()}
+    due = {chore_name(name) for name in listeners_due(now=now)}
+    return [each for each in chores() if (each.name in due if each.name in deliveries else each.is_due(now))]
+
+
 # The queue reads a sixth field as seconds, after the five of cron.
 @app.periodic(cron="* * * * * */5")
 @app.task(name="sweep", queue="sweep", queueing_lock="sweep", pass_context=False)
 def sweep(timestamp: int) -> None:
     """Every five seconds: wakes each chore that has something due, whoever forgot to say so."""
-    now = clock.now()
-    for each in chores():
-        if each.is_due(now):
-            send_wake_up(each.name)
+    for each in due_chores(clock.now()):
+        send_wake_up(each.name)
 
 
 @app.periodic(cron="17 * * * *")

@@ -13,7 +13,7 @@ from tsuzuku.balances.queries import balance_of_user
 from tsuzuku.cards.models import Card
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.catalog.mixes import Mix
-from tsuzuku.journal.chores import chores
+from tsuzuku.journal.jobs import due_chores
 from tsuzuku.journal.models import Fact
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.findings import Finding
@@ -45,7 +45,7 @@ _ROUNDS_MAX = 100
 def settle_down() -> None:
     """Runs every chore that is due, again and again, until none is. The clock stays where the story has put it."""
     for _ in range(_ROUNDS_MAX):
-        due = [chore for chore in chores() if chore.is_due(clock.now())]
+        due = due_chores(clock.now())
         if not due:
             return
         for chore in due:

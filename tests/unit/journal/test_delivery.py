@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from tsuzuku.journal import listeners
-from tsuzuku.journal.actions import deliver_facts, is_due, record_facts
+from tsuzuku.journal.actions import deliver_facts, is_due, listeners_due, record_facts
 from tsuzuku.journal.events import Event
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.journal.models import Delivery, Fact
@@ -59,11 +59,13 @@ def ring(*bells: int) -> None:
 def test_facts_are_heard_once_and_in_order(ear: Ear) -> None:
     ring(1, 2)
     ring(3)
+    assert listeners_due(now=clock.now()) == {"ear"}
 
     assert deliver_facts(listener_name="ear") == 3
     assert deliver_facts(listener_name="ear") == 0
     assert ear.heard == [1, 2, 3]
     assert not is_due(listener_name="ear", now=clock.now())
+    assert listeners_due(now=clock.now()) == set()
 
 
 def test_a_fact_keeps_who_did_it(ear: Ear) -> None:
