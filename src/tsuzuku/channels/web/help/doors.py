@@ -88,8 +88,9 @@ class Door:
     pay: "StrOrPromise"
     #: What one must have.
     needs: "StrOrPromise"
-    #: The name of the page where one goes in; empty: it is elsewhere.
-    address: str = ""
+    #: The name of the page where one goes in, and what a link to it says; empty: it is elsewhere.
+    page: str = ""
+    link: "StrOrPromise" = ""
     is_here: Callable[[Installation], bool] = _always
     takes_cash: Callable[[Installation], bool] = _never
     takes_foreign_cards: Callable[[Installation], bool] = _never
@@ -127,7 +128,8 @@ DOORS: Final[Sequence[Door]] = (
         language=_EVERY_LANGUAGE,
         pay=_("Bank cards and apps that pay, as each page offers them."),
         needs=_("A little data, or Wi-Fi."),
-        address="home",
+        page="open_card",
+        link=_("Open your card"),
         takes_foreign_cards=_with_foreign_cards,
     ),
     Door(
@@ -138,7 +140,6 @@ DOORS: Final[Sequence[Door]] = (
         language=_("The numbers and each step in your language; machine and till in Japanese."),
         pay=_("Cash in yen. No bank card."),
         needs=_("Wi-Fi or data for the order; none for paying. An e-mail address."),
-        address="home",
         is_here=_with_cash,
         takes_cash=_with_cash,
         languages=frozenset({"ja"}),
@@ -148,9 +149,9 @@ DOORS: Final[Sequence[Door]] = (
         name=_("Somebody pays for you"),
         how=_("Pass on the link of a reminder. Whoever opens it sees plan and price and pays, wherever they are."),
         time=_("At any hour. Online within minutes."),
-        language=_("Every language of this website, in the language of whoever pays"),
+        language=_("Whoever pays reads it in their own language."),
         pay=_("However the other person pays here."),
-        needs=_("A reminder of the last 14 days. Reminders come to cards that are kept in an account."),
+        needs=_("A reminder of the last days. Reminders come to cards that are kept in an account."),
         takes_cash=_with_cash,
         takes_foreign_cards=_with_foreign_cards,
         works_offline=True,
@@ -165,7 +166,8 @@ DOORS: Final[Sequence[Door]] = (
         language=_EVERY_LANGUAGE,
         pay=_("Top up by every method of this website, in cash too where that is offered."),
         needs=_("An account with your card in it."),
-        address="balance",
+        page="balance",
+        link=_("To my balance"),
         takes_cash=_with_cash,
         takes_foreign_cards=_with_foreign_cards,
         works_offline=True,

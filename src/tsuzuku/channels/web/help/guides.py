@@ -110,7 +110,7 @@ def _line(phone: "Phone", way: Way) -> Part:
     switching = Step(_("Switch this off there, or data of your SIM from home may be used:"), Way((DATA_SWITCHING,)))
     return Part(
         Task.LINE,
-        _("Two SIMs: which one is used for data"),
+        _("Two SIMs in one phone"),
         (
             Step(_("Choose this SIM for mobile data:"), way),
             *([switching] if phone.slug == "iphone" else []),

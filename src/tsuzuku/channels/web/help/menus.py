@@ -84,7 +84,12 @@ _IPHONE: Mapping[Task, Way] = {
         Words("Cellular Data", "蜂窝数据", "行動數據", "モバイルデータ通信", "셀룰러 데이터"),
         _THIS_SIM,
     ),
-    Task.ROAMING: _way(_SETTINGS, _CELLULAR, _THIS_SIM, _ROAMING),
+    Task.ROAMING: _way(
+        _SETTINGS,
+        _CELLULAR,
+        _THIS_SIM,
+        Words("Data Roaming", "数据漫游", "數據漫遊", "データローミング", "데이터 로밍"),
+    ),
     Task.APN: _way(
         _SETTINGS,
         _CELLULAR,

@@ -77,9 +77,7 @@ def _about_plans() -> list[Question]:
             "days",
             _("When does a day end?"),
             (
-                _(
-                    "That depends on the plan: after 24 hours, or at midnight in Japan, the first day counting as one."
-                ),
+                _("That depends on the plan: after 24 hours, or at midnight in Japan, the first day counting as one."),
                 _("Before you pay you see until when it lasts. All times here are Japan time."),
             ),
         ),
@@ -112,7 +110,7 @@ def _about_paying(installation: Installation) -> list[Question | None]:
             "payment-failed",
             _("My payment failed. Was I charged?"),
             (
-                _("A payment that failed costs nothing. An order keeps its price for %(duration)s.")
+                _("A payment that failed costs nothing. An order keeps its price for at least %(duration)s.")
                 % {"duration": formats.duration(PAY_WITHIN)},
                 _("The page of the order says why, as far as your bank told us. Try again or choose another way."),
                 _("If two payments arrive for one order, one of them goes back by itself."),
