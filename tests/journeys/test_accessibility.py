@@ -36,9 +36,14 @@ def complaints(page: Page) -> list[str]:
     return [f"{page.url}: {each}" for each in found]
 
 
+#: Pages of help; guides differ in words only.
+HELP = ("/help", "/help/phones", "/help/phones/iphone", "/help/doors?want=cash", "/help/questions?about=pin")
+
+
 def of_everybody(page: Page) -> Iterator[str]:
     """Pages that need nobody."""
-    for path in ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/verify?r=forged", "/r/forged", "/u/forged"):
+    of_accounts = ("/open", "/login", "/signup", "/forgot")
+    for path in ("/", *of_accounts, "/verify", "/verify?r=forged", "/r/forged", "/u/forged", *HELP):
         page.goto(path)
         yield path
     page.locator(".menu summary").click()

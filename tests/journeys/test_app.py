@@ -3,6 +3,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,34 @@ def test_who_leaves_leaves_nothing_in_the_phone(page: Page, demo: Demo, line: Ba
 
     expect(page.get_by_role("heading", level=1)).to_have_text("没有网络连接")
     expect(page.locator(".figures")).to_have_count(0)
+
+
+def test_the_guide_for_this_phone_is_there_before_it_is_needed(demo: Demo, browser: Browser, line: BadLine) -> None:
+    # What a context says that it is, its service worker does not say.
+    pixel = "Mozilla/5.0 (Linux; Android 15; Pixel 8a) AppleWebKit/537.36 Chrome/142.0.0.0 Mobile Safari/537.36"
+    phone = browser.browser_type.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox", f"--user-agent={pixel}"]
+    )
+    page = phone.new_page(
+        base_url=demo.url,
+        locale="zh-CN",
+        viewport=PHONE,
+        proxy={"server": line.address, "bypass": "<-loopback>"},
+    )
+    page.goto("/")
+    wait_until(page, "caches.match('/help/phones/pixel').then(Boolean)")
+    wait_until(page, "navigator.serviceWorker.controller !== null")
+
+    line.line = Line.CUT
+    page.goto("/help/questions")
+    page.click("main a[href='/help/phones/pixel']")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Google Pixel")
+    expect(page.locator(".last-known")).to_be_visible()
+    expect(page.locator("#roaming")).to_contain_text("设置 › 网络和互联网 › SIM 卡 › ［这张 SIM］ › 漫游")
+    # What the app keeps of help is not what somebody sees who starts it.
+    page.goto("/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("没有网络连接")
+    phone.close()
 
 
 def renewals_of(page: Page, card: str) -> list[str]:

@@ -272,6 +272,8 @@ EMAIL_USE_TLS = env_bool("TSUZUKU_SMTP_TLS")
 #: Who sells, as receipts say it.
 BRAND_NAME = env_text("TSUZUKU_BRAND_NAME", "Tsuzuku")
 BRAND_ADDRESS = env_text("TSUZUKU_BRAND_ADDRESS", "東京都千代田区1-1-1" if DEMO else "")
+#: Where people reach the brand, as help pages tell them: a mail address, a telephone number or a page.
+BRAND_CONTACT = env_text("TSUZUKU_BRAND_CONTACT", "help@tsuzuku.example" if DEMO else "")
 #: The registration number of a qualified invoice issuer; without it receipts are no qualified invoices.
 BRAND_TAX_NUMBER = env_tax_number("TSUZUKU_BRAND_TAX_NUMBER", "T1234567890123" if DEMO else "")
 #: Whether the issuer is registered for prepaid value that lasts six months or longer; else balances end before that.

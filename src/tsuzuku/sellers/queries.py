@@ -76,3 +76,8 @@ def webhooks_of(partner: Partner, *, only_dead: bool, limit: int) -> Sequence[We
     if only_dead:
         webhooks = webhooks.filter(state=states.DEAD)
     return list(webhooks.order_by("-pk")[:limit])
+
+
+def has_sellers() -> bool:
+    """Whether somebody sells renewals through the API now: a partner with a key that lives."""
+    return ApiKey.objects.filter(revoked_at__isnull=True).exists()

@@ -22,6 +22,11 @@ def keep_for_holder(response: HttpResponse, *, now: datetime) -> HttpResponse:
     return _keep(response, now + _HOLDERS_FOR)
 
 
+def keep_for_everybody(response: HttpResponse, *, now: datetime) -> HttpResponse:
+    """Marks a page that says nothing of anybody, such as help: it stays when who was here leaves."""
+    return _keep(response, now + _HOLDERS_FOR)
+
+
 def keep_card_page(response: HttpResponse, request: HttpRequest, access: CardAccess, *, now: datetime) -> HttpResponse:
     """Marks a card's page: a card that a PIN has opened is shown no longer than the PIN opens it."""
     if access.holder is not None:

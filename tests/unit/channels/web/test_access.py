@@ -36,6 +36,11 @@ GET = {
     "manifest": (200, 200, 200, 200, 200),
     "service_worker": (200, 200, 200, 200, 200),
     "offline": (200, 200, 200, 200, 200),
+    "help": (200, 200, 200, 200, 200),
+    "phone_guides": (200, 200, 200, 200, 200),
+    "phone_guide": (200, 200, 200, 200, 200),
+    "doors": (200, 200, 200, 200, 200),
+    "questions": (200, 200, 200, 200, 200),
     "my_cards": (302, 302, 200, 302, 200),
     "add_card": (302, 200, 200, 302, 200),
     "card": (302, 200, 302, 200, 302),
@@ -179,6 +184,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<str:unsubscribe_token>", "forged")
         .replace("<str:provider>", "fake")
         .replace("<str:language>", "ja")
+        .replace("<slug:slug>", "iphone")
         for name, address in addresses(get_resolver().url_patterns).items()
         # The console has a walk of its own.
         if not address.startswith("console/")

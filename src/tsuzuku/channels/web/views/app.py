@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
+from tsuzuku.channels.web.help.phones import phone_of
 from tsuzuku.channels.web.keeping import KEEP_UNTIL
 
 #: The colours of paper and of indigo in look/static/look/tsuzuku.css.
@@ -89,6 +90,7 @@ def service_worker(request: HttpRequest) -> HttpResponse:
         "parts": parts,
         "leaving": [reverse(name) for name in _LEAVING],
         "entering": [reverse(name) for name in _ENTERING],
+        "phone": phone_of(request),
     }
     return render(request, "web/service_worker.js", context, content_type="text/javascript")
 
@@ -97,4 +99,4 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
     """What the app shows where there is no network and no page that it kept."""
-    return render(request, "web/offline.html")
+    return render(request, "web/offline.html", {"phone": phone_of(request)})

@@ -7,6 +7,9 @@ const OFFLINE = "{% url "offline" %}";
 const HOME = "{% url "home" %}";
 const CARDS = "{% url "my_cards" %}";
 const LANGUAGE = "{% url "choose_language" %}";
+// Pages there say nothing of anybody. The guide for this phone is there before somebody has no network to ask for it.
+const HELP = "{% url "help" %}";
+const GUIDES = [{% if phone %}"{% url "phone_guide" phone %}"{% endif %}];
 // A form that is sent there, or below, ends what was kept, whatever comes of it.
 const LEAVING = [{% for path in leaving %}"{{ path }}"{% if not forloop.last %}, {% endif %}{% endfor %}];
 // One that is sent there, if its answer leads on: it may have let in somebody else.
@@ -16,18 +19,20 @@ const PARTS = [{% for part in parts %}"{{ part }}"{% if not forloop.last %}, {% 
 // The names of the parts change with what is in them.
 const SHELL = `shell ${PARTS}`;
 const KEPT = "kept";
+const HELPING = "help";
 // A network that says nothing for so long is taken for none, if there is something to show.
 const PATIENCE = 6000;
 
 self.addEventListener("install", (event) => {
   self.skipWaiting();
   event.waitUntil(caches.open(SHELL).then((shell) => shell.addAll([OFFLINE, ...PARTS])));
+  event.waitUntil(caches.open(HELPING).then((help) => help.addAll(GUIDES)));
 });
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(self.clients.claim());
   event.waitUntil(
-    caches.keys().then((names) => Promise.all(names.filter((name) => ![SHELL, KEPT].includes(name)).map((name) => caches.delete(name)))),
+    caches.keys().then((names) => Promise.all(names.filter((name) => ![SHELL, KEPT, HELPING].includes(name)).map((name) => caches.delete(name)))),
   );
 });
 
@@ -67,15 +72,25 @@ async function visit(event, path) {
 
 // Keeps a page as its answer says, and forgets one that the network no longer shows.
 async function note(path, answer, sent) {
-  if (path === LANGUAGE) await (await caches.open(SHELL)).add(OFFLINE);
+  if (path === LANGUAGE) await speakAnew();
   if (sent && ENTERING.includes(path) && answer.type === "opaqueredirect") await caches.delete(KEPT);
-  const kept = await caches.open(KEPT);
+  const kept = await keptAt(path);
   if (answer.ok && answer.headers.has(KEEP_UNTIL)) await kept.put(path, answer);
   else if (answer.type === "opaqueredirect" || answer.status === 404) await kept.delete(path);
 }
 
+async function speakAnew() {
+  await caches.delete(HELPING);
+  await (await caches.open(SHELL)).add(OFFLINE);
+  await (await caches.open(HELPING)).addAll(GUIDES);
+}
+
+function keptAt(path) {
+  return caches.open(path.startsWith(HELP) ? HELPING : KEPT);
+}
+
 async function lastKnown(path) {
-  const kept = await caches.open(KEPT);
+  const kept = await keptAt(path);
   // Whoever starts the app sees their cards, or the one they looked at last.
   const paths = path === HOME ? [CARDS, ...(await kept.keys()).reverse()] : [path];
   for (const each of paths) {
