@@ -7,15 +7,18 @@ from tsuzuku.kernel.states import States
 
 WAITING: Final = "waiting"
 TOLD: Final = "told"
-#: It was no longer true when it could be told, or a graver one was told in its place.
+#: It was no longer true when it could be told. If it comes true again, it waits again.
+PASSED: Final = "passed"
+#: A graver one was told in its place.
 DROPPED: Final = "dropped"
 
 REMINDER_STATES = States(
     subject="reminder",
     initial=WAITING,
     moves={
-        WAITING: frozenset({TOLD, DROPPED}),
+        WAITING: frozenset({TOLD, PASSED, DROPPED}),
         TOLD: frozenset(),
+        PASSED: frozenset({WAITING}),
         DROPPED: frozenset(),
     },
 )

@@ -24,7 +24,7 @@ from tsuzuku.reminders.messages import send_reminder
 from tsuzuku.reminders.models import Preferences, Reminder
 from tsuzuku.reminders.rules import NEWS_LAST, Kind, Situation, episode_of, gravest, is_still_true, quiet_end
 from tsuzuku.reminders.situations import holders_of, situations_of
-from tsuzuku.reminders.states import DROPPED, REMINDER_STATES, TOLD
+from tsuzuku.reminders.states import DROPPED, PASSED, REMINDER_STATES, TOLD
 from tsuzuku.reminders.ways import preferences_of, ways_to
 
 log = logging.getLogger(__name__)
@@ -97,9 +97,12 @@ def _tell(rows: Sequence[Reminder], users: Sequence[User], *, now: datetime) -> 
         together[row.user_id, row.card_id].append(row)
     for (user_id, card_id), about_one in together.items():
         holder = holders.get((user_id, card_id)) if card_id is not None else None
-        told = _choose(about_one, holder, situations.get(card_id) if card_id is not None else None, now=now)
+        situation = situations.get(card_id) if card_id is not None else None
+        true = {Kind(row.kind): row for row in about_one if _is_true(row, holder, situation, now=now)}
+        kind = gravest(true)
+        told = None if kind is None else true[kind]
         for row in about_one:
-            state = TOLD if row is told else DROPPED
+            state = TOLD if row is told else DROPPED if row in true.values() else PASSED
             REMINDER_STATES.check_move(row.state, state)
             row.state, row.ended_at = state, now
         if told is not None:
@@ -114,15 +117,6 @@ def _quiet_end(preferences: Preferences, *, now: datetime) -> datetime | None:
         quiet_until=preferences.quiet_until,
         zone=ZoneInfo(preferences.zone),
     )
-
-
-def _choose(
-    rows: Sequence[Reminder], holder: CardHolder | None, situation: Situation | None, *, now: datetime
-) -> Reminder | None:
-    """The gravest of what is still true, with its figures of now; None if nothing is."""
-    true = {Kind(row.kind): row for row in rows if _is_true(row, holder, situation, now=now)}
-    kind = gravest(true)
-    return None if kind is None else true[kind]
 
 
 def _is_true(row: Reminder, holder: CardHolder | None, situation: Situation | None, *, now: datetime) -> bool:

@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                         name="reminders_reminder_kind",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("state__in", ["dropped", "told", "waiting"])),
+                        condition=models.Q(("state__in", ["dropped", "passed", "told", "waiting"])),
                         name="reminders_reminder_state",
                     ),
                     models.CheckConstraint(
