@@ -22,8 +22,9 @@ from tsuzuku.people.models import User
 from tsuzuku.reminders import rules, watching
 from tsuzuku.reminders.actions import add_push_device, save_preferences, stop_mails
 from tsuzuku.reminders.models import Preferences, Reminder, Watch
+from tsuzuku.reminders.queries import inbox_of
 from tsuzuku.reminders.rules import Kind, Situation
-from tsuzuku.reminders.states import PASSED, TOLD
+from tsuzuku.reminders.states import FORGOTTEN, PASSED, TOLD
 from tsuzuku.reminders.telling import tell_reminders
 from tsuzuku.reminders.watching import look_at_cards, touch
 from tsuzuku.renewals.automatic import quote_automatic, switch_on
@@ -299,6 +300,20 @@ def test_what_passed_untold_is_told_when_it_comes_true_again(life: Life) -> None
     block_card(card=life.card, blocked=Blocked.NO)
     life.live({DAY + 3 * HOUR: lambda: touch(card_ids=[life.card.pk], now=clock.now())}, until=2 * DAY)
     assert [at for at, _ in life.heard(life.mei.email, JAPAN)] == ["02 13:00"]
+
+
+def test_an_inbox_forgets_what_it_told_long_ago_and_tells_it_no_second_time(life: Life) -> None:
+    make_plan("YEAR", data_bytes=5 * GB, days=300, price_minor=500)
+    life.live({timedelta(): life.renew("YEAR"), HOUR: life.use(4 * GB)}, until=2 * HOUR)
+    assert [each.link for each in inbox_of(life.mei, limit=9)] != []
+    for days in (179, 181):
+        with clock.travel_to(START + days * DAY):
+            chore("forget old reminders").run()
+            touch(card_ids=[life.card.pk], now=clock.now())
+            life.work()
+        assert len(inbox_of(life.mei, limit=9)) == (days < 180)
+    assert list(Reminder.objects.values_list("state", "figures").distinct()) == [(FORGOTTEN, {})]
+    assert len(life.heard(life.mei.email, JAPAN)) == 1
 
 
 def test_who_changes_their_quiet_hours_hears_at_once_what_waited_for_their_end(life: Life) -> None:

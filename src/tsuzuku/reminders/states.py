@@ -11,14 +11,19 @@ TOLD: Final = "told"
 PASSED: Final = "passed"
 #: A graver one was told in its place.
 DROPPED: Final = "dropped"
+#: It ended long ago; what it said is gone, and so is its place in the inbox.
+FORGOTTEN: Final = "forgotten"
 
 REMINDER_STATES = States(
     subject="reminder",
     initial=WAITING,
     moves={
         WAITING: frozenset({TOLD, PASSED, DROPPED}),
-        TOLD: frozenset(),
-        PASSED: frozenset({WAITING}),
-        DROPPED: frozenset(),
+        TOLD: frozenset({FORGOTTEN}),
+        PASSED: frozenset({WAITING, FORGOTTEN}),
+        DROPPED: frozenset({FORGOTTEN}),
+        FORGOTTEN: frozenset(),
     },
 )
+#: Nothing waits any more, and what was said is still known.
+ENDED_STATES: Final = frozenset({TOLD, PASSED, DROPPED})
