@@ -104,11 +104,6 @@ _DRAW = """
           FROM arrived
          GROUP BY card_id
         HAVING bool_and(kind = 'data' AND amount > 0 AND NOT is_blocked) AND sum(amount) <= %(plain_max)s
-    ), terms AS MATERIALIZED (
-        SELECT id, (terms->>'priority')::int AS priority, terms->>'daily_bytes' IS NOT NULL AS is_daily,
-               terms->>'stacking' = ANY(%(turns)s::text[]) AS takes_turns,
-               (terms->>'start_within_days')::int * interval '24 hours' AS start_within
-          FROM catalog_plantermsrow
     ), lot AS (
         SELECT taking.card_id, taking.amount, taking.last, place, held, sequence,
                coalesce(remaining > amount, true) AS is_enough,
@@ -125,7 +120,13 @@ _DRAW = """
                       CASE WHEN starts_at <= last AND ends_at > first THEN least(remaining, amount) ELSE 0 END AS held
                  FROM allowances_lotrow AS lot
                 WHERE lot.card_id = taking.card_id AND lot.kind = 'data') AS lot
-          JOIN terms ON terms.id = lot.terms_id
+         CROSS JOIN LATERAL (
+               SELECT (terms->>'priority')::int AS priority, terms->>'daily_bytes' IS NOT NULL AS is_daily,
+                      terms->>'stacking' = ANY(%(turns)s::text[]) AS takes_turns,
+                      (terms->>'start_within_days')::int * interval '24 hours' AS start_within
+                 FROM catalog_plantermsrow
+                WHERE id = lot.terms_id
+               OFFSET 0) AS terms
          CROSS JOIN LATERAL (
                SELECT coalesce(ends_at > last, takes_turns OR renewed_at + start_within > last) AS is_living) AS known
         WINDOW whole AS (PARTITION BY taking.card_id
