@@ -18,6 +18,7 @@ from tsuzuku.cards.models import CardHolder
 from tsuzuku.journal.claims import due
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.retries import retry_after
+from tsuzuku.payments.balance import spendable_among
 from tsuzuku.payments.models import BalancePart
 from tsuzuku.people.models import User
 from tsuzuku.reminders.messages import send_reminder
@@ -139,7 +140,8 @@ def _is_true(row: Reminder, holder: CardHolder | None, situation: Situation | No
 
 
 def _renew_balance(row: Reminder, *, now: datetime) -> bool:
-    part = BalancePart.objects.filter(pk=row.figures["part_id"], left_minor__gt=0, expires_at__gt=now).first()
+    spendable = spendable_among([row.figures["part_id"]], now=now)
+    part = BalancePart.objects.filter(pk__in=spendable, expires_at__isnull=False).first()
     if part is None or part.expires_at is None:
         return False
     row.figures |= {"amount_minor": part.left_minor, "until": part.expires_at.isoformat()}
