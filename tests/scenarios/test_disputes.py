@@ -2,6 +2,7 @@
 """Payers' banks that take money back: where it is, who wins, and that nobody is given it twice."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,14 +16,22 @@ from tsuzuku.orders.models import Order
 from tsuzuku.orders.resolving import accept_held_order, return_held_order
 from tsuzuku.payments.errors import CaptureDisputed, DisputeUnknown, RefundNotFailed, RefundTooLarge
 from tsuzuku.payments.failed_refunds import close_refund, retry_refund
-from tsuzuku.payments.models import Capture, Dispute, ProviderNotice, Refund
+from tsuzuku.payments.models import BalancePart, Capture, Dispute, ProviderNotice, Refund
 from tsuzuku.payments.ports import ProviderEvent
 from tsuzuku.payments.queries import balances, dispute_by_reference
 from tsuzuku.people.models import User
+from tsuzuku.reminders.models import Reminder
+from tsuzuku.reminders.rules import Kind
+from tsuzuku.reminders.states import PASSED
+from tsuzuku.reminders.telling import tell_reminders
+from tsuzuku.reminders.watching import notice
 from tsuzuku.renewals.actions import cancel_renewal
 from tsuzuku.testing.factories import make_card, make_customer, make_plan
 from tsuzuku.testing.fakes import Outcome
 from tsuzuku.testing.house import House, Story
+
+#: 10:00 in Japan.
+MORNING = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -122,6 +131,30 @@ def test_what_a_disputed_top_up_brought_is_not_spent(house: House, mei: User) ->
         house.use_balance(order, mei, shown=1_000)
     assert house.balance(mei) == 0
     assert house.findings() == []
+
+
+def test_the_end_of_a_part_that_a_bank_has_asked_back_is_told_only_once_it_can_be_spent(
+    house: House, mei: User
+) -> None:
+    with clock.travel_to(MORNING):
+        house.top_up(mei, 500)
+        house.top_up(mei, 3_000, key="t2")
+        reference = open_dispute(house)
+        house.settle_down()
+    sent = len(house.gateway.sent)
+    with clock.travel_to(MORNING + timedelta(days=150)):
+        house.settle_down()
+        assert house.subjects()[sent:] == ["¥500 of your balance end in 30 days"]
+        now, part = clock.now(), BalancePart.objects.get(amount_minor=3_000)
+        reminder = Reminder(user=mei, kind=Kind.BALANCE_ENDS, episode="1", found_at=now, next_attempt_at=now)
+        reminder.figures = {"part_id": part.pk}
+        notice([reminder], now=now)
+        tell_reminders()
+    assert Reminder.objects.get(episode="1").state == PASSED
+    with clock.travel_to(MORNING + timedelta(days=152)):
+        end_dispute(house, reference, is_won=True)
+        house.settle_down()
+    assert house.subjects()[sent + 1 :] == ["¥3,000 of your balance end in 28 days"]
 
 
 def test_a_second_payment_of_a_top_up_may_be_disputed(house: House, mei: User) -> None:

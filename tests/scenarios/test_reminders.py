@@ -22,8 +22,9 @@ from tsuzuku.people.models import User
 from tsuzuku.reminders import rules, watching
 from tsuzuku.reminders.actions import add_push_device, save_preferences, stop_mails
 from tsuzuku.reminders.models import Preferences, Reminder, Watch
+from tsuzuku.reminders.queries import inbox_of
 from tsuzuku.reminders.rules import Kind, Situation
-from tsuzuku.reminders.states import DROPPED, TOLD
+from tsuzuku.reminders.states import FORGOTTEN, PASSED, TOLD
 from tsuzuku.reminders.telling import tell_reminders
 from tsuzuku.reminders.watching import look_at_cards, touch
 from tsuzuku.renewals.automatic import quote_automatic, switch_on
@@ -255,8 +256,64 @@ def test_what_is_no_longer_true_when_the_night_is_over_is_not_told(life: Life) -
         life.work()
     with clock.travel_to(START + 2 * DAY + 2 * HOUR):
         life.work()
-    assert set(Reminder.objects.values_list("state", flat=True)) == {DROPPED}
+    assert set(Reminder.objects.values_list("state", flat=True)) == {PASSED}
     assert life.heard(life.mei.email, JAPAN) == []
+
+
+def test_that_data_runs_low_is_told_whatever_stands_beside_it(life: Life) -> None:
+    make_plan("BESIDE", data_bytes=GB, days=8, price_minor=500)
+    life.live(
+        {
+            timedelta(): life.renew(WEEK),
+            timedelta(minutes=1): life.renew("BESIDE"),
+            # Neither lot is low yet, and both together are, at night; by the morning the smaller has all of its own.
+            13 * HOUR: life.use(19 * GB // 4),
+            14 * HOUR: life.use(GB // 4),
+            2 * DAY: life.use(GB // 10),
+        },
+        until=2 * DAY,
+    )
+    heard = life.heard(life.mei.email, JAPAN)
+    assert [(at, text.replace("\u00a0", " ")) for at, text in heard] == [("02 08:00", "Mei’s phone has 1 GB left")]
+
+
+def test_that_data_runs_low_is_told_when_what_stood_beside_it_ends(life: Life) -> None:
+    make_plan("FIRST", data_bytes=5 * GB, days=5, price_minor=500)
+    make_plan("DRAINED", data_bytes=5 * GB, days=20, price_minor=500, priority=1)
+    life.live(
+        {
+            timedelta(): life.renew("FIRST"),
+            timedelta(minutes=1): life.renew("DRAINED"),
+            DAY: life.use(41 * GB // 10),
+        },
+        until=6 * DAY,
+    )
+    heard = life.heard(life.mei.email, JAPAN)
+    assert [(at, text.replace("\u00a0", " ")) for at, text in heard] == [("06 10:00", "Mei’s phone has 900 MB left")]
+
+
+def test_what_passed_untold_is_told_when_it_comes_true_again(life: Life) -> None:
+    life.live({timedelta(): life.renew(WEEK), 13 * HOUR: life.use(4 * GB)}, until=13 * HOUR)
+    block_card(card=life.card, blocked=Blocked.LOST)
+    life.live({DAY: lambda: None}, until=DAY + 2 * HOUR)
+    assert set(Reminder.objects.values_list("state", flat=True)) == {PASSED}
+    block_card(card=life.card, blocked=Blocked.NO)
+    life.live({DAY + 3 * HOUR: lambda: touch(card_ids=[life.card.pk], now=clock.now())}, until=2 * DAY)
+    assert [at for at, _ in life.heard(life.mei.email, JAPAN)] == ["02 13:00"]
+
+
+def test_an_inbox_forgets_what_it_told_long_ago_and_tells_it_no_second_time(life: Life) -> None:
+    make_plan("YEAR", data_bytes=5 * GB, days=300, price_minor=500)
+    life.live({timedelta(): life.renew("YEAR"), HOUR: life.use(4 * GB)}, until=2 * HOUR)
+    assert [each.link for each in inbox_of(life.mei, limit=9)] != []
+    for days in (179, 181):
+        with clock.travel_to(START + days * DAY):
+            chore("forget old reminders").run()
+            touch(card_ids=[life.card.pk], now=clock.now())
+            life.work()
+        assert len(inbox_of(life.mei, limit=9)) == (days < 180)
+    assert list(Reminder.objects.values_list("state", "figures").distinct()) == [(FORGOTTEN, {})]
+    assert len(life.heard(life.mei.email, JAPAN)) == 1
 
 
 def test_who_changes_their_quiet_hours_hears_at_once_what_waited_for_their_end(life: Life) -> None:

@@ -398,7 +398,7 @@ def tap(stack: Stack, now: datetime, zone: ZoneInfo, sequence: int | None = None
 
 def standing(stack: Stack, now: datetime, zone: ZoneInfo) -> Standing:
     """What the card has at `now`, how long it stays online unbroken, and what ends before that."""
-    windows = _serving_windows(stack, now, zone)
+    windows = serving_windows(stack, now, zone)
     until = _unbroken_until(windows, now)
     running = [(lot, ends_at) for lot, starts_at, ends_at in windows if lot.starts_at is not None or starts_at <= now]
     expires = sorted(
@@ -413,7 +413,7 @@ def standing(stack: Stack, now: datetime, zone: ZoneInfo) -> Standing:
     )
 
 
-def _serving_windows(stack: Stack, now: datetime, zone: ZoneInfo) -> list[tuple[Lot, datetime, datetime]]:
+def serving_windows(stack: Stack, now: datetime, zone: ZoneInfo) -> list[tuple[Lot, datetime, datetime]]:
     """The lots with something left whose windows end after `now`, with their windows if nothing is used."""
     return [
         (lot, starts_at, ends_at)

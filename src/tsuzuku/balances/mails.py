@@ -19,11 +19,13 @@ from tsuzuku.journal.claims import due
 from tsuzuku.kernel import clock
 from tsuzuku.look import formats
 from tsuzuku.orders.models import Order
+from tsuzuku.payments.balance import spendable_among
 from tsuzuku.payments.models import Capture
 from tsuzuku.people.models import User
 from tsuzuku.people.writing import write_to
 
 _PORTION = 100
+_LOOK_AT_FROZEN_AGAIN = timedelta(days=1)
 
 
 def confirm_top_ups(*, top_up_ids: Sequence[int], now: datetime) -> None:
@@ -89,17 +91,22 @@ def _warn_portion(*, now: datetime) -> int:
     with transaction.atomic():
         waiting = due(EndWarning.objects.all(), now=now).select_related("part__account", "part__top_up__user")
         warnings = list(waiting.order_by("pk").select_for_update(of=("self",), skip_locked=True)[:_PORTION])
-        for warning in warnings:
-            if _is_worth_saying(warning, now=now):
+        worth_saying = [warning for warning in warnings if _is_worth_saying(warning, now=now)]
+        spendable = spendable_among([warning.part_id for warning in worth_saying], now=now)
+        frozen = [warning.pk for warning in worth_saying if warning.part_id not in spendable]
+        for warning in worth_saying:
+            if warning.part_id in spendable:
                 _warn(warning, now=now)
         EndWarning.objects.filter(pk__in=[warning.pk for warning in warnings]).update(next_attempt_at=None)
+        # What a bank has asked for back cannot be spent now; if the dispute is won in time, there is something to say.
+        EndWarning.objects.filter(pk__in=frozen).update(next_attempt_at=now + _LOOK_AT_FROZEN_AGAIN)
         return len(warnings)
 
 
 def _is_worth_saying(warning: EndWarning, *, now: datetime) -> bool:
     """Not of what is spent or over; and after a long standstill only the last warning is said, not all at once."""
     end = warning.part.expires_at
-    if end is None or not warning.part.left_minor:
+    if end is None or end <= now or not warning.part.left_minor:
         return False
     later = [days for days in WARN_DAYS_BEFORE if days < warning.days_before]
     return now < end - timedelta(days=max(later, default=0))

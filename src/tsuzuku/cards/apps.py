@@ -8,8 +8,3 @@ class CardsConfig(AppConfig):
     """The cards."""
 
     name = "tsuzuku.cards"
-
-    def ready(self) -> None:
-        from tsuzuku.cards import jobs
-
-        jobs.register()

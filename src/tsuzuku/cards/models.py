@@ -102,19 +102,3 @@ class CardFlag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.card}: {self.reason}"
-
-
-class PinGuesses(models.Model):
-    """Wrong guesses of one subject (a card, an address, the installation) in a while, counted by `guesses`."""
-
-    #: The limit's name and a digest of whom it counts: no number and no address is kept.
-    subject = models.CharField(max_length=64)
-    wrong = models.PositiveIntegerField()
-    #: From then on the row counts anew, or may be forgotten.
-    ends_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=["subject"], name="cards_pinguesses_subject"),)
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.wrong}"

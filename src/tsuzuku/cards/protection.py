@@ -24,12 +24,6 @@ def pin_hash(iccid: str, pin: str) -> bytes:
     return hmac.digest(key, f"{iccid} {pin}".encode(errors="surrogatepass"), hashlib.sha256)
 
 
-def guesser_digest(text: str) -> str:
-    """A name for whom guesses are counted, from which neither number nor address can be told."""
-    key = derived_key(settings.INSTALLATION_SECRET, "cards guesses", _HMAC_KEY_BYTES)
-    return hmac.digest(key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()[:32]
-
-
 def concealed_activation_code(iccid: Iccid, activation_code: str) -> bytes:
     """What is kept of an activation code."""
     return seal(activation_code, secret=settings.INSTALLATION_SECRET, purpose=_ACTIVATION_CODE, belongs_to=iccid)

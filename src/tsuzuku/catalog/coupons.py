@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from tsuzuku.cards.guesses import Limit, count_against
 from tsuzuku.catalog.errors import CouponUnknown, TooManyCoupons
 from tsuzuku.catalog.models import Coupon
 from tsuzuku.catalog.promotion_file import parse_coupon
 from tsuzuku.catalog.promotion_queries import Customer
+from tsuzuku.journal.counts import Limit, count_against
 from tsuzuku.people.addresses import network_of
 
 #: A typing error or three, not a search. A card is counted whoever acts for it.

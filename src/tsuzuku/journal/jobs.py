@@ -11,6 +11,7 @@ from procrastinate.jobs import Status
 
 from tsuzuku.journal.actions import chore_name, deliver_facts, is_due, listeners_due
 from tsuzuku.journal.chores import Chore, chore, chores, register_chore, wake_with
+from tsuzuku.journal.counts import FORGET_COUNTS, forget_counts, has_forgettable
 from tsuzuku.journal.listeners import Listener, listeners
 from tsuzuku.kernel import clock
 
@@ -74,5 +75,6 @@ def _register_delivery(each: Listener) -> None:
 def start() -> None:
     """Connects wake-ups with the queue and makes deliveries chores; called once all rooms are loaded."""
     wake_with(send_wake_up)
+    register_chore(name=FORGET_COUNTS, run=forget_counts, is_due=has_forgettable)
     for each in listeners():
         _register_delivery(each)

@@ -45,3 +45,19 @@ class Delivery(Waiting):
 
     class Meta:
         indexes = (models.Index(fields=["listener", "next_attempt_at"], name="journal_delivery_due"),)
+
+
+class Count(models.Model):
+    """How often one subject (a card, an address, a number, the installation) did one thing in a while; see `counts`."""
+
+    #: The limit's name and a digest of whom it counts: no number and no address is kept.
+    subject = models.CharField(max_length=64)
+    count = models.PositiveIntegerField()
+    #: From then on the row counts anew, or may be forgotten.
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["subject"], name="journal_count_subject"),)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.count}"

@@ -21,6 +21,7 @@ class Message(Waiting):
     #: What it belongs to, such as order:4KX9P-7TRWC; an opaque text here.
     purpose = models.TextField()
     kind = models.TextField()
+    #: Empty, like all that was said, of a message that ended long ago.
     address = models.TextField()
     language = models.TextField()
     subject = models.TextField()
@@ -73,6 +74,9 @@ class Message(Waiting):
             models.Index(fields=["address"], name="messaging_message_mail", condition=Q(kind=AddressKind.EMAIL.value)),
             models.Index(
                 fields=["kind", "ended_at"], name="messaging_message_awaited", condition=Q(is_report_awaited=True)
+            ),
+            models.Index(
+                fields=["ended_at"], name="messaging_message_old", condition=Q(ended_at__isnull=False) & ~Q(address="")
             ),
         )
 

@@ -2,7 +2,7 @@
 """The life of orders: placed, paid by what payments captured, expired, cancelled, held."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +16,7 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.orders import states
 from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
 from tsuzuku.orders.events import OrderHeld, OrderPaid, PaymentInVain
-from tsuzuku.orders.keeping import PAY_WITHIN, kept_until
+from tsuzuku.orders.keeping import PAY_WITHIN, Slip, kept_until
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import new_number
 from tsuzuku.orders.policy import CURRENT_POLICY
@@ -242,17 +242,15 @@ def keep_address(order: Order, email: str) -> None:
         order.email = email
 
 
-def keep_order(*, number: str, asked_at: datetime, until: datetime) -> None:
-    """Keeps an order that awaits its payment for numbers or a code, as `kept_until` says; never shortens it."""
+def keep_orders(*, slips: Mapping[str, Sequence[Slip]]) -> None:
+    """Keeps orders, by number, that await their payment for numbers or codes, as `kept_until` says; shortens none."""
     with transaction.atomic():
-        waiting = Order.objects.filter(number=number, state=states.AWAITING_PAYMENT)
-        order = waiting.select_for_update().first()
-        if order is None:
-            return
-        expires_at = kept_until(order.created_at, asked_at=asked_at, until=until)
-        if order.expires_at < expires_at:
-            order.expires_at = expires_at
-            order.save(update_fields=["expires_at"])
+        waiting = Order.objects.filter(number__in=slips, state=states.AWAITING_PAYMENT)
+        for order in list(waiting.order_by("pk").select_for_update()):
+            expires_at = max(kept_until(order.created_at, slip) for slip in slips[order.number])
+            if order.expires_at < expires_at:
+                order.expires_at = expires_at
+                order.save(update_fields=["expires_at"])
 
 
 def expire_orders() -> int:

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What orders listen to and do in the background."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 from tsuzuku.journal.chores import register_chore
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
-from tsuzuku.orders.actions import accept_captures, expire_orders, keep_order
+from tsuzuku.orders.actions import accept_captures, expire_orders, keep_orders
+from tsuzuku.orders.keeping import Slip
 from tsuzuku.orders.queries import has_overdue_orders
 from tsuzuku.orders.slip_mail import mail_slips
 from tsuzuku.payments.events import PaymentCaptured, PaymentInstructed
@@ -22,12 +24,11 @@ def hear_captures(heard: Sequence[Heard[PaymentCaptured]]) -> None:
 def hear_instructed(heard: Sequence[Heard[PaymentInstructed]]) -> None:
     """Payers have days to pay at a store: their orders wait as long, unless they ask for new numbers for ever."""
     payments = Payment.objects.in_bulk([each.event.payment_id for each in heard])
+    slips: dict[str, list[Slip]] = defaultdict(list)
     for each in heard:
-        keep_order(
-            number=each.event.purpose,
-            asked_at=payments[each.event.payment_id].created_at,
-            until=datetime.fromisoformat(each.event.until),
-        )
+        asked_at, until = payments[each.event.payment_id].created_at, datetime.fromisoformat(each.event.until)
+        slips[each.event.purpose].append(Slip(asked_at=asked_at, until=until))
+    keep_orders(slips=slips)
 
 
 def hear_instructed_by_mail(heard: Sequence[Heard[PaymentInstructed]]) -> None:

@@ -5,7 +5,7 @@ As long as it waits it holds its price, a use of its coupon, and what is set asi
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 #: How long an order waits that is paid at once or not at all.
 PAY_WITHIN: Final = timedelta(hours=2)
@@ -19,16 +19,24 @@ _STORES_TELL_WITHIN: Final = timedelta(minutes=30)
 KEPT_AT_MOST: Final = ASK_WITHIN + timedelta(days=61) + _STORES_TELL_WITHIN
 
 
+class Slip(NamedTuple):
+    """Numbers or a code to pay with at a store."""
+
+    asked_at: datetime
+    #: When they can be used no more.
+    until: datetime
+
+
 def gives_slips(created_at: datetime, *, now: datetime) -> bool:
     """Whether an order of that age may be given numbers to pay with at a store."""
     return now < created_at + ASK_WITHIN
 
 
-def kept_until(created_at: datetime, *, asked_at: datetime, until: datetime) -> datetime:
-    """Until when an order is kept for numbers or a code that were asked for then and can be used `until`.
+def kept_until(created_at: datetime, slip: Slip) -> datetime:
+    """Until when an order is kept for numbers or a code to pay with.
 
     That is until they can be used, and a little for their news; for those that were asked for too late, not at all.
     """
-    if not gives_slips(created_at, now=asked_at):
+    if not gives_slips(created_at, now=slip.asked_at):
         return created_at
-    return min(until + _STORES_TELL_WITHIN, created_at + KEPT_AT_MOST)
+    return min(slip.until + _STORES_TELL_WITHIN, created_at + KEPT_AT_MOST)

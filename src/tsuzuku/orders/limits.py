@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How often people order and start to pay: each order costs us work, each start a provider, and a slip sends a mail.
 
-Counted in the rows in which wrong guesses are: exactly, also when many come at once, and without keeping an address
+Counted in rows: exactly, also when many come at once, and without keeping an address
 that could be read. Nobody who pays comes near a limit, also not with every method there is in two minutes. Partners
 have limits of their own.
 """
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from tsuzuku.cards.guesses import Limit, count_against
+from tsuzuku.journal.counts import Limit, count_against
 from tsuzuku.orders.errors import TooManyOrders, TooManySlips, TooManyStarts
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.methods import Shape, shape_of

@@ -86,12 +86,18 @@ def spendable_parts(account: str, *, now: datetime) -> QuerySet[BalancePart]:
 
     What a payer's bank disputes is not: nobody tops up, spends it and has the bank give it back as well.
     """
-    return _in_time(account, now=now).exclude(Exists(_disputes_of_part().exclude(state=states.WON)))
+    return _in_time(account, now=now).exclude(_is_disputed())
+
+
+def spendable_among(part_ids: Collection[int], *, now: datetime) -> set[int]:
+    """Which of these parts, of whatever balances, still hold something that can be spent."""
+    parts = BalancePart.objects.filter(_has_not_ended(now), pk__in=part_ids, left_minor__gt=0)
+    return set(parts.exclude(_is_disputed()).values_list("pk", flat=True))
 
 
 def disputed_parts(account: str, *, now: datetime) -> list[tuple[BalancePart, bool]]:
     """What would be spendable if no bank had asked for it back, and whether the bank has it back for good."""
-    disputed = _in_time(account, now=now).filter(Exists(_disputes_of_part().exclude(state=states.WON)))
+    disputed = _in_time(account, now=now).filter(_is_disputed())
     lost = set(disputed.filter(Exists(_disputes_of_part().filter(state=states.LOST))).values_list("pk", flat=True))
     return [(part, part.pk in lost) for part in disputed]
 
@@ -99,8 +105,16 @@ def disputed_parts(account: str, *, now: datetime) -> list[tuple[BalancePart, bo
 def _in_time(account: str, *, now: datetime) -> QuerySet[BalancePart]:
     """What is left of parts that have not ended, what ends first in front."""
     parts = BalancePart.objects.filter(account__account__code=account, left_minor__gt=0)
-    in_time = parts.filter(Q(expires_at=None) | Q(expires_at__gt=now)).select_related("account")
+    in_time = parts.filter(_has_not_ended(now)).select_related("account")
     return in_time.order_by(F("expires_at").asc(nulls_last=True), "pk")
+
+
+def _has_not_ended(now: datetime) -> Q:
+    return Q(expires_at=None) | Q(expires_at__gt=now)
+
+
+def _is_disputed() -> Exists:
+    return Exists(_disputes_of_part().exclude(state=states.WON))
 
 
 def _disputes_of_part() -> QuerySet[Dispute]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Background work: forgets logins that have run out, and counts of logins that count no more."""
+"""Background work: forgets logins that have run out."""
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
@@ -17,8 +17,6 @@ def forget_sessions(timestamp: int) -> None:
     with connection.cursor() as cursor:
         # One delete, by the index on when they end.
         cursor.execute("DELETE FROM cache WHERE expires < now()")
-        # Counts of codes that are over.
-        cursor.execute("DELETE FROM people_codessent WHERE ends_at < now()")
         # Browsers whose sessions are over, by the key of both.
         cursor.execute(
             "DELETE FROM people_browser AS gone WHERE NOT outlasts_session AND NOT EXISTS"

@@ -2,7 +2,7 @@
 """How often one address may ask for what is open to everybody and costs us work.
 
 Counted in the cache, roughly: it keeps a machine from being kept busy. What must not be guessed is counted in rows
-(cards/guesses.py).
+(journal/counts.py).
 """
 
 from django.core.cache import cache

@@ -94,19 +94,6 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.get_full_name()
 
 
-class CodesSent(models.Model):
-    """How many codes by SMS were sent for one subject (a number, an account, an address, all) in a while."""
-
-    #: The limit's name and a digest of whom it counts: no number and no address is kept.
-    subject = models.CharField(max_length=64, unique=True)
-    sent = models.PositiveIntegerField()
-    #: From then on the row counts anew, or may be forgotten.
-    ends_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.sent}"
-
-
 class Browser(models.Model):
     """A browser in which somebody is logged in. Of it neither its address nor all it says is kept."""
 

@@ -5,24 +5,21 @@ Thieves have codes sent to numbers that earn them a share. So codes go to mobile
 counted, before they are sent, for the network address, the number, the account and the whole installation.
 """
 
-import hashlib
-import hmac
 import logging
 import math
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from allauth.core.internal.cryptokit import generate_user_code
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from tsuzuku.journal.counts import Limit, count_against
 from tsuzuku.kernel import clock
-from tsuzuku.kernel.sealing import derived_key
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import can_send
@@ -34,23 +31,17 @@ from tsuzuku.people.phone_numbers import possible_numbers
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Limit:
-    """At most so many in a stretch of time that begins with the first of them."""
-
-    name: str
-    sent_max: int
-    length: timedelta
-
-
 #: An address may be a whole hotel.
 ADDRESS_LIMITS = (
-    Limit("address in an hour", 60, timedelta(hours=1)),
-    Limit("address in a day", 200, timedelta(days=1)),
+    Limit("codes, address in an hour", 60, timedelta(hours=1)),
+    Limit("codes, address in a day", 200, timedelta(days=1)),
 )
 #: Three tries at each code: with eight codes a day nobody guesses one of a million.
-NUMBER_LIMITS = (Limit("number in 15 min", 3, timedelta(minutes=15)), Limit("number in a day", 8, timedelta(days=1)))
-ACCOUNT_LIMITS = (Limit("account in a day", 10, timedelta(days=1)),)
+NUMBER_LIMITS = (
+    Limit("codes, number in 15 min", 3, timedelta(minutes=15)),
+    Limit("codes, number in a day", 8, timedelta(days=1)),
+)
+ACCOUNT_LIMITS = (Limit("codes, account in a day", 10, timedelta(days=1)),)
 #: Counted in a row and for the code, not for the session it waits in: many requests read a session at once.
 TRIES_LIMIT = Limit("tries of a code", 3, timedelta(minutes=15))
 #: What nobody asked for, such as that a password has changed. More of it says nothing new.
@@ -107,10 +98,8 @@ def send_code(*, phone: str, code: str, address: str, user: User | None, now: da
         subjects.append((ADDRESS_LIMITS, network_of(address)))
     if user is not None:
         subjects.append((ACCOUNT_LIMITS, str(user.pk)))
-    whole = Limit("all in an hour", settings.PHONE_CODES_HOUR_MAX, timedelta(hours=1))
-    for limits, whom in [*subjects, ((whole,), "")]:
-        for limit in limits:
-            _count(limit, whom, now=now)
+    whole = Limit("codes, all in an hour", settings.PHONE_CODES_HOUR_MAX, timedelta(hours=1))
+    _count([*subjects, ((whole,), "")], now=now)
     text = _("%(code)s is your %(brand)s code. It holds for 15 minutes. Tell it to nobody.")
     send_sms(phone, text % {"code": code, "brand": settings.BRAND_NAME}, is_asked_for=True)
 
@@ -123,7 +112,7 @@ def begin_tries() -> str:
 def count_try(tries: str, *, now: datetime) -> bool:
     """Counts a try of a code, right or wrong, before it is compared; whether it may be compared."""
     try:
-        _count(TRIES_LIMIT, tries, now=now)
+        _count([((TRIES_LIMIT,), tries)], now=now)
     except TooManyCodes:
         return False
     return True
@@ -134,8 +123,7 @@ def send_notice(phone: str, text: str) -> None:
     now = clock.now()
     whole = Limit("notices in an hour", settings.PHONE_CODES_HOUR_MAX, timedelta(hours=1))
     try:
-        _count(NOTICE_LIMIT, phone, now=now)
-        _count(whole, "", now=now)
+        _count([((NOTICE_LIMIT,), phone), ((whole,), "")], now=now)
     except TooManyCodes:
         log.warning("no more notices go by SMS for a while")
     else:
@@ -157,22 +145,7 @@ def send_sms(phone: str, text: str, *, is_asked_for: bool = False) -> None:
         )
 
 
-def _count(limit: Limit, whom: str, *, now: datetime) -> None:
-    """Adds one, so that what is sent at the same time all counts. Raises TooManyCodes if it is one too many."""
-    key = derived_key(settings.INSTALLATION_SECRET, "codes sent", hashlib.sha256().digest_size)
-    digest = hmac.digest(key, whom.encode(), hashlib.sha256).hex()[:32]
-    with connection.cursor() as cursor:
-        # One more, or one anew if the stretch is over; the row's lock lets parallel ones count one after the other.
-        cursor.execute(
-            """
-            INSERT INTO people_codessent AS known (subject, sent, ends_at) VALUES (%(subject)s, 1, %(ends_at)s)
-            ON CONFLICT (subject) DO UPDATE SET
-                sent = CASE WHEN known.ends_at <= %(now)s THEN 1 ELSE known.sent + 1 END,
-                ends_at = CASE WHEN known.ends_at <= %(now)s THEN excluded.ends_at ELSE known.ends_at END
-            RETURNING sent, ends_at
-            """,
-            {"subject": f"{limit.name} {digest}", "ends_at": now + limit.length, "now": now},
-        )
-        sent, ends_at = cursor.fetchone()
-    if sent > limit.sent_max:
-        raise TooManyCodes(retry_after_seconds=math.ceil((ends_at - now).total_seconds()))
+def _count(subjects: Sequence[tuple[Sequence[Limit], str]], *, now: datetime) -> None:
+    """Counts before anything is sent, so that what is sent at the same time all counts. Raises TooManyCodes."""
+    if (free_at := count_against(subjects, now)) is not None:
+        raise TooManyCodes(retry_after_seconds=math.ceil((free_at - now).total_seconds()))

@@ -29,13 +29,16 @@ def env_bool(name: str, default: bool = False) -> bool:
     raise SettingMalformed(f"{name} must be on or off, not {text!r}")
 
 
-def env_int(name: str, default: int) -> int:
+def env_int(name: str, default: int, *, at_least: int | None = None) -> int:
     """A whole number."""
     text = env_text(name, str(default))
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise SettingMalformed(f"{name} must be a whole number, not {text!r}") from None
+    if at_least is not None and number < at_least:
+        raise SettingMalformed(f"{name} must be {at_least} at least, not {number}")
+    return number
 
 
 def env_list(name: str, default: str = "") -> list[str]:

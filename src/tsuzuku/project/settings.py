@@ -282,6 +282,8 @@ BALANCE_REGISTERED = env_bool("TSUZUKU_BALANCE_REGISTERED")
 FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
 #: Readings are kept one by one for so long, in whole months, and then per card and day.
 KEEP_USAGE_DAYS = env_int("TSUZUKU_KEEP_USAGE_DAYS", 100)
+#: What was written to whom, and what inboxes hold, is kept for so long; for a week gateways report what became of it.
+KEEP_MESSAGES_DAYS = env_int("TSUZUKU_KEEP_MESSAGES_DAYS", 180, at_least=7)
 #: The operator's own networks, into which webhooks to partners and push may go; every other one must be public.
 WEBHOOK_PRIVATE_NETWORKS = env_networks("TSUZUKU_WEBHOOK_PRIVATE_NETWORKS")
 

@@ -13,6 +13,7 @@ from tsuzuku.kernel import clock
 from tsuzuku.messaging.events import AddressBounced
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.reminders.actions import forget_gone_devices
+from tsuzuku.reminders.forgetting import FORGET_OLD_REMINDERS, forget_old_reminders, has_old_reminders
 from tsuzuku.reminders.news import notice_ends_of_balances, notice_unusual
 from tsuzuku.reminders.telling import has_reminders_to_tell, tell_reminders
 from tsuzuku.reminders.watching import (
@@ -67,3 +68,4 @@ listen(name="reminders see ends of balances", event_type=BalanceEndsSoon, hear=h
 listen(name="reminders see bounces", event_type=AddressBounced, hear=hear_bounces, is_urgent=False)
 register_chore(name=LOOK_AT_CARDS, run=look_at_cards, is_due=has_cards_to_look_at)
 register_chore(name=TELL_REMINDERS, run=tell_reminders, is_due=has_reminders_to_tell)
+register_chore(name=FORGET_OLD_REMINDERS, run=forget_old_reminders, is_due=has_old_reminders)

@@ -9,7 +9,7 @@ from tsuzuku.cards.models import Card
 from tsuzuku.journal.models import Waiting
 from tsuzuku.people.models import Browser
 from tsuzuku.reminders.rules import QUIET_FROM, QUIET_UNTIL, Kind
-from tsuzuku.reminders.states import REMINDER_STATES, TOLD, WAITING
+from tsuzuku.reminders.states import ENDED_STATES, REMINDER_STATES, TOLD, WAITING
 
 
 class Watch(Waiting):
@@ -62,6 +62,9 @@ class Reminder(Waiting):
                 fields=["next_attempt_at"], name="reminders_reminder_due", condition=Q(next_attempt_at__isnull=False)
             ),
             models.Index(fields=["user", "-ended_at"], name="reminders_reminder_inbox", condition=Q(state=TOLD)),
+            models.Index(
+                fields=["ended_at"], name="reminders_reminder_old", condition=Q(state__in=sorted(ENDED_STATES))
+            ),
             models.Index(
                 fields=["user"], name="reminders_reminder_unread", condition=Q(state=TOLD, read_at__isnull=True)
             ),

@@ -28,7 +28,8 @@ def notice_unusual(*, events: Sequence[UsageUnusual], now: datetime) -> None:
             )
             for event in events
             for holder in holders.get(event.card_id or 0, ())
-        ]
+        ],
+        now=now,
     )
 
 
@@ -45,5 +46,6 @@ def notice_ends_of_balances(*, events: Sequence[BalanceEndsSoon], now: datetime)
                 next_attempt_at=now,
             )
             for event in events
-        ]
+        ],
+        now=now,
     )

@@ -108,13 +108,22 @@ def _ending(situation: Situation, now: datetime) -> Kind | None:
 
 def _running_out(situation: Situation) -> Kind | None:
     outlook = situation.outlook
-    is_news = outlook.drawn_at is not None and (outlook.armed_at is None or outlook.drawn_at >= outlook.armed_at)
-    if situation.is_blocked or not is_news:
+    if not _is_use_news(situation):
         return None
     if outlook.is_used_up:
         return Kind.USED_UP
-    is_low = outlook.left is not None and outlook.total and outlook.left * LOW_PART <= outlook.total
-    return Kind.RUNS_LOW if is_low else None
+    return Kind.RUNS_LOW if _is_low(outlook.left, outlook.total) else None
+
+
+def _is_use_news(situation: Situation) -> bool:
+    """Whether what was used says something: since the last renewal, of a card that can be used."""
+    outlook = situation.outlook
+    is_since = outlook.drawn_at is not None and (outlook.armed_at is None or outlook.drawn_at >= outlook.armed_at)
+    return is_since and not situation.is_blocked
+
+
+def _is_low(left: int | None, total: int | None) -> bool:
+    return bool(left is not None and total and left * LOW_PART <= total)
 
 
 def is_still_true(kind: Kind, situation: Situation, *, now: datetime) -> bool:
@@ -139,10 +148,14 @@ def leads_to_plan(kind: str, figures: Mapping[str, Any]) -> bool:
 
 def next_look(situation: Situation, *, now: datetime) -> datetime | None:
     """The next moment at which time alone makes something worth saying; None if none will."""
-    if situation.end is None:
+    # A lot that ends unused may leave little behind: whoever used nothing of it since hears that too.
+    moments = [fall.at for fall in situation.outlook.falls if _is_low(fall.left, fall.total)]
+    if situation.end is not None:
+        moments += [situation.end - before for before in BEFORE_END.values()]
+    elif situation.outlook.lapses_at is not None:
         # A lot that waits to be used is lost without a word, and then what else there is has an end.
-        return situation.outlook.lapses_at
-    return min((at for before in BEFORE_END.values() if (at := situation.end - before) > now), default=None)
+        moments.append(situation.outlook.lapses_at)
+    return min((at for at in moments if at > now), default=None)
 
 
 def quiet_end(now: datetime, *, quiet_from: time, quiet_until: time, zone: ZoneInfo) -> datetime | None:

@@ -18,13 +18,14 @@ from tsuzuku.cards.models import CardHolder
 from tsuzuku.journal.claims import due
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.retries import retry_after
+from tsuzuku.payments.balance import spendable_among
 from tsuzuku.payments.models import BalancePart
 from tsuzuku.people.models import User
 from tsuzuku.reminders.messages import send_reminder
 from tsuzuku.reminders.models import Preferences, Reminder
 from tsuzuku.reminders.rules import NEWS_LAST, Kind, Situation, episode_of, gravest, is_still_true, quiet_end
 from tsuzuku.reminders.situations import holders_of, situations_of
-from tsuzuku.reminders.states import DROPPED, REMINDER_STATES, TOLD
+from tsuzuku.reminders.states import DROPPED, PASSED, REMINDER_STATES, TOLD
 from tsuzuku.reminders.ways import preferences_of, ways_to
 
 log = logging.getLogger(__name__)
@@ -97,9 +98,12 @@ def _tell(rows: Sequence[Reminder], users: Sequence[User], *, now: datetime) -> 
         together[row.user_id, row.card_id].append(row)
     for (user_id, card_id), about_one in together.items():
         holder = holders.get((user_id, card_id)) if card_id is not None else None
-        told = _choose(about_one, holder, situations.get(card_id) if card_id is not None else None, now=now)
+        situation = situations.get(card_id) if card_id is not None else None
+        true = {Kind(row.kind): row for row in about_one if _is_true(row, holder, situation, now=now)}
+        kind = gravest(true)
+        told = None if kind is None else true[kind]
         for row in about_one:
-            state = TOLD if row is told else DROPPED
+            state = TOLD if row is told else DROPPED if row in true.values() else PASSED
             REMINDER_STATES.check_move(row.state, state)
             row.state, row.ended_at = state, now
         if told is not None:
@@ -114,15 +118,6 @@ def _quiet_end(preferences: Preferences, *, now: datetime) -> datetime | None:
         quiet_until=preferences.quiet_until,
         zone=ZoneInfo(preferences.zone),
     )
-
-
-def _choose(
-    rows: Sequence[Reminder], holder: CardHolder | None, situation: Situation | None, *, now: datetime
-) -> Reminder | None:
-    """The gravest of what is still true, with its figures of now; None if nothing is."""
-    true = {Kind(row.kind): row for row in rows if _is_true(row, holder, situation, now=now)}
-    kind = gravest(true)
-    return None if kind is None else true[kind]
 
 
 def _is_true(row: Reminder, holder: CardHolder | None, situation: Situation | None, *, now: datetime) -> bool:
@@ -145,7 +140,8 @@ def _is_true(row: Reminder, holder: CardHolder | None, situation: Situation | No
 
 
 def _renew_balance(row: Reminder, *, now: datetime) -> bool:
-    part = BalancePart.objects.filter(pk=row.figures["part_id"], left_minor__gt=0, expires_at__gt=now).first()
+    spendable = spendable_among([row.figures["part_id"]], now=now)
+    part = BalancePart.objects.filter(pk__in=spendable, expires_at__isnull=False).first()
     if part is None or part.expires_at is None:
         return False
     row.figures |= {"amount_minor": part.left_minor, "until": part.expires_at.isoformat()}

@@ -16,6 +16,7 @@ from tsuzuku.journal.claims import due, work_off_together
 from tsuzuku.reminders.models import Reminder, Watch
 from tsuzuku.reminders.rules import episode_of, kinds_due, next_look
 from tsuzuku.reminders.situations import holders_of, situations_of
+from tsuzuku.reminders.states import PASSED, WAITING
 
 LOOK_AT_CARDS: Final = "look at cards to remind of"
 TELL_REMINDERS: Final = "tell reminders"
@@ -77,16 +78,38 @@ def _look(watches: Sequence[Watch], now: datetime) -> None:
             for card_id, kinds in found.items()
             for holder in holders[card_id]
             for kind in kinds
-        ]
+        ],
+        now=now,
     )
     cards = list(situations)
     times = [next_look(situations[card_id], now=now) for card_id in cards]
     statements.execute(_MOVE_ON, {"cards": cards, "times": times})
 
 
-def notice(reminders: Sequence[Reminder]) -> None:
-    """Notes what people are to hear, in the caller's transaction. What was noted before is left as it is."""
+#: What passed untold before somebody could hear it, and has come true again.
+_AGAIN = """
+    UPDATE reminders_reminder AS reminder
+       SET state = %(waiting)s, next_attempt_at = %(now)s, ended_at = NULL, attempts = 0
+      FROM (SELECT id
+              FROM reminders_reminder
+              JOIN unnest(%(users)s::bigint[], %(kinds)s::text[], %(episodes)s::text[])
+                   AS noted(user_id, kind, episode) USING (user_id, kind, episode)
+             WHERE state = %(passed)s
+             ORDER BY id
+               FOR NO KEY UPDATE OF reminders_reminder) AS passed
+     WHERE reminder.id = passed.id
+"""
+
+
+def notice(reminders: Sequence[Reminder], *, now: datetime) -> None:
+    """Notes what people are to hear, in the caller's transaction. What waits, or was told, is left as it is."""
     if reminders:
         in_order = sorted(reminders, key=lambda each: (each.user_id, each.kind, each.episode))
         Reminder.objects.bulk_create(in_order, ignore_conflicts=True)
+        noted = {
+            "users": [each.user_id for each in in_order],
+            "kinds": [str(each.kind) for each in in_order],
+            "episodes": [each.episode for each in in_order],
+        }
+        statements.execute(_AGAIN, noted | {"waiting": WAITING, "passed": PASSED, "now": now})
         wake(TELL_REMINDERS)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Automatic renewal as its owner sees it: switched on at a price, off with one tap. automatic_turns.py does it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,8 +10,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from tsuzuku.cards.models import Card
+from tsuzuku.catalog.redemptions import free_uses
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
+from tsuzuku.orders.actions import has_promotions
 from tsuzuku.orders.errors import OrderNotPayable
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.kept import methods_of, remove_method
@@ -32,9 +35,9 @@ def automatic_of(card: Card) -> AutomaticRenewal | None:
     return _on().filter(card=card).first()
 
 
-def automatic_renewals_by(method_id: int) -> QuerySet[AutomaticRenewal]:
-    """What is charged to a kept method."""
-    return _on().filter(kept=method_id)
+def automatic_renewals_by(*method_ids: int) -> QuerySet[AutomaticRenewal]:
+    """What is charged to kept methods."""
+    return _on().filter(kept__in=method_ids)
 
 
 def _on() -> QuerySet[AutomaticRenewal]:
@@ -124,8 +127,24 @@ def stop_all_of(*, user: User, now: datetime, card: Card | None = None) -> None:
     """Stops renewing any card, or this one, by itself for somebody."""
     with transaction.atomic():
         rows = _on().filter(user=user)
-        for row in (rows.filter(card=card) if card else rows).order_by("pk"):
-            switch_off(automatic_id=row.pk, reason="", actor=f"customer:{user.pk}", now=now)
+        stop_together(rows.filter(card=card) if card else rows, reason="", actor=f"customer:{user.pk}", now=now)
+
+
+def stop_together(
+    rows: QuerySet[AutomaticRenewal], *, reason: str, actor: str, now: datetime
+) -> Sequence[AutomaticRenewal]:
+    """Switches off all of these that are on, in the caller's transaction; returns them as they were.
+
+    They are locked before any is touched, then their orders, then what promotions took off those, each in its one
+    order: one after the other, orders would be locked in the order of the automatic renewals.
+    """
+    found = list(rows.order_by("pk").select_for_update(of=("self",)))
+    ordered = Order.objects.filter(pk__in=[row.order_id for row in found if row.order_id])
+    orders = list(ordered.order_by("pk").select_for_update())
+    free_uses(purposes=[each.number for each in orders if each.can_be_paid(now) and has_promotions(each)], now=now)
+    for row in found:
+        switch_off(automatic_id=row.pk, reason=reason, actor=actor, now=now)
+    return found
 
 
 def give_up_order(number: str, *, actor: str, now: datetime) -> bool:
@@ -140,12 +159,8 @@ def give_up_order(number: str, *, actor: str, now: datetime) -> bool:
 def remove_kept_method(*, owner: User, method_id: int, now: datetime) -> None:
     """Forgets a method, and stops whatever it was to pay for by itself."""
     with transaction.atomic():
-        rows = list(automatic_renewals_by(method_id).filter(user=owner).order_by("pk").select_for_update(of=("self",)))
-        # Orders are locked in one order, which need not be that of the rows.
-        ordered = Order.objects.filter(pk__in=[row.order_id for row in rows if row.order_id])
-        list(ordered.order_by("pk").select_for_update())
-        for row in rows:
-            switch_off(automatic_id=row.pk, reason="", actor=f"customer:{owner.pk}", now=now)
+        rows = automatic_renewals_by(method_id).filter(user=owner)
+        stop_together(rows, reason="", actor=f"customer:{owner.pk}", now=now)
         remove_method(owner=owner, method_id=method_id, now=now)
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cards whose renewals a payer's bank disputes: flagged for staff to see. They can be renewed as ever, by hand."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -8,7 +9,7 @@ from django.db import transaction
 from tsuzuku.cards.flags import APPEAL_WON, DISPUTE, clear_flags, raise_flag
 from tsuzuku.payments.models import Dispute
 from tsuzuku.payments.states import WON
-from tsuzuku.renewals.automatic import automatic_renewals_by, switch_off
+from tsuzuku.renewals.automatic import automatic_renewals_by, stop_together
 from tsuzuku.renewals.automatic_mails import tell_switched_off
 from tsuzuku.renewals.models import Renewal
 
@@ -21,15 +22,12 @@ def flag_disputed(*, dispute_id: int, number: str, now: datetime) -> None:
         raise_flag(card_id=card_id, reason=DISPUTE, subject=_subject(dispute_id), now=now)
 
 
-def stop_disputed(*, dispute_id: int, now: datetime) -> None:
-    """Stops what is charged by itself to the method that was charged: its holder does not want to pay by it."""
-    charged = Dispute.objects.exclude(state=WON).filter(pk=dispute_id, capture__payment__kept__isnull=False)
-    method_id = charged.values_list("capture__payment__kept", flat=True).first()
-    if method_id is None:
-        return
-    for row in automatic_renewals_by(method_id).order_by("pk"):
-        with transaction.atomic():
-            switch_off(automatic_id=row.pk, reason=DISPUTE, actor="system", now=now)
+def stop_disputed(*, dispute_ids: Collection[int], now: datetime) -> None:
+    """Stops what is charged by itself to methods that were charged: their holders do not want to pay by them."""
+    charged = Dispute.objects.exclude(state=WON).filter(pk__in=dispute_ids, capture__payment__kept__isnull=False)
+    method_ids = set(charged.values_list("capture__payment__kept", flat=True))
+    with transaction.atomic():
+        for row in stop_together(automatic_renewals_by(*method_ids), reason=DISPUTE, actor="system", now=now):
             tell_switched_off(row, reason=DISPUTE, now=now)
 
 

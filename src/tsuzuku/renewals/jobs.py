@@ -38,9 +38,9 @@ def hear_returned(heard: Sequence[Heard[OrderReturned]]) -> None:
 
 def hear_disputes(heard: Sequence[Heard[DisputeOpened]]) -> None:
     """A payer's bank has taken money back: staff see it at the card, and nothing more is charged by itself."""
+    stop_disputed(dispute_ids=[each.event.dispute_id for each in heard], now=clock.now())
     for each in heard:
         flag_disputed(dispute_id=each.event.dispute_id, number=each.event.purpose, now=clock.now())
-        stop_disputed(dispute_id=each.event.dispute_id, now=clock.now())
 
 
 def hear_ended_disputes(heard: Sequence[Heard[DisputeEnded]]) -> None:

@@ -128,7 +128,7 @@ class _Drawn:
     oddities: list[Oddity] = field(default_factory=list)
     #: By card, of readings that no lot gave anything to.
     measured: dict[int, datetime] = field(default_factory=dict)
-    #: Per cent used, by card of which a lot of data ran low or empty.
+    #: Per cent used, by card of which a lot of data, or all of it, ran low or empty.
     crossings: dict[int, int] = field(default_factory=dict)
     #: Cards of which a lot of data began.
     begun: set[int] = field(default_factory=set)
@@ -153,7 +153,8 @@ def _draw_by_rules(readings: Sequence[CardReading], *, actor: str, now: datetime
             _note(reading, key, used, drawn)
         after[key] = stack
         if key.kind is LotKind.DATA:
-            _watch(key.card_id, before.get(key, ()), stack, drawn)
+            last = max(reading.ended_at for reading in of_stack)
+            _watch(key.card_id, before.get(key, ()), stack, drawn, at=last)
     save_stacks(before, after, {})
     sql.keep_records(drawn.outcomes, now=now)
     sql.set_meters(drawn.measured)
@@ -161,9 +162,9 @@ def _draw_by_rules(readings: Sequence[CardReading], *, actor: str, now: datetime
     return drawn
 
 
-def _watch(card_id: int, before: rules.Stack, after: rules.Stack, drawn: _Drawn) -> None:
+def _watch(card_id: int, before: rules.Stack, after: rules.Stack, drawn: _Drawn, *, at: datetime) -> None:
     """Notes what a card's holders may want to hear."""
-    percent = crossing(before, after)
+    percent = crossing(before, after, at=at)
     if percent is not None:
         drawn.crossings[card_id] = percent
     if has_begun(before, after):

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cards whose data runs low, told as facts: of cards that somebody holds, and only when it happens.
 
-A lot runs low when four fifths of it are used, and empty when all is. What that means for its card is for whoever
-hears of it to see: other lots may have plenty.
+A lot runs low when four fifths of it are used, and empty when all is. A card runs low when that is so of everything
+that is not over, or of what had something left before: one of its lots may have plenty then, and another nothing. What
+it means for its holder is for whoever hears of it to see.
 """
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
-from tsuzuku.allowances.lots import Lot
+from tsuzuku.allowances.lots import LIVING_STATES, Lot
 from tsuzuku.allowances.rules import Stack
 from tsuzuku.journal import statements
 from tsuzuku.journal.actions import record_facts
@@ -18,15 +19,18 @@ from tsuzuku.usage.events import DataRanLow, LotsBegan
 #: Per cent that are used.
 LOW: Final = 80
 EMPTY: Final = 100
-#: A lot is low with this part of it, or less, left.
+#: A lot, or a card, is low with this part of it, or less, left.
 LOW_PART: Final = 5
 
 
-def crossing(before: Stack, after: Stack) -> int | None:
-    """LOW or EMPTY, if any lot became so; None if none did."""
+def crossing(before: Stack, after: Stack, *, at: datetime) -> int | None:
+    """EMPTY, if any lot became so; LOW, if any became so or all together did; None if none did.
+
+    `at` is the last moment at which something was used: what was over by then does not count.
+    """
     was = {lot.sequence: lot.remaining for lot in before}
     marks = [mark for lot in after if (mark := _crossing(was.get(lot.sequence, lot.total), lot)) is not None]
-    return max(marks, default=None)
+    return max(marks, default=LOW if _is_low_together(was, after, at) else None)
 
 
 def _crossing(was: int | None, lot: Lot) -> int | None:
@@ -36,6 +40,17 @@ def _crossing(was: int | None, lot: Lot) -> int | None:
         return EMPTY
     low = lot.total // LOW_PART
     return LOW if lot.remaining <= low < was else None
+
+
+def _is_low_together(was: Mapping[int, int | None], after: Stack, at: datetime) -> bool:
+    living = [lot for lot in after if lot.state(at) in LIVING_STATES]
+    if any(lot.remaining is None for lot in living):
+        return False
+    left = sum(lot.remaining or 0 for lot in living)
+    left_before = sum(was.get(lot.sequence, lot.total) or 0 for lot in living)
+    total = sum(lot.total or 0 for lot in living)
+    total_with_left = sum(lot.total or 0 for lot in living if was.get(lot.sequence, lot.total))
+    return any(left * LOW_PART <= each < left_before * LOW_PART for each in (total, total_with_left))
 
 
 def has_begun(before: Stack, after: Stack) -> bool:

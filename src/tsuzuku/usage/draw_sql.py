@@ -86,7 +86,7 @@ _FORGET_WAITING = """
 #: month that holds any), `taking` is what each card's take together, `lot` how much each lot holds and how much is held
 #: by those before it, no more than is asked for being counted, and `plain` what each lot serves. Lots that wait sort
 #: before those that serve, to be known to them; they hold nothing. For `crossed` each lot drawn from is compared, and
-#: a holder looked for where it ran low.
+#: all that a card has, before and after (crossings.py says what counts), and a holder looked for where that ran low.
 _DRAW = """
     WITH arrived AS MATERIALIZED (
         SELECT card_id, is_blocked, record_id, kind, amount, ended_at
@@ -104,35 +104,51 @@ _DRAW = """
           FROM arrived
          GROUP BY card_id
         HAVING bool_and(kind = 'data' AND amount > 0 AND NOT is_blocked) AND sum(amount) <= %(plain_max)s
-    ), terms AS MATERIALIZED (
-        SELECT id, (terms->>'priority')::int AS priority, terms->>'daily_bytes' IS NOT NULL AS is_daily,
-               terms->>'stacking' = ANY(%(turns)s::text[]) AS takes_turns
-          FROM catalog_plantermsrow
     ), lot AS (
         SELECT taking.card_id, taking.amount, taking.last, place, held, sequence,
                coalesce(remaining > amount, true) AS is_enough,
                NOT is_daily AND starts_at <= first AND ends_at > last AS is_fit,
                (sum(held::float8) OVER upto)::bigint AS held_upto,
-               min(sequence) FILTER (WHERE starts_at IS NULL AND takes_turns) OVER upto AS waiting
+               min(sequence) FILTER (WHERE starts_at IS NULL AND takes_turns) OVER upto AS waiting,
+               bool_or(remaining IS NULL) FILTER (WHERE is_living) OVER whole AS is_unlimited,
+               sum(remaining::float8) FILTER (WHERE is_living) OVER whole AS left_before,
+               sum(total::float8) FILTER (WHERE is_living) OVER whole AS total,
+               sum(total::float8) FILTER (WHERE is_living AND remaining > 0) OVER whole AS total_with_left
           FROM (SELECT * FROM taking ORDER BY card_id) AS taking
          CROSS JOIN LATERAL (
-               SELECT lot.ctid AS place, terms_id, remaining, starts_at, ends_at, sequence,
+               SELECT lot.ctid AS place, terms_id, remaining, total, renewed_at, starts_at, ends_at, sequence,
                       CASE WHEN starts_at <= last AND ends_at > first THEN least(remaining, amount) ELSE 0 END AS held
                  FROM allowances_lotrow AS lot
                 WHERE lot.card_id = taking.card_id AND lot.kind = 'data') AS lot
-          JOIN terms ON terms.id = lot.terms_id
-        WINDOW upto AS (PARTITION BY taking.card_id
+         CROSS JOIN LATERAL (
+               SELECT (terms->>'priority')::int AS priority, terms->>'daily_bytes' IS NOT NULL AS is_daily,
+                      terms->>'stacking' = ANY(%(turns)s::text[]) AS takes_turns,
+                      (terms->>'start_within_days')::int * interval '24 hours' AS start_within
+                 FROM catalog_plantermsrow
+                WHERE id = lot.terms_id
+               OFFSET 0) AS terms
+         CROSS JOIN LATERAL (
+               SELECT coalesce(ends_at > last, takes_turns OR renewed_at + start_within > last) AS is_living) AS known
+        WINDOW whole AS (PARTITION BY taking.card_id
+                         ORDER BY starts_at IS NULL DESC, priority DESC, remaining IS NOT NULL, ends_at, sequence
+                         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),
+               upto AS (PARTITION BY taking.card_id
                         ORDER BY starts_at IS NULL DESC, priority DESC, remaining IS NOT NULL, ends_at, sequence
                         ROWS UNBOUNDED PRECEDING)
     ), serving AS (
         SELECT card_id, amount, last, place, is_enough, waiting, held, held_upto - held AS held_before,
                bool_and(is_fit) OVER card AS are_fit, max(held_upto) OVER card AS held_by_all,
-               min(sequence) OVER card AS oldest
+               min(sequence) OVER card AS oldest,
+               NOT is_unlimited
+                   AND ((left_before - amount) * %(low_part)s <= total AND total < left_before * %(low_part)s
+                        OR (left_before - amount) * %(low_part)s <= total_with_left
+                            AND total_with_left < left_before * %(low_part)s) AS are_low_together
           FROM lot
          WHERE held > 0 AND held_upto - held < amount
         WINDOW card AS (PARTITION BY card_id)
     ), plain AS MATERIALIZED (
-        SELECT card_id, place, least(held, amount - held_before) AS amount, last, held_before = 0 AS is_first
+        SELECT card_id, place, least(held, amount - held_before) AS amount, last, held_before = 0 AS is_first,
+               are_low_together
           FROM serving
          WHERE are_fit AND held_by_all >= amount
            AND (waiting IS NULL OR (held_before = 0 AND is_enough AND waiting > oldest))
@@ -141,11 +157,12 @@ _DRAW = """
            SET remaining = lot.remaining - plain.amount, drawn_at = greatest(lot.drawn_at, plain.last)
           FROM plain
          WHERE lot.ctid = plain.place
-        RETURNING lot.card_id, lot.remaining, lot.total, plain.amount
+        RETURNING lot.card_id, lot.remaining, lot.total, plain.amount, plain.are_low_together
     ), crossed AS (
         SELECT card_id, CASE min(remaining) WHEN 0 THEN %(empty)s ELSE %(low)s END AS percent
           FROM drawn
-         WHERE remaining <= total / %(low_part)s AND (remaining = 0 OR remaining + amount > total / %(low_part)s)
+         WHERE (are_low_together
+                OR remaining <= total / %(low_part)s AND (remaining = 0 OR remaining + amount > total / %(low_part)s))
            AND EXISTS (SELECT FROM cards_cardholder AS holder WHERE holder.card_id = drawn.card_id)
          GROUP BY card_id
     ), kept AS (

@@ -39,7 +39,7 @@ class UsageDrifted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DataRanLow(Event):
-    """Of a lot of data 80 or 100 per cent are used; told of cards that somebody holds."""
+    """Of a lot of data, or all of a card's, 80 or 100 per cent are used; told of cards that somebody holds."""
 
     kind: ClassVar[str] = "data-ran-low"
     percent: int

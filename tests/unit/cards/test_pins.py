@@ -15,10 +15,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tsuzuku.cards.actions import add_card, open_with_pin
 from tsuzuku.cards.errors import CardNotOpened, TooManyGuesses
-from tsuzuku.cards.guesses import forget_guesses, has_forgettable
-from tsuzuku.cards.models import Card, CardKind, PinGuesses
-from tsuzuku.journal.chores import chore
-from tsuzuku.kernel import clock
+from tsuzuku.cards.models import Card, CardKind
+from tsuzuku.journal.models import Count
 from tsuzuku.kernel.iccid import Iccid
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -46,7 +44,7 @@ def _open(number: str, pin: str, address: str = HERE, now: datetime = NOW) -> Ca
 @pytest.mark.parametrize("number", ["8981200961153878263", "8981 2009 6115 3878 263", "898120096115387826"])
 def test_number_and_pin_open_a_card(card: Card, number: str, pin: str) -> None:
     assert _open(number, pin) == card
-    assert PinGuesses.objects.count() == 0
+    assert Count.objects.count() == 0
 
 
 def test_everything_else_gives_the_same_answer_after_the_same_work(card: Card, card_without_pin: Card) -> None:
@@ -152,28 +150,9 @@ def test_a_caller_cannot_roll_a_guess_back() -> None:
         open_with_pin(iccid_text=UNKNOWN, pin="1111", address=HERE, now=NOW)
 
 
-def test_what_counts_no_more_is_forgotten(db: None) -> None:
-    with clock.travel_to(NOW):
-        _open("no number", "1", now=NOW)
-    assert sorted(PinGuesses.objects.values_list("ends_at", flat=True)) == [
-        NOW + timedelta(minutes=1),
-        NOW + timedelta(minutes=15),
-        NOW + timedelta(minutes=15),
-        NOW + timedelta(days=1),
-        NOW + timedelta(days=1),
-    ]
-    moment = NOW + timedelta(minutes=15)
-    assert (has_forgettable(NOW), has_forgettable(moment)) == (False, True)
-    with clock.travel_to(moment):
-        assert forget_guesses() == 3
-    assert not has_forgettable(moment)
-    with clock.travel_to(NOW + timedelta(days=1)):
-        assert chore("forget PIN guesses").run() == 2
-
-
 def test_neither_number_nor_address_nor_pin_is_kept(card: Card) -> None:
     _open(card.iccid, "1111")
-    kept = " ".join(PinGuesses.objects.values_list("subject", flat=True))
+    kept = " ".join(Count.objects.values_list("subject", flat=True))
     assert [secret for secret in (card.iccid, HERE, "1111") if secret in kept] == []
 
 
@@ -194,8 +173,8 @@ def test_guesses_at_the_same_time_all_count() -> None:
     for thread in threads:
         thread.join()
     assert Counter(answers) == {"card-not-opened": 5, 900: 7}
-    counts = {guesses.subject.rpartition(" ")[0]: guesses.wrong for guesses in PinGuesses.objects.order_by("-wrong")}
-    assert (counts["card in 15 min"], counts["installation in a min"]) == (12, 5)
+    counts = {each.subject.rpartition(" ")[0]: each.count for each in Count.objects.order_by("-count")}
+    assert (counts["PIN, card in 15 min"], counts["PIN, installation in a min"]) == (12, 5)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -211,7 +190,7 @@ def test_a_right_pin_waits_for_the_wrong_one_before_it() -> None:
 
     with transaction.atomic():
         # Holds the counters, as a guess does while it is looked at.
-        list(PinGuesses.objects.select_for_update())
+        list(Count.objects.select_for_update())
         threads = [threading.Thread(target=guess, args=(pin,)) for pin in ("2222", "9652")]
         for thread in threads:
             thread.start()
@@ -219,4 +198,4 @@ def test_a_right_pin_waits_for_the_wrong_one_before_it() -> None:
         thread.join()
     assert answers["2222"] == "card-not-opened"
     assert answers["9652"] in (card, 900)
-    assert PinGuesses.objects.get(subject__startswith="card in 15 min").wrong in (5, 6)
+    assert Count.objects.get(subject__startswith="PIN, card in 15 min").count in (5, 6)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tsuzuku.cards.models import Card
-from tsuzuku.cards.protection import concealed_activation_code, guesser_digest, pin_hash, reveal_activation_code
+from tsuzuku.cards.protection import concealed_activation_code, pin_hash, reveal_activation_code
 from tsuzuku.kernel.iccid import Iccid
 
 ICCID, OTHER = Iccid("8981200961153878263"), Iccid("8981200712316857581")
@@ -47,11 +47,6 @@ def test_a_pin_is_kept_as_a_hash_of_card_pin_and_installation(settings: Settings
     others = {pin_hash(OTHER, "1234"), pin_hash(ICCID, "1235"), pin_hash(ICCID + "1", "234")}
     settings.INSTALLATION_SECRET = "another secret"
     assert len({kept, pin_hash(ICCID, "1234"), *others}) == 5
-
-
-def test_who_guesses_is_counted_under_a_name_that_tells_nothing() -> None:
-    assert len({guesser_digest("203.0.113.7"), guesser_digest("203.0.113.8"), guesser_digest("")}) == 3
-    assert [len(guesser_digest(text)) for text in ("", "203.0.113.7", "x" * 1000)] == [32, 32, 32]
 
 
 def test_a_card_shows_four_digits_wherever_it_is_printed() -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from pytest_django import Settings
 
 from tsuzuku.journal.chores import chore
 from tsuzuku.kernel import clock
-from tsuzuku.messaging import ports
+from tsuzuku.messaging import forgetting, ports
 from tsuzuku.messaging.actions import GIVE_UP_AFTER, LEASE, SEND_MESSAGES, send_due_messages, send_message
+from tsuzuku.messaging.forgetting import forget_old_messages, has_old_messages
 from tsuzuku.messaging.models import Message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import can_send, has_messages_to_send, list_mailbox
@@ -43,6 +45,29 @@ def queue(dedupe_key: str = "paid:T-1", *, address: str = "mei@example.com", sub
 
 def states() -> list[tuple[str, str, int]]:
     return list(Message.objects.order_by("pk").values_list("state", "problem", "attempts"))
+
+
+def test_what_was_written_long_ago_is_emptied_in_portions_and_never_sent_again(
+    gateway: FakeGateway, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.KEEP_MESSAGES_DAYS = 30
+    monkeypatch.setattr(forgetting, "_PORTION", 2)
+    now = clock.now()
+    for number in range(3):
+        queue(f"old:{number}")
+    send_due_messages()
+    with clock.travel_to(now + timedelta(days=2)):
+        queue("young")
+        send_due_messages()
+    with clock.travel_to(now + timedelta(days=31)):
+        assert has_old_messages(clock.now())
+        assert (forget_old_messages(), has_old_messages(clock.now())) == (3, False)
+        queue("old:0")
+        assert send_due_messages() == 0
+    told = Message.objects.order_by("pk").values_list("dedupe_key", "purpose", "state", "address", "text", "html")
+    emptied = [(f"old:{number}", "order:T-1", "sent", "", "", "") for number in range(3)]
+    assert list(told) == [*emptied, ("young", "order:T-1", "sent", "mei@example.com", "3.4 GB", "<p>3.4 GB</p>")]
+    assert {*Message.objects.filter(address="").values_list("subject", "link", "gateway_reference")} == {("", "", "")}
 
 
 def test_a_queued_message_is_sent_once(gateway: FakeGateway) -> None:

@@ -19,6 +19,7 @@ def situation(**fields: object) -> Situation:
         "armed_at": NOW - timedelta(days=25),
         "left": 5 * GB,
         "total": 10 * GB,
+        "falls": (),
         "is_used_up": False,
         "waits_for_use": False,
         "waits_for_tap": False,

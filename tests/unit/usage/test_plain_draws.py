@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -239,6 +239,31 @@ def test_what_is_plain_never_sees_the_rules() -> None:
         assert draw_sql.draw_plain(readings, None, now=NOW) == Sorted(9, [], set(), {})
     assert [left(card) for card in cards] == [[1000, 1, 1000]] * 3
     assert {lot.drawn_at for card in cards for lot in _stack(card)} == {None, ago(hours=7)}
+
+
+@pytest.mark.django_db
+def test_only_the_terms_of_the_lots_at_hand_are_read() -> None:
+    """Each mix that anybody ordered has terms of its own (docs/decisions/0026), and a day of readings few of them."""
+    card, plan = make_card(), make_plan("L", data_bytes=1000, days=30)
+    give(card, plan, ago(days=5))
+    terms = PlanTermsRow.objects.get(plan=plan)
+    PlanTermsRow.objects.bulk_create(
+        PlanTermsRow(plan=plan, digest=f"mix {number}", terms=terms.terms, created_at=NOW) for number in range(300)
+    )
+    make_months(months_ahead(NOW))
+    before = _terms_read()
+    _take([reading(card, 100, ago(hours=1))], many=ALWAYS_IN_NUMBERS)
+    read = _terms_read() - before
+    assert (left(card), read) == ([900], 1)
+
+
+def _terms_read() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'catalog_plantermsrow'"
+        )
+        (count,) = cursor.fetchone()
+        return int(count)
 
 
 def _plain(card: Card, *readings: Reading) -> int:

@@ -61,18 +61,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="PinGuesses",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("subject", models.CharField(max_length=64)),
-                ("wrong", models.PositiveIntegerField()),
-                ("ends_at", models.DateTimeField(db_index=True)),
-            ],
-            options={
-                "constraints": [models.UniqueConstraint(fields=("subject",), name="cards_pinguesses_subject")],
-            },
-        ),
-        migrations.CreateModel(
             name="CardHolder",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

@@ -24,6 +24,9 @@ from tsuzuku.renewals.automatic import stop_all_of
 def leave_for_good(*, user: User, now: datetime) -> None:
     """Ends an account at once and whole; the last message says so. Raises StaffKeepAccounts."""
     with transaction.atomic():
+        # Whoever tells somebody of reminders begins with the person too. Not so strictly that what only points to them
+        # would wait, while it holds what is locked below.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
         stop_all_of(user=user, now=now)
         forget_methods(owner=user, now=now)
         release_all(user=user)

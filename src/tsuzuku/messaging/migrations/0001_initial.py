@@ -72,6 +72,13 @@ class Migration(migrations.Migration):
                         fields=["kind", "ended_at"],
                         name="messaging_message_awaited",
                     ),
+                    models.Index(
+                        condition=models.Q(
+                            ("ended_at__isnull", False), models.Q(("address", ""), _negated=True), _connector="AND"
+                        ),
+                        fields=["ended_at"],
+                        name="messaging_message_old",
+                    ),
                 ],
                 "constraints": [
                     models.CheckConstraint(

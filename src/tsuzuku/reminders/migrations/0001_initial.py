@@ -114,6 +114,11 @@ class Migration(migrations.Migration):
                         name="reminders_reminder_inbox",
                     ),
                     models.Index(
+                        condition=models.Q(("state__in", ["dropped", "passed", "told"])),
+                        fields=["ended_at"],
+                        name="reminders_reminder_old",
+                    ),
+                    models.Index(
                         condition=models.Q(("read_at__isnull", True), ("state", "told")),
                         fields=["user"],
                         name="reminders_reminder_unread",
@@ -139,7 +144,7 @@ class Migration(migrations.Migration):
                         name="reminders_reminder_kind",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("state__in", ["dropped", "told", "waiting"])),
+                        condition=models.Q(("state__in", ["dropped", "forgotten", "passed", "told", "waiting"])),
                         name="reminders_reminder_state",
                     ),
                     models.CheckConstraint(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-ORDERS_MAX, STARTS_MAX, SLIPS_MAX = (limits[0].wrong_max for limits in (ORDERS_LIMITS, STARTS_LIMITS, SLIPS_LIMITS))
+ORDERS_MAX, STARTS_MAX, SLIPS_MAX = (limits[0].count_max for limits in (ORDERS_LIMITS, STARTS_LIMITS, SLIPS_LIMITS))
 METHODS = ("card", "paypal", "konbini", "alipay", "wechat_pay")
 SLIPS = Instructions(
     expires_at=NOON + timedelta(days=3),
@@ -149,7 +149,7 @@ class TestMails:
 
 
 def test_one_address_may_order_for_many_cards_and_then_waits(settings: Settings) -> None:
-    a_minute = ORDERS_ADDRESS_LIMITS[0].wrong_max
+    a_minute = ORDERS_ADDRESS_LIMITS[0].count_max
 
     def order(number: int, address: str) -> None:
         count_order(subject=f"card:{number}", address=address, now=NOON)

@@ -13,12 +13,13 @@ from pytest_django import Settings
 
 from tests.unit.channels.conftest import PASSWORD, logged_in, make_user
 from tests.unit.channels.web.conftest import Answer, heading, notices, rows, text_of
+from tsuzuku.journal.models import Count
 from tsuzuku.kernel import clock
 from tsuzuku.messaging.models import Message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.people.errors import TooManyCodes
-from tsuzuku.people.models import CodesSent, User
+from tsuzuku.people.models import User
 from tsuzuku.people.phones import NOTICE_LIMIT, NUMBER_LIMITS, send_code, set_phone
 from tsuzuku.testing.fakes import FakeGateway
 
@@ -133,12 +134,12 @@ def test_codes_are_not_sent_for_ever(settings: Settings) -> None:
     settings.PHONE_CODES_HOUR_MAX = 4
     assert [ask(Client(), f"+861380013800{digit}").status_code for digit in (1, 2)] == [302, 429]
     assert Message.objects.count() == 4
-    assert {re.sub(" [0-9a-f]{32}$", "", row.subject) for row in CodesSent.objects.all()} == {
-        "address in an hour",
-        "address in a day",
-        "number in 15 min",
-        "number in a day",
-        "all in an hour",
+    assert {re.sub(" [0-9a-f]{32}$", "", row.subject) for row in Count.objects.all()} == {
+        "codes, address in an hour",
+        "codes, address in a day",
+        "codes, number in 15 min",
+        "codes, number in a day",
+        "codes, all in an hour",
     }
 
 
@@ -174,7 +175,7 @@ def test_what_nobody_asked_for_goes_by_sms_a_few_times_a_day_only() -> None:
         password = f"a long enough secret {each}"
         client.post("/password/new", {"password1": password, "password2": password})
     told = [text for kind, _address, text in texts() if kind == "sms" and not text.startswith("CODE")]
-    assert len(told) == NOTICE_LIMIT.sent_max
+    assert len(told) == NOTICE_LIMIT.count_max
 
 
 @pytest.mark.django_db(transaction=True)
@@ -191,7 +192,7 @@ def test_codes_asked_for_at_the_same_time_all_count() -> None:
         return True
 
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(one, range(8))) == NUMBER_LIMITS[0].sent_max == Message.objects.count()
+        assert sum(pool.map(one, range(8))) == NUMBER_LIMITS[0].count_max == Message.objects.count()
 
 
 def test_a_number_and_a_password_open_the_account_however_the_number_is_written() -> None:

@@ -133,7 +133,7 @@ def test_very_many_orders_by_a_link_wait_as_the_card_s_own_do(link: str, card: "
     friend, known, now = Client(), Order.objects.count(), clock.now()
     fields = {**the_forms(friend.get(link)), "method": "fake:fake", "email": "friend@example.com"}
     with clock.travel_to(now):
-        for number in range(ORDERS_LIMITS[0].wrong_max):
+        for number in range(ORDERS_LIMITS[0].count_max):
             count_order(subject=f"card:{card.pk}", address=f"192.0.2.{number}", now=now)
         page = friend.post(link, fields)
     assert (page.status_code, Order.objects.count()) == (429, known)
