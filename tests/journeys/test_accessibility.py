@@ -38,7 +38,19 @@ def complaints(page: Page) -> list[str]:
 
 def of_everybody(page: Page) -> Iterator[str]:
     """Pages that need nobody."""
-    for path in ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/verify?r=forged", "/r/forged", "/u/forged"):
+    for path in (
+        "/",
+        "/open",
+        "/login",
+        "/signup",
+        "/forgot",
+        "/verify",
+        "/verify?r=forged",
+        "/r/forged",
+        "/u/forged",
+        "/check",
+        "/offline",
+    ):
         page.goto(path)
         yield path
     page.locator(".menu summary").click()
@@ -65,6 +77,7 @@ def of_cards(page: Page, demo: Demo) -> Iterator[str]:
         "/mix/OWN-MIX?data=9000000000&days=10",
         "/usage",
         "/history",
+        "/check?wifi=off&kbits=120&round_trip=480&ipv4=0&ipv6=1",
     ):
         page.goto(card + path)
         yield path
