@@ -38,19 +38,8 @@ def complaints(page: Page) -> list[str]:
 
 def of_everybody(page: Page) -> Iterator[str]:
     """Pages that need nobody."""
-    for path in (
-        "/",
-        "/open",
-        "/login",
-        "/signup",
-        "/forgot",
-        "/verify",
-        "/verify?r=forged",
-        "/r/forged",
-        "/u/forged",
-        "/check",
-        "/offline",
-    ):
+    doors = ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/check", "/offline")
+    for path in (*doors, "/verify?r=forged", "/r/forged", "/u/forged"):
         page.goto(path)
         yield path
     page.locator(".menu summary").click()

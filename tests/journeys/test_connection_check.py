@@ -49,7 +49,7 @@ def test_a_throttled_line_is_known_and_costs_little(visit: Callable[..., Page]) 
     page.goto("/check")
     page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", _128_KBITS)
     assert result(page) == "You are online, but slowly"
-    expect(page.locator("dl")).to_contain_text(["Throttled to about 128 kbit/s"])
+    expect(page.locator("dl")).to_contain_text(["Throttled, about 128 kbit/s"])
     assert [size for size in sizes if size in SAMPLES_BYTES] == [min(SAMPLES_BYTES)]
 
 

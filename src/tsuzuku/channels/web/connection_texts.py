@@ -77,7 +77,7 @@ SPEEDS = {
     Speed.VIDEO: _("Fast enough for video"),
     Speed.MAPS: _("Enough for maps and chat"),
     Speed.MESSAGES: _("Messages only"),
-    Speed.THROTTLED: _("Throttled to about 128 kbit/s: messages only"),
+    Speed.THROTTLED: _("Throttled, about 128 kbit/s"),
 }
 
 
