@@ -42,8 +42,8 @@ HELP = ("/help", "/help/phones", "/help/phones/iphone", "/help/doors?want=cash",
 
 def of_everybody(page: Page) -> Iterator[str]:
     """Pages that need nobody."""
-    of_accounts = ("/open", "/login", "/signup", "/forgot")
-    for path in ("/", *of_accounts, "/verify", "/verify?r=forged", "/r/forged", "/u/forged", *HELP):
+    doors = ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/check", "/offline")
+    for path in (*doors, "/verify?r=forged", "/r/forged", "/u/forged", *HELP):
         page.goto(path)
         yield path
     page.locator(".menu summary").click()
@@ -70,6 +70,7 @@ def of_cards(page: Page, demo: Demo) -> Iterator[str]:
         "/mix/OWN-MIX?data=9000000000&days=10",
         "/usage",
         "/history",
+        "/check?wifi=off&kbits=120&round_trip=480&ipv4=0&ipv6=1",
     ):
         page.goto(card + path)
         yield path

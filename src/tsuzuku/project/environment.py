@@ -7,6 +7,8 @@ import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
+from tsuzuku.carriers.access_points import AccessPoint, parse_access_points
+
 
 class SettingMalformed(Exception):
     """A variable of the environment holds something that its setting cannot be."""
@@ -61,6 +63,22 @@ def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
         return [ip_network(word) for word in env_list(name)]
     except ValueError as problem:
         raise SettingMalformed(f"{name} must be IP networks such as 10.0.0.0/8: {problem}") from None
+
+
+def env_page(name: str) -> str:
+    """The address of a page or of a thing on one, https or http, whose origin can stand in a policy; or nothing."""
+    text = env_text(name)
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\s?#]*", text):
+        raise SettingMalformed(f"{name} must be an address such as https://ipv4.example.jp/check/ping, not {text!r}")
+    return text
+
+
+def env_access_points(name: str, default: str = "") -> dict[str, AccessPoint]:
+    """Access points by carrier, as `parse_access_points` reads them."""
+    try:
+        return parse_access_points(env_text(name, default))
+    except ValueError as problem:
+        raise SettingMalformed(f"{name} must be such as internet.example, mynet=net.example: {problem}") from None
 
 
 def env_tax_number(name: str, default: str = "") -> str:

@@ -31,13 +31,16 @@ _SESSION_KEY = re.compile("[a-z0-9]+")
 def content_security_policy() -> str:
     """The policy of our pages.
 
-    Forms may lead to the payment providers' pages, since browsers hold redirects that follow a form to it, too.
+    Forms may lead to the payment providers' pages, since browsers hold redirects that follow a form to it, too. Scripts
+    may ask nobody but us, and what the operator names for the connection check.
     """
+    checks = {"/".join(url.split("/")[:3]) for url in (settings.CHECK_IPV4_URL, settings.CHECK_IPV6_URL) if url}
+    connect = " ".join(["'self'", *sorted(checks)])
     origins = {origin for provider in providers().values() for origin in provider.capabilities.redirect_origins}
     form_action = " ".join(["'self'", *sorted(origins)])
     return (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; "
-        "manifest-src 'self'; connect-src 'self'; "
+        f"manifest-src 'self'; connect-src {connect}; "
         f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
     )
 

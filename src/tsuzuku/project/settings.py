@@ -7,11 +7,13 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from tsuzuku.project.environment import (
+    env_access_points,
     env_bool,
     env_countries,
     env_int,
     env_list,
     env_networks,
+    env_page,
     env_tax_number,
     env_text,
     home,
@@ -280,6 +282,13 @@ BRAND_TAX_NUMBER = env_tax_number("TSUZUKU_BRAND_TAX_NUMBER", "T1234567890123" i
 BALANCE_REGISTERED = env_bool("TSUZUKU_BALANCE_REGISTERED")
 #: Folders with fonts for receipts, beside those where the machine keeps its own.
 FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
+#: What a phone has to be told before data works, by carrier.
+ACCESS_POINTS = env_access_points("TSUZUKU_APN", "internet.tsuzuku.example" if DEMO else "")
+#: The networks from which phones with a card of the brand come to us; without them a card cannot be told from a Wi-Fi.
+CARRIER_NETWORKS = env_networks("TSUZUKU_CARRIER_NETWORKS")
+#: Where the connection check finds an installation, or anything else, that has an address of one protocol only.
+CHECK_IPV4_URL = env_page("TSUZUKU_CHECK_IPV4_URL")
+CHECK_IPV6_URL = env_page("TSUZUKU_CHECK_IPV6_URL")
 #: Readings are kept one by one for so long, in whole months, and then per card and day.
 KEEP_USAGE_DAYS = env_int("TSUZUKU_KEEP_USAGE_DAYS", 100)
 #: What was written to whom, and what inboxes hold, is kept for so long; for a week gateways report what became of it.

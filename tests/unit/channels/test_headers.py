@@ -51,7 +51,7 @@ def test_pages_of_cards_and_orders_are_kept_nowhere(
 ) -> None:
     order = house.order(card, plan.code)
     token = card.public_token
-    of_card = [f"/c/{token}{rest}" for rest in ("", "/plans", f"/renew/{plan.code}", "/usage", "/history")]
+    of_card = [f"/c/{token}{rest}" for rest in ("", "/plans", f"/renew/{plan.code}", "/usage", "/history", "/check")]
     for path in (*of_card, f"/o/{order.number}"):
         answer = with_pin.get(path)
         assert "no-store" in [word.strip() for word in answer["Cache-Control"].split(",")]
@@ -69,7 +69,7 @@ def test_pages_have_no_inline_styles_or_scripts(house: "House", with_pin: Client
     house.start_payment(order)
     token = card.public_token
     make_mix_plan()
-    of_card = ("", "/plans", f"/renew/{plan.code}", "/usage", "/history", "/mix/OWN-MIX")
+    of_card = ("", "/plans", f"/renew/{plan.code}", "/usage", "/history", "/mix/OWN-MIX", "/check")
     paths = ["/", "/open", "/login", "/signup", *(f"/c/{token}{rest}" for rest in of_card)]
     for path in [*paths, f"/o/{order.number}?back=1"]:
         page = with_pin.get(path).content.decode()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tsuzuku.carriers.access_points import AccessPoint
 from tsuzuku.project import environment
 from tsuzuku.project.environment import SettingMalformed
 
@@ -41,6 +42,31 @@ def test_reads_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TSUZUKU_TRY", "10.0.0.1/8")
     with pytest.raises(SettingMalformed, match="TSUZUKU_TRY must be IP networks"):
         environment.env_networks("TSUZUKU_TRY")
+
+
+def test_reads_addresses_whose_origin_can_stand_in_a_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert environment.env_page("TSUZUKU_TRY") == ""
+    for good in ("https://ipv4.example.jp/check/ping", "http://127.0.0.1:8000/"):
+        monkeypatch.setenv("TSUZUKU_TRY", good)
+        assert environment.env_page("TSUZUKU_TRY") == good
+    for bad in (
+        "ipv4.example.jp",
+        "https://ipv4.example.jp",
+        "https://a.jp;script-src */",
+        "https://me@a.jp/",
+        "ws://a/",
+    ):
+        monkeypatch.setenv("TSUZUKU_TRY", bad)
+        with pytest.raises(SettingMalformed, match="TSUZUKU_TRY must be an address"):
+            environment.env_page("TSUZUKU_TRY")
+
+
+def test_reads_access_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSUZUKU_TRY", "mynet=net.example me secret")
+    assert environment.env_access_points("TSUZUKU_TRY") == {"mynet": AccessPoint("net.example", "me", "secret")}
+    monkeypatch.setenv("TSUZUKU_TRY", "net.example me")
+    with pytest.raises(SettingMalformed, match="TSUZUKU_TRY must be such as internet"):
+        environment.env_access_points("TSUZUKU_TRY")
 
 
 def test_reads_a_secret_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

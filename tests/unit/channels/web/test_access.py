@@ -41,9 +41,13 @@ GET = {
     "phone_guide": (200, 200, 200, 200, 200),
     "doors": (200, 200, 200, 200, 200),
     "questions": (200, 200, 200, 200, 200),
+    "check": (200, 200, 200, 200, 200),
+    "check_ping": (204, 204, 204, 204, 204),
+    "check_sample": (200, 200, 200, 200, 200),
     "my_cards": (302, 302, 200, 302, 200),
     "add_card": (302, 200, 200, 302, 200),
     "card": (302, 200, 302, 200, 302),
+    "check_card": (302, 200, 302, 200, 302),
     "keep_card": (405, 405, 405, 405, 405),
     "name_card": (405, 405, 405, 405, 405),
     "release_card": (302, 200, 404, 302, 404),
@@ -175,6 +179,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<str:plan_code>", plan.code)
         .replace("<str:number>", order.number)
         .replace("<int:lot_id>", "1")
+        .replace("<int:place>", "1")
         .replace("<str:key>", "wrong")
         .replace("<int:method_id>", "1")
         .replace("<int:passkey_id>", "1")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The website as an app: how to install it, its manifest, its service worker, and what it shows without a network."""
 
+from hashlib import sha256
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import translation
@@ -11,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
+from tsuzuku.carriers.access_points import common_access_point
 from tsuzuku.channels.web.help.phones import phone_of
 from tsuzuku.channels.web.keeping import KEEP_UNTIL
 
@@ -83,10 +87,14 @@ def manifest(_request: HttpRequest, language: str) -> HttpResponse:
 @cache_control(no_cache=True)
 @require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """The service worker. It stands at the root, since it sees only pages at or below its own address."""
+    """The service worker. It stands at the root, since it sees only pages at or below its own address.
+
+    It is another one when the page for who is offline is another one: only then do phones fetch that page again.
+    """
     parts = [static(part) for part in _PARTS]
     context = {
         "keep_until": KEEP_UNTIL,
+        "offline_version": sha256(_offline_page(request).encode()).hexdigest()[:12],
         "parts": parts,
         "leaving": [reverse(name) for name in _LEAVING],
         "entering": [reverse(name) for name in _ENTERING],
@@ -98,5 +106,11 @@ def service_worker(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def offline(request: HttpRequest) -> HttpResponse:
-    """What the app shows where there is no network and no page that it kept."""
-    return render(request, "web/offline.html", {"phone": phone_of(request)})
+    """What the app shows where there is no network and no page that it kept: how to get one, too."""
+    return HttpResponse(_offline_page(request))
+
+
+def _offline_page(request: HttpRequest) -> str:
+    return render_to_string(
+        "web/offline.html", {"access_point": common_access_point(), "phone": phone_of(request)}, request
+    )

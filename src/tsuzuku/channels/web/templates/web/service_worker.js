@@ -3,6 +3,7 @@
 "use strict";
 
 const KEEP_UNTIL = "{{ keep_until }}";
+// The page for who is offline, of version {{ offline_version }}.
 const OFFLINE = "{% url "offline" %}";
 const HOME = "{% url "home" %}";
 const CARDS = "{% url "my_cards" %}";
