@@ -60,7 +60,7 @@ def test_browser_and_app_may_keep_whole_pages() -> None:
     for page in PAGES:
         answer = Client().get(page)
         assert answer["Cache-Control"] == "private, max-age=3600"
-        assert answer["Vary"] == "Cookie, Accept-Language, User-Agent, Sec-CH-UA-Model"
+        assert answer["Vary"] == "Cookie, Accept-Language, User-Agent, Sec-CH-UA-Model, Accept-Encoding"
         assert answer.has_header(KEEP_UNTIL)
     assert not Client().get("/help/doors?want=cash").has_header(KEEP_UNTIL)
 
