@@ -29,7 +29,7 @@ def leave_for_good(*, user: User, now: datetime) -> None:
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         stop_all_of(user=user, now=now)
         forget_methods(owner=user, now=now)
-        release_all(user=user)
+        release_all(user=user, now=now)
         forget_reader(user=user)
         forget_payer(payer=user)
         if user.email:
