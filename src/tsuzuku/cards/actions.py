@@ -15,7 +15,7 @@ from django.db import transaction
 
 from tsuzuku.cards.errors import CardNotOpened, CardUnknown
 from tsuzuku.cards.events import CardHeld
-from tsuzuku.cards.friend_links import end_links_of, end_links_of_others
+from tsuzuku.cards.friend_links import end_links_of, end_links_of_others, forget_shown_names
 from tsuzuku.cards.guesses import count_guess
 from tsuzuku.cards.models import Blocked, Card, CardHolder, CardKind
 from tsuzuku.cards.protection import concealed_activation_code, pin_hash
@@ -101,11 +101,12 @@ def release_card(*, user: User, card: Card, now: datetime) -> None:
 
 
 def release_all(*, user: User, now: datetime) -> None:
-    """Ends a person's acting for any card. The cards stay as they are, and go on working."""
+    """Ends a person's acting for any card, and forgets what they told friends. The cards go on working as they are."""
     with transaction.atomic():
         cards = list(CardHolder.objects.filter(user=user).values_list("card_id", flat=True))
         CardHolder.objects.filter(user=user).delete()
         end_links_of(user=user, cards=cards, now=now)
+        forget_shown_names(user=user)
 
 
 def block_card(*, card: Card, blocked: Blocked) -> None:

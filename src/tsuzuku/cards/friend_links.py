@@ -58,6 +58,11 @@ def end_links_of_others(*, card: Card, user: User, now: datetime) -> None:
     FriendLink.objects.filter(~Q(user=user), card=card, ended_at=None).update(ended_at=now)
 
 
+def forget_shown_names(*, user: User) -> None:
+    """Forgets what somebody called cards towards friends: their account ends."""
+    FriendLink.objects.filter(user=user).update(shown_name="")
+
+
 def open_friend_links(card: Card, *, now: datetime) -> QuerySet[FriendLink]:
     """The links of a card that can be followed now, newest first."""
     return _open(FriendLink.objects.filter(card=card), now=now).order_by("-pk")

@@ -14,6 +14,7 @@ from tsuzuku.kernel.iccid import masked
 from tsuzuku.kernel.texts import begins_like_formula, is_one_line
 from tsuzuku.orders.payers import GIVING, Came, friend_of_actor
 from tsuzuku.orders.states import PAID
+from tsuzuku.people.models import User
 from tsuzuku.renewals.errors import GiverNameMalformed
 from tsuzuku.renewals.models import GiverName, Renewal
 
@@ -49,6 +50,11 @@ def known_to_holders(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
 def giver_names(renewal_ids: Collection[int]) -> dict[int, str]:
     """What the friends are called who paid for these renewals, where they said; one query."""
     return dict(GiverName.objects.filter(renewal__in=renewal_ids).values_list("renewal_id", "name"))
+
+
+def forget_giver(*, payer: User) -> None:
+    """Forgets what somebody wanted to be called by those whose cards they renewed: their account ends."""
+    GiverName.objects.filter(renewal__order__payer=payer).delete()
 
 
 def names_for_payers(renewals: Iterable[Renewal]) -> dict[int, str]:

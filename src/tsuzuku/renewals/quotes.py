@@ -17,7 +17,7 @@ from tsuzuku.catalog.models import Plan
 from tsuzuku.catalog.promotion_queries import Customer, candidates_for, coupon_refusal
 from tsuzuku.catalog.promotions import DOORS_WITHOUT_PROMOTIONS, Basket, Candidate, Reckoning, Taking, reckon
 from tsuzuku.catalog.queries import PlanOnSale, plan_for_card, plans_for_sale
-from tsuzuku.catalog.terms import LotKind, PlanTerms
+from tsuzuku.catalog.terms import LotKind, PlanTerms, Stacking
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.kernel.money import Money
@@ -100,8 +100,12 @@ def offers_for(card: Card, *, channel: str, now: datetime, payer: User | None = 
 
 
 def offers_for_any_card(*, channel: str, now: datetime) -> list[Offer]:
-    """What every card can be sold at a door, at the price of somebody who has bought nothing yet."""
-    on_sale = plans_for_sale(card_group="", channel=channel, now=now)
+    """What every card can be sold at a door, at the price of somebody who has bought nothing yet.
+
+    What only adds to a plan that is running is left out: whether a card takes it would tell that one is.
+    """
+    every = plans_for_sale(card_group="", channel=channel, now=now)
+    on_sale = [each for each in every if each.terms.stacking is not Stacking.VALUE_ONLY]
     promotions = candidates_for(None, now=now)
     return [
         Offer(
