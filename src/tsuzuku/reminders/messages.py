@@ -42,9 +42,11 @@ def card_name(holder: CardHolder | None) -> str:
 
 def link_of(reminder: Reminder) -> str:
     """Where a reminder leads. One that asks for nothing leads to the card, and is over never."""
-    if reminder.card is None:
+    if reminder.card_id is None:
         return f"{settings.PUBLIC_URL}/balance"
-    return renewal_address(reminder.card) if reminder.kind == Kind.FRIEND_RENEWED else reminder_link(reminder.pk)
+    if reminder.kind == Kind.FRIEND_RENEWED and reminder.card is not None:
+        return renewal_address(reminder.card)
+    return reminder_link(reminder.pk)
 
 
 def _send(reminder: Reminder, user: User, way: Way, words: Words, *, now: datetime) -> None:

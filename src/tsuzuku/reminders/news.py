@@ -68,7 +68,8 @@ def notice_friends(*, renewal_ids: Collection[int], now: datetime) -> None:
             for renewal in renewals
             for holder in holders.get(renewal.card_id, ())
             if renewal.order.payer_id != holder.user_id and not _is_own_address(renewal.order, holder.user)
-        ]
+        ],
+        now=now,
     )
 
 

@@ -79,7 +79,7 @@ def _lock_readers(limit: int, *, now: datetime) -> list[User]:
 
 def _due_of(users: Sequence[User], *, now: datetime) -> list[Reminder]:
     waiting = due(Reminder.objects.filter(user__in=[user.pk for user in users]), now=now)
-    return list(waiting.select_related("card").order_by("user_id", "pk"))
+    return list(waiting.order_by("user_id", "pk"))
 
 
 def _tell(rows: Sequence[Reminder], users: Sequence[User], *, now: datetime) -> None:

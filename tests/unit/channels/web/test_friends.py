@@ -340,7 +340,7 @@ def test_probing_is_limited_by_number_and_for_the_installation_and_locks_no_pin(
             count_number(number=card.iccid, address=f"192.0.2.{number}", now=now)
         with pytest.raises(TooManyNumbers):
             count_number(number=card.iccid, address="198.51.100.1", now=now)
-        for number in range(NUMBERS_INSTALLATION_LIMITS[0].count_max - NUMBER_LIMITS[0].wrong_max):
+        for number in range(NUMBERS_INSTALLATION_LIMITS[0].count_max - NUMBER_LIMITS[0].count_max):
             count_number(number=f"{number}", address=f"192.0.3.{number}", now=now)
         with pytest.raises(TooManyNumbers):
             count_number(number="new", address="198.51.100.2", now=now)
