@@ -46,6 +46,16 @@ def of_everybody(page: Page) -> Iterator[str]:
     for path in (*doors, "/verify?r=forged", "/r/forged", "/u/forged", *HELP):
         page.goto(path)
         yield path
+    for path in ("/friend", "/f/forged"):
+        page.goto(path)
+        yield path
+    page.goto("/friend")
+    page.fill("input[name=number]", "8981200961153878264")
+    page.click("main form .button")
+    yield "plans for a friend"
+    page.click("main a.tile >> nth=0")
+    yield "a plan for a friend"
+    page.goto("/")
     page.locator(".menu summary").click()
     yield "the menu"
     page.goto("/open")
@@ -71,9 +81,12 @@ def of_cards(page: Page, demo: Demo) -> Iterator[str]:
         "/usage",
         "/history",
         "/check?wifi=off&kbits=120&round_trip=480&ipv4=0&ipv6=1",
+        "/friends",
     ):
         page.goto(card + path)
         yield path
+    page.click("main form:last-of-type .button")
+    yield "a link for friends"
     page.goto(card)
     page.click("main a[href^='/o/']")
     yield "an order"

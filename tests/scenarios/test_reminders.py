@@ -250,7 +250,7 @@ def test_a_card_that_cannot_be_looked_at_keeps_back_nobody_else(life: Life) -> N
 def test_what_is_no_longer_true_when_the_night_is_over_is_not_told(life: Life) -> None:
     life.live({timedelta(): life.renew(WEEK), 12 * HOUR: life.use(4 * GB)}, until=13 * HOUR)
     assert Reminder.objects.filter(state="waiting").count() == 2
-    release_card(user=life.bo, card=life.card)
+    release_card(user=life.bo, card=life.card, now=clock.now())
     with clock.travel_to(START + 14 * HOUR):
         block_card(card=life.card, blocked=Blocked.LOST)
         life.work()
@@ -325,6 +325,7 @@ def test_who_changes_their_quiet_hours_hears_at_once_what_waited_for_their_end(l
             by_email=True,
             by_sms=False,
             by_push=False,
+            names_friends=True,
             quiet_from=time(0),
             quiet_until=time(0),
             zone="Asia/Tokyo",

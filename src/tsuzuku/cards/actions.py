@@ -15,6 +15,7 @@ from django.db import transaction
 
 from tsuzuku.cards.errors import CardNotOpened, CardUnknown
 from tsuzuku.cards.events import CardHeld
+from tsuzuku.cards.friend_links import end_links_of, end_links_of_others, forget_shown_names
 from tsuzuku.cards.guesses import count_guess
 from tsuzuku.cards.models import Blocked, Card, CardHolder, CardKind
 from tsuzuku.cards.protection import concealed_activation_code, pin_hash
@@ -73,6 +74,8 @@ def hold_card(*, user: User, card: Card, name: str = "", now: datetime) -> CardH
     with transaction.atomic():
         holder, is_new = CardHolder.objects.get_or_create(user=user, card=card, defaults={"name": name, "since": now})
         if is_new:
+            if not CardHolder.objects.filter(card=card).exclude(user=user).exists():
+                end_links_of_others(card=card, user=user, now=now)
             record_facts([CardHeld(card_id=card.pk, user_id=user.pk)], actor=f"customer:{user.pk}", now=now)
     return holder
 
@@ -85,16 +88,25 @@ def rename_card(*, user: User, card: Card, name: str) -> None:
         raise CardUnknown
 
 
-def release_card(*, user: User, card: Card) -> None:
-    """Ends a person's acting for a card. Raises CardUnknown if they do not hold it."""
-    deleted, _by_model = CardHolder.objects.filter(user=user, card=card).delete()
-    if not deleted:
-        raise CardUnknown
+def release_card(*, user: User, card: Card, now: datetime) -> None:
+    """Ends a person's acting for a card, and the links that they made for friends.
+
+    Raises CardUnknown if they do not hold it.
+    """
+    with transaction.atomic():
+        deleted, _by_model = CardHolder.objects.filter(user=user, card=card).delete()
+        if not deleted:
+            raise CardUnknown
+        end_links_of(user=user, cards=[card.pk], now=now)
 
 
-def release_all(*, user: User) -> None:
-    """Ends a person's acting for any card. The cards stay as they are, and go on working."""
-    CardHolder.objects.filter(user=user).delete()
+def release_all(*, user: User, now: datetime) -> None:
+    """Ends a person's acting for any card, and forgets what they told friends. The cards go on working as they are."""
+    with transaction.atomic():
+        cards = list(CardHolder.objects.filter(user=user).values_list("card_id", flat=True))
+        CardHolder.objects.filter(user=user).delete()
+        end_links_of(user=user, cards=cards, now=now)
+        forget_shown_names(user=user)
 
 
 def block_card(*, card: Card, blocked: Blocked) -> None:

@@ -26,6 +26,16 @@ class TooManyGuesses(DomainError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class TooManyNumbers(DomainError):
+    """Friends tried too many numbers; the same whether there are such cards. Particulars: retry_after_seconds."""
+
+    code = "too-many-numbers"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(retry_after_seconds=retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class CardSuspended(DomainError):
     """The brand has suspended the card; nothing can be renewed on it."""
 
@@ -48,6 +58,24 @@ class CardNameMalformed(DomainError):
     """A name for a card that is too long, has control characters, or starts as a spreadsheet's formula does."""
 
     code = "card-name-malformed"
+
+
+class FriendLinkUnknown(DomainError):
+    """The card has no open friend link of that number, or nobody made the link that was followed."""
+
+    code = "friend-link-unknown"
+
+
+class FriendLinkOver(DomainError):
+    """The friend link was ended, is too old, or whoever made it does not have the card any more."""
+
+    code = "friend-link-over"
+
+
+class TooManyFriendLinks(DomainError):
+    """The card has as many open friend links as it can have."""
+
+    code = "too-many-friend-links"
 
 
 class StockFileRefused(DomainError):

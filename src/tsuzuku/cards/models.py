@@ -78,6 +78,31 @@ class CardHolder(models.Model):
         return self.name or str(self.card)
 
 
+class FriendLink(models.Model):
+    """A link that somebody who may act for a card makes so that friends can renew it. Its address is its signed number.
+
+    Whether it is open is told by `friend_links`.
+    """
+
+    card = models.ForeignKey(Card, on_delete=models.PROTECT, related_name="+")
+    #: Null: whoever opened the card with its PIN.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    #: What friends read of the card; "": nothing.
+    shown_name = models.CharField(max_length=40, default="", db_default="", blank=True)
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    #: When it was ended before that.
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(ends_at__gt=models.F("made_at")), name="cards_friendlink_ends"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.card}: {self.shown_name}"
+
+
 class CardFlag(models.Model):
     """Something about a card that staff should know. It blocks nothing; taken down, it stays to be read."""
 

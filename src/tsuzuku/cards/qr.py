@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The QR that is printed on a card or shown for it: it leads to the card's renewal and says nothing about the card."""
+"""QR codes that are printed on a card or shown for it: they lead to its renewal and say nothing about the card."""
 
 import segno
 from django.conf import settings
@@ -13,10 +13,15 @@ def renewal_address(card: Card) -> str:
 
 
 def card_qr_svg(card: Card, *, title: str) -> str:
-    """The address as an SVG element for a page, black on white with the quiet zone that scanners need (ISO/IEC 18004).
+    """The card's address as `qr_svg` draws it."""
+    return qr_svg(renewal_address(card), title=title)
+
+
+def qr_svg(address: str, *, title: str) -> str:
+    """An address as an SVG element for a page, black on white with the quiet zone that scanners need (ISO/IEC 18004).
 
     `title` is what those hear who cannot see it.
     """
-    return segno.make(renewal_address(card), error="m", micro=False).svg_inline(
+    return segno.make(address, error="m", micro=False).svg_inline(
         title=title, border=4, dark="#000", light="#fff", omitsize=True, svgclass="qr", lineclass=None
     )

@@ -18,7 +18,7 @@ class Order(models.Model):
     number = models.TextField()
     channel = models.TextField()
     #: Who placed it, as facts name people: customer:12, card:34 (opened with its PIN), partner:5,
-    #: friend:6 (by a link that a holder passed on; see payers).
+    #: friend:link-7 (who pays for somebody else's card; see payers).
     actor = models.TextField()
     payer = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False, related_name="+"

@@ -14,7 +14,7 @@ from tsuzuku.messaging.events import AddressBounced
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.reminders.actions import forget_gone_devices
 from tsuzuku.reminders.forgetting import FORGET_OLD_REMINDERS, forget_old_reminders, has_old_reminders
-from tsuzuku.reminders.news import notice_ends_of_balances, notice_unusual
+from tsuzuku.reminders.news import notice_ends_of_balances, notice_friends, notice_unusual
 from tsuzuku.reminders.telling import has_reminders_to_tell, tell_reminders
 from tsuzuku.reminders.watching import (
     LOOK_AT_CARDS,
@@ -29,7 +29,6 @@ from tsuzuku.usage.events import DataRanLow, LotsBegan, UsageDrifted, UsageUnusu
 #: What may change what a card has, or what its holder must do for it.
 _MOVES = {
     "reminders see cards held": CardHeld,
-    "reminders see renewals": RenewalActivated,
     "reminders see lots started": LotStarted,
     "reminders see lots begun": LotsBegan,
     "reminders see low data": DataRanLow,
@@ -43,6 +42,12 @@ def hear_moves(heard: Sequence[Heard[Any]]) -> None:
     """What cards have may have changed: have them looked at."""
     cards = {each.event.card_id for each in heard if each.event.card_id is not None}
     touch(card_ids=cards, now=clock.now())
+
+
+def hear_renewals(heard: Sequence[Heard[RenewalActivated]]) -> None:
+    """Cards have more than before, some of them by friends: have them looked at, and tell who holds those."""
+    hear_moves(heard)
+    notice_friends(renewal_ids=[each.event.renewal_id for each in heard], now=clock.now())
 
 
 def hear_unusual(heard: Sequence[Heard[UsageUnusual]]) -> None:
@@ -63,6 +68,7 @@ def hear_bounces(heard: Sequence[Heard[AddressBounced]]) -> None:
 
 for _name, _event in _MOVES.items():
     listen(name=_name, event_type=_event, hear=hear_moves, is_urgent=False)
+listen(name="reminders see renewals", event_type=RenewalActivated, hear=hear_renewals, is_urgent=False)
 listen(name="reminders see unusual use", event_type=UsageUnusual, hear=hear_unusual, is_urgent=False)
 listen(name="reminders see ends of balances", event_type=BalanceEndsSoon, hear=hear_ends_of_balances, is_urgent=False)
 listen(name="reminders see bounces", event_type=AddressBounced, hear=hear_bounces, is_urgent=False)

@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from tsuzuku.cards.models import CardHolder
+from tsuzuku.cards.qr import renewal_address
 from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.people.models import User
@@ -40,8 +41,12 @@ def card_name(holder: CardHolder | None) -> str:
 
 
 def link_of(reminder: Reminder) -> str:
-    """Where a reminder leads."""
-    return f"{settings.PUBLIC_URL}/balance" if reminder.card_id is None else reminder_link(reminder.pk)
+    """Where a reminder leads. One that asks for nothing leads to the card, and is over never."""
+    if reminder.card_id is None:
+        return f"{settings.PUBLIC_URL}/balance"
+    if reminder.kind == Kind.FRIEND_RENEWED and reminder.card is not None:
+        return renewal_address(reminder.card)
+    return reminder_link(reminder.pk)
 
 
 def _send(reminder: Reminder, user: User, way: Way, words: Words, *, now: datetime) -> None:

@@ -78,6 +78,8 @@ class Preferences(models.Model):
     by_email = models.BooleanField(default=True)
     by_sms = models.BooleanField(default=True)
     by_push = models.BooleanField(default=True)
+    #: Whether they are told what a friend who renewed their card is called.
+    names_friends = models.BooleanField(default=True, db_default=True)
     #: On the clocks of `zone`; the same time twice is no quiet hours.
     quiet_from = models.TimeField(default=QUIET_FROM)
     quiet_until = models.TimeField(default=QUIET_UNTIL)

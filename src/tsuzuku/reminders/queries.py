@@ -45,7 +45,9 @@ def unread_count(user: User) -> int:
 
 def inbox_of(user: User, *, limit: int) -> list[Entry]:
     """What somebody was reminded of, newest first, and what became of its messages. Three queries."""
-    told = list(Reminder.objects.filter(user=user, state=TOLD).order_by("-ended_at", "-pk")[:limit])
+    told = list(
+        Reminder.objects.filter(user=user, state=TOLD).select_related("card").order_by("-ended_at", "-pk")[:limit]
+    )
     holders = {holder.card_id: holder for holder in CardHolder.objects.filter(user=user).select_related("card")}
     deliveries = _deliveries(told)
     # Of a card that they let go of, nothing is told any more.

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     RUNS_LOW = "runs-low"
     ENDS_IN_3_DAYS = "ends-in-3-days"
     BALANCE_ENDS = "balance-ends"
+    #: Not weighed against the others: it is news beside whatever else is to be told.
+    FRIEND_RENEWED = "friend-renewed"
 
 
 _GRAVITY: Final = tuple(Kind)
@@ -142,7 +144,7 @@ def over_at(kind: Kind, figures: Mapping[str, Any], *, now: datetime) -> datetim
 
 def leads_to_plan(kind: str, figures: Mapping[str, Any]) -> bool:
     """Whether a plan helps with what a reminder says; else its link leads to the card."""
-    is_helped = kind != Kind.UNUSUAL or figures.get("anomaly") == AnomalyKind.AFTER_EXPIRY
+    is_helped = kind not in {Kind.UNUSUAL, Kind.FRIEND_RENEWED} or figures.get("anomaly") == AnomalyKind.AFTER_EXPIRY
     return is_helped and not figures.get("waits_for_tap")
 
 

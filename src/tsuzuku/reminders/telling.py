@@ -93,10 +93,11 @@ def _tell(rows: Sequence[Reminder], users: Sequence[User], *, now: datetime) -> 
     situations = situations_of(cards, now=now)
     holders = {(each.user_id, each.card_id): each for of_card in holders_of(cards).values() for each in of_card}
     people = {user.pk: user for user in users}
-    together: dict[tuple[int, int | None], list[Reminder]] = defaultdict(list)
+    # What friends have done is told each time; of the rest, one thing of one card.
+    together: dict[tuple[int, int | None, int | None], list[Reminder]] = defaultdict(list)
     for row in loud:
-        together[row.user_id, row.card_id].append(row)
-    for (user_id, card_id), about_one in together.items():
+        together[row.user_id, row.card_id, row.pk if row.kind == Kind.FRIEND_RENEWED else None].append(row)
+    for (user_id, card_id, _apart), about_one in together.items():
         holder = holders.get((user_id, card_id)) if card_id is not None else None
         situation = situations.get(card_id) if card_id is not None else None
         true = {Kind(row.kind): row for row in about_one if _is_true(row, holder, situation, now=now)}
@@ -126,6 +127,8 @@ def _is_true(row: Reminder, holder: CardHolder | None, situation: Situation | No
         return _renew_balance(row, now=now)
     if holder is None or situation is None:
         return False
+    if row.kind == Kind.FRIEND_RENEWED:
+        return True
     outlook = situation.outlook
     row.figures |= {
         "version": outlook.version,

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tsuzuku.cards.models import CardHolder
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import can_send
 from tsuzuku.people.models import User
@@ -30,6 +31,11 @@ def preferences_of(users: Collection[User]) -> dict[int, Preferences]:
 def default_preferences(user: User) -> Preferences:
     """E-mail for who has an address, else SMS; and every browser that they let us push to."""
     return Preferences(user=user, by_sms=not user.email)
+
+
+def wants_names(holder: CardHolder | None) -> bool:
+    """Whether the names that friends leave may be told to a holder; not to who only has the PIN, whom we cannot ask."""
+    return holder is not None and not Preferences.objects.filter(user=holder.user_id, names_friends=False).exists()
 
 
 def ways_to(users: Collection[User], preferences: dict[int, Preferences]) -> dict[int, list[Way]]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
+from tsuzuku.orders.payers import Came
 from tsuzuku.payments.balance import CURRENCY
 from tsuzuku.reminders.rules import BEFORE_END, Kind
 from tsuzuku.usage.models import AnomalyKind
@@ -37,6 +38,8 @@ def words_of(kind: Kind, figures: Mapping[str, Any], *, card: str, now: datetime
             )
         case Kind.RUNS_LOW:
             return _low(figures, card=card, now=now)
+        case Kind.FRIEND_RENEWED:
+            return _friend(figures, card=card)
         case Kind.BALANCE_ENDS:
             return _balance(figures, now=now)
         case _:
@@ -90,6 +93,18 @@ def _unusual(figures: Mapping[str, Any], *, card: str) -> Words:
                 (gettext("It stays blocked. If you have found the card again, ask where you bought it."),),
                 gettext("Your card:"),
             )
+
+
+def _friend(figures: Mapping[str, Any], *, card: str) -> Words:
+    names: Mapping[str, str] = figures["plans"]
+    told = {"card": card, "plan": names.get(get_language() or "") or names["en"], "name": figures.get("giver", "")}
+    kept = gettext("It is paid. What was left on the card is kept.")
+    if figures["came"] == Came.REMINDER:
+        title = gettext("%(card)s was renewed with %(plan)s") % told
+        return Words(title, (gettext("Somebody paid by the link in our reminder."), kept), gettext("Your card:"))
+    title = gettext("A friend renewed %(card)s with %(plan)s") % told
+    sentences = [gettext("Their name, as they left it: %(name)s") % told] if told["name"] else []
+    return Words(title, (*sentences, kept), gettext("Your card:"))
 
 
 def _balance(figures: Mapping[str, Any], *, now: datetime) -> Words:

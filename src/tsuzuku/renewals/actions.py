@@ -36,7 +36,7 @@ from tsuzuku.renewals import states
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
 from tsuzuku.renewals.events import RenewalActivated, RenewalWithdrawn
 from tsuzuku.renewals.lateness import check_still_sold, late_ones
-from tsuzuku.renewals.models import Renewal, RenewalMove
+from tsuzuku.renewals.models import GiverName, Renewal, RenewalMove
 from tsuzuku.renewals.quotes import quote_renewal
 
 ACTIVATE = "activate renewals"
@@ -84,8 +84,11 @@ def order_renewal(
     now: datetime,
     coupon: str = "",
     mix: Mix | None = None,
+    giver: str = "",
 ) -> Order:
     """Places an order for a renewal as it was quoted, with the same coupon and mix. The same key gives the same order.
+
+    `giver` is what a friend who pays for somebody else's card wants to be called there, checked by `gifts`.
 
     Raises QuoteChanged when what was shown no longer holds or the coupon takes nothing off, KeyReused when the key
     stands for another plan, mix or coupon, and whatever `quote_renewal` refuses.
@@ -104,6 +107,7 @@ def order_renewal(
             now=now,
             coupon=coupon,
             mix=mix,
+            giver=giver,
         )
     except PromotionUsedUp:
         # Somebody else was quicker by a moment; whoever asks now sees the price without it.
@@ -125,6 +129,7 @@ def _order_renewal(
     now: datetime,
     coupon: str,
     mix: Mix | None,
+    giver: str,
 ) -> Order:
     inputs_hash = fingerprint(
         plan=plan_code, channel=channel, coupon=coupon, **({"mix": [mix.data_bytes, mix.days]} if mix else {})
@@ -149,7 +154,7 @@ def _order_renewal(
             language=language,
             now=now,
         )
-        Renewal.objects.create(
+        renewal = Renewal.objects.create(
             card=card,
             order=order,
             plan=quote.plan,
@@ -160,6 +165,8 @@ def _order_renewal(
             reference=uuid.uuid4(),
             created_at=now,
         )
+        if giver:
+            GiverName.objects.create(renewal=renewal, name=giver)
         customer = Customer(payer.pk if payer else None, card.pk)
         reserve_uses(purpose=order.number, takings=quote.takings, customer=customer, coupon=coupon, now=now)
         return order

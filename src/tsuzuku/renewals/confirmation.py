@@ -18,12 +18,13 @@ from tsuzuku.messaging.actions import send_message
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order, OrderMove
-from tsuzuku.orders.payers import link_of_friend
+from tsuzuku.orders.payers import friend_of
 from tsuzuku.orders.states import HELD, PAID
 from tsuzuku.payments.balance import charge_given_back
 from tsuzuku.payments.models import RefundProposal
 from tsuzuku.payments.queries import refunds_of
 from tsuzuku.payments.states import NOTHING_RETURNED_STATES
+from tsuzuku.renewals.gifts import name_for_payer
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import PriceLine, price_lines
 
@@ -43,10 +44,8 @@ def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
             _tell(
                 renewal,
                 template="renewals/activated.txt",
-                subject=gettext("Your card is renewed · order %(number)s") % {"number": renewal.order.number},
+                subject=_activated_subject(renewal.order),
                 now=now,
-                # Who paid for somebody else's card hears nothing of what it has.
-                sees_card=link_of_friend(renewal.order) is None,
                 **_beginning(lot),
                 remaining=formats.data_size(allowance.remaining_bytes),
                 until=allowance.online_until and formats.until(allowance.online_until),
@@ -57,6 +56,20 @@ def confirm_activation(*, renewal_ids: Sequence[int], now: datetime) -> None:
                     if lot.starts_at
                 ],
             )
+
+
+def _activated_subject(order: Order) -> str:
+    told = {"number": order.number}
+    if friend_of(order):
+        return gettext("The card is renewed · order %(number)s") % told
+    return gettext("Your card is renewed · order %(number)s") % told
+
+
+def _withdrawn_subject(order: Order) -> str:
+    told = {"number": order.number}
+    if friend_of(order):
+        return gettext("We could not renew the card · order %(number)s") % told
+    return gettext("We could not renew your card · order %(number)s") % told
 
 
 def _beginning(lot: LotView) -> dict[str, str]:
@@ -79,7 +92,7 @@ def confirm_withdrawal(*, renewal_ids: Sequence[int], now: datetime) -> None:
                 renewal,
                 template="renewals/withdrawn.txt",
                 share=formats.money(share.amount) if share else "",
-                subject=gettext("We could not renew your card · order %(number)s") % {"number": renewal.order.number},
+                subject=_withdrawn_subject(renewal.order),
                 refusal=renewal.refusal,
                 returned=formats.money(returned) if returned.amount_minor else "",
                 now=now,
@@ -128,10 +141,13 @@ def _to_tell(renewal_ids: Collection[int]) -> list[Renewal]:
 
 def _tell(renewal: Renewal, *, template: str, subject: str, now: datetime, once_for: str = "", **words: object) -> None:
     order = renewal.order
+    # Who paid for somebody else's card hears nothing of what it has.
+    sees_card = friend_of(order) is None
     text = render_to_string(
         template,
         {
-            "card": masked(renewal.card.iccid),
+            "card": masked(renewal.card.iccid) if sees_card else name_for_payer(renewal),
+            "sees_card": sees_card,
             "plan": renewal.name_in(order.language),
             "price": formats.money(order.price),
             "number": order.number,

@@ -27,6 +27,12 @@ class PlanGone(DomainError):
     code = "plan-gone"
 
 
+class GiverNameMalformed(DomainError):
+    """A friend's name that is too long, no single line, starts like a formula, or reads like an address or a number."""
+
+    code = "giver-name-malformed"
+
+
 class KeyReused(DomainError):
     """The idempotency key belongs to another renewal of this card by this actor."""
 

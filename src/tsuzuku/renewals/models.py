@@ -72,6 +72,16 @@ class Renewal(Waiting):
         return sold_name(self.plan, self.terms.mix, language)
 
 
+class GiverName(models.Model):
+    """What a friend who paid for somebody else's card wants to be called; a row only if they said."""
+
+    renewal = models.OneToOneField(Renewal, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=~Q(name=""), name="renewals_givername_said"),)
+
+
 class AutomaticRenewal(Waiting):
     """That a card is renewed by itself, with which plan, from what, and how far the renewal to come has got."""
 

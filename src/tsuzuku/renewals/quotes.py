@@ -17,7 +17,7 @@ from tsuzuku.catalog.models import Plan
 from tsuzuku.catalog.promotion_queries import Customer, candidates_for, coupon_refusal
 from tsuzuku.catalog.promotions import DOORS_WITHOUT_PROMOTIONS, Basket, Candidate, Reckoning, Taking, reckon
 from tsuzuku.catalog.queries import PlanOnSale, plan_for_card, plans_for_sale
-from tsuzuku.catalog.terms import LotKind, PlanTerms
+from tsuzuku.catalog.terms import LotKind, PlanTerms, Stacking
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.kernel.money import Money
@@ -41,7 +41,7 @@ class Caution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A plan as a card sees it: with a preview, or the code of why it cannot take it now."""
+    """A plan as a card sees it: with a preview, or the code of why it cannot take it now; as nobody's card, neither."""
 
     plan: Plan
     terms: PlanTerms
@@ -97,6 +97,34 @@ def offers_for(card: Card, *, channel: str, now: datetime, payer: User | None = 
         return [_refused(each, blocked, prices) for each in on_sale]
     previews = preview_renewals(card.pk, {each.plan.code: each.terms for each in on_sale}, now=now)
     return [_offer(each, previews[each.plan.code], prices) for each in on_sale]
+
+
+def offers_for_any_card(*, channel: str, now: datetime) -> list[Offer]:
+    """What every card can be sold at a door, at the price of somebody who has bought nothing yet.
+
+    What only adds to a plan that is running is left out: whether a card takes it would tell that one is.
+    """
+    every = plans_for_sale(card_group="", channel=channel, now=now)
+    on_sale = [each for each in every if each.terms.stacking is not Stacking.VALUE_ONLY]
+    promotions = candidates_for(None, now=now)
+    return [
+        Offer(
+            plan=each.plan,
+            terms=each.terms,
+            price=_reckon(promotions, each, channel=channel, now=now).price,
+            full_price=each.price,
+            refused=None,
+            preview=None,
+        )
+        for each in on_sale
+    ]
+
+
+def price_digest(plan: Plan, price: Money) -> str:
+    """What is shown of a plan where nothing is known of the card; changes when price or terms do."""
+    return fingerprint(
+        plan=plan.code, terms=plan.terms_now_id, amount_minor=price.amount_minor, currency=price.currency
+    )
 
 
 def quote_renewal(

@@ -8,10 +8,11 @@ from django.conf import settings
 
 from tsuzuku.journal import statements
 from tsuzuku.kernel.money import Money
+from tsuzuku.orders.payers import GIVING
 from tsuzuku.payments.states import NOTHING_RETURNED_STATES
 
 #: What was paid for renewals that were not given up, less what payers were let off or got back as goodwill. What a
-#: partner paid is the partner's own affair.
+#: partner or a friend paid is their own affair.
 _BY_MONTH = """
     SELECT date_trunc('month', renewal.created_at AT TIME ZONE %(zone)s)::date AS month, orders.currency, count(*),
            sum(orders.amount_minor - coalesce(let_off.minor, 0) - coalesce(returned.minor, 0))::bigint
@@ -28,7 +29,7 @@ _BY_MONTH = """
             WHERE payment.purpose = orders.number AND refund.is_goodwill
               AND refund.state <> ALL(%(nothing)s::text[])) AS returned ON true
      WHERE renewal.card_id = %(card)s AND orders.state = 'paid' AND renewal.state <> 'withdrawn'
-       AND renewal.actor NOT LIKE 'partner:%%'
+       AND renewal.actor NOT LIKE 'partner:%%' AND renewal.actor NOT LIKE ALL(%(givers)s::text[])
      GROUP BY month, orders.currency
      ORDER BY month DESC, orders.currency
 """
@@ -45,7 +46,12 @@ class SpentInMonth:
 
 def spending_of_card(card_id: int) -> list[SpentInMonth]:
     """Every month in which a card was renewed, the latest first, currencies apart. One statement."""
-    asked = {"card": card_id, "zone": settings.TIME_ZONE, "nothing": sorted(NOTHING_RETURNED_STATES)}
+    asked = {
+        "card": card_id,
+        "zone": settings.TIME_ZONE,
+        "nothing": sorted(NOTHING_RETURNED_STATES),
+        "givers": [f"friend:{came}-%" for came in sorted(GIVING)],
+    }
     return [
         SpentInMonth(month=month, renewals=renewals, spent=Money(minor, currency))
         for month, currency, renewals, minor in statements.rows(_BY_MONTH, asked)

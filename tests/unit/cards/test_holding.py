@@ -57,10 +57,10 @@ def test_renaming_and_releasing(lin: User, mei: User, card: Card) -> None:
     hold_card(user=lin, card=card, now=NOW)
     rename_card(user=lin, card=card, name="Phone 2 ")
     assert [holder.name for holder in cards_of(lin)] == ["Phone 2"]
-    release_card(user=lin, card=card)
+    release_card(user=lin, card=card, now=NOW)
     assert not holds(lin, card)
     with pytest.raises(CardUnknown):
-        release_card(user=lin, card=card)
+        release_card(user=lin, card=card, now=NOW)
     with pytest.raises(CardUnknown):
         rename_card(user=mei, card=card, name="x")
 

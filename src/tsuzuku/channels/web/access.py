@@ -17,7 +17,7 @@ from tsuzuku.cards.models import Card, CardHolder
 from tsuzuku.cards.queries import card_by_token
 from tsuzuku.orders.errors import OrderUnknown
 from tsuzuku.orders.models import Order
-from tsuzuku.orders.payers import link_of_friend
+from tsuzuku.orders.payers import friend_of
 from tsuzuku.orders.queries import order_by_number
 from tsuzuku.people.models import User
 from tsuzuku.renewals.models import Renewal
@@ -64,7 +64,9 @@ class OrderAccess:
     @property
     def actor(self) -> str:
         """Who acts, as facts name people."""
-        return f"customer:{self.user.pk}" if self.user else f"card:{self.renewal.card_id}"
+        if self.user is not None:
+            return f"customer:{self.user.pk}"
+        return f"card:{self.renewal.card_id}" if self.sees_card else self.order.actor
 
     @property
     def limited_as(self) -> str:
@@ -122,7 +124,10 @@ def card_or_404(request: HttpRequest, token: str, *, now: datetime) -> CardAcces
 
 
 def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAccess:
-    """The order of a number, if it is for who asks to see. A number alone opens nothing, a link of the order does."""
+    """The order of a number, if it is for who asks to see. A number alone opens nothing, a link of the order does.
+
+    What a friend gives is the friend's: whoever has the card hears of it, and sees neither order nor receipt.
+    """
     try:
         order = order_by_number(number)
     except OrderUnknown:
@@ -138,10 +143,17 @@ def order_or_404(request: HttpRequest, number: str, *, now: datetime) -> OrderAc
     is_holder = user is not None and CardHolder.objects.filter(user=user, card=renewal.card_id).exists()
     has_link = order.number in _opened(request, _ORDERS_KEY, now=now)
     is_opened = _is_opened(request, renewal.card_id, now=now)
-    if not (is_payer or is_holder or has_link or is_opened):
+    friend = friend_of(order)
+    is_of_card = (is_holder or is_opened) and not (friend is not None and friend.is_giver)
+    if not (is_payer or has_link or is_of_card):
         raise Http404
-    sees_card = is_holder or is_opened or link_of_friend(order) is None
+    sees_card = is_holder or is_opened or friend is None
     return OrderAccess(order=order, paid_for=renewal, user=user, sees_card=sees_card)
+
+
+def opened_orders(request: HttpRequest, *, now: datetime) -> list[str]:
+    """The numbers of the orders that are open in this browser, since it placed them or followed their links."""
+    return list(_opened(request, _ORDERS_KEY, now=now))
 
 
 def opened_until(request: HttpRequest, card_id: int, *, now: datetime) -> datetime:

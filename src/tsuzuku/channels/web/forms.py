@@ -16,11 +16,13 @@ from tsuzuku.allowances.errors import FlightPast, FlightTooFar
 from tsuzuku.balances.errors import AmountNotOffered
 from tsuzuku.balances.rules import AMOUNT_MAX, AMOUNT_MIN, STEP, check_amount
 from tsuzuku.cards.errors import CardNameMalformed
+from tsuzuku.cards.friend_links import DAYS
 from tsuzuku.cards.rules import NAME_LENGTH_MAX, check_name
 from tsuzuku.channels.web.flights import flight_moment
 from tsuzuku.channels.web.refusals import refusal_text
 from tsuzuku.kernel.iccid import IccidMalformed, parse_iccid
 from tsuzuku.kernel.money import Money
+from tsuzuku.look import formats
 from tsuzuku.look.formats import local
 from tsuzuku.people.errors import PhoneCountryNotOffered, PhoneMalformed
 from tsuzuku.people.passkeys import NAME_LENGTH_MAX as PASSKEY_NAME_LENGTH_MAX
@@ -28,6 +30,8 @@ from tsuzuku.people.phone_numbers import country_code, read_number
 from tsuzuku.receipts.texts import TEXTS
 from tsuzuku.reminders.rules import ZONES
 from tsuzuku.reminders.subscriptions import TEXT_LENGTH_MAX
+from tsuzuku.renewals.errors import GiverNameMalformed
+from tsuzuku.renewals.gifts import GIVER_NAME_LENGTH_MAX, check_giver_name
 
 #: As long as anything that could be a number or a PIN, written with spaces.
 _NUMBER_LENGTH_MAX, _PIN_LENGTH_MAX = 40, 20
@@ -37,8 +41,8 @@ NO_ADDRESS = _("To pay at a store, please give an e-mail address: the numbers go
 SLIPS_OVER = _("New numbers for a store are given out only within a day of the order. Please pay another way.")
 
 
-class OpenCardForm(forms.Form):
-    """Number and PIN. What is wrong with a number by itself is said at once; whether it is a card, never."""
+class CardNumberForm(forms.Form):
+    """A card's number. What is wrong with it by itself is said at once; whether it is a card, never."""
 
     number = forms.CharField(
         label=_("Card number"),
@@ -46,11 +50,6 @@ class OpenCardForm(forms.Form):
         widget=forms.TextInput(
             attrs={"class": "digits", "inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}
         ),
-    )
-    pin = forms.CharField(
-        label=_("PIN"),
-        max_length=_PIN_LENGTH_MAX,
-        widget=forms.PasswordInput(attrs={"class": "digits", "inputmode": "numeric", "autocomplete": "off"}),
     )
 
     def clean_number(self) -> str:
@@ -60,6 +59,16 @@ class OpenCardForm(forms.Form):
         except IccidMalformed as malformed:
             raise forms.ValidationError(refusal_text(malformed), code=malformed.code) from None
         return number
+
+
+class OpenCardForm(CardNumberForm):
+    """Number and PIN."""
+
+    pin = forms.CharField(
+        label=_("PIN"),
+        max_length=_PIN_LENGTH_MAX,
+        widget=forms.PasswordInput(attrs={"class": "digits", "inputmode": "numeric", "autocomplete": "off"}),
+    )
 
 
 class CardNameForm(forms.Form):
@@ -145,6 +154,44 @@ class ConfirmForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     coupon = forms.CharField(required=False)
+
+
+class FriendForm(ConfirmForm):
+    """The same of a friend: what they want to be called, and of which renewal just before theirs they were told."""
+
+    giver = forms.CharField(
+        label=_("Your name, for whoever has the card"),
+        required=False,
+        max_length=GIVER_NAME_LENGTH_MAX,
+        strip=True,
+        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
+    )
+    warned = forms.CharField(required=False)
+
+    def clean_giver(self) -> str:
+        name: str = self.cleaned_data["giver"]
+        try:
+            check_giver_name(name)
+        except GiverNameMalformed as malformed:
+            raise forms.ValidationError(refusal_text(malformed), code=malformed.code) from None
+        return name
+
+
+class FriendLinkForm(CardNameForm):
+    """A link for friends: what they read of the card, and for how many days it can be followed."""
+
+    name = forms.CharField(
+        label=_("What they read of the card"),
+        max_length=NAME_LENGTH_MAX,
+        required=False,
+        strip=True,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    days = forms.TypedChoiceField(label=_("The link works for"), coerce=int, initial=DAYS[1])
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # a form's
+        super().__init__(*args, **options)
+        self.fields["days"].choices = [(each, formats.duration(timedelta(days=each))) for each in DAYS]  # type: ignore[attr-defined]  # a choice field's
 
 
 class AddressForm(forms.Form):
@@ -241,6 +288,7 @@ class PreferencesForm(forms.Form):
     by_email = forms.BooleanField(required=False)
     by_sms = forms.BooleanField(required=False)
     by_push = forms.BooleanField(required=False)
+    names_friends = forms.BooleanField(required=False)
     quiet_from = forms.TimeField()
     quiet_until = forms.TimeField()
     zone = forms.ChoiceField(choices=[(zone, zone) for zone in ZONES])

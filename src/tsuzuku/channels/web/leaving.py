@@ -19,6 +19,7 @@ from tsuzuku.people.models import User
 from tsuzuku.people.writing import write_to
 from tsuzuku.reminders.actions import forget_reader
 from tsuzuku.renewals.automatic import stop_all_of
+from tsuzuku.renewals.gifts import forget_giver
 
 
 def leave_for_good(*, user: User, now: datetime) -> None:
@@ -29,8 +30,9 @@ def leave_for_good(*, user: User, now: datetime) -> None:
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         stop_all_of(user=user, now=now)
         forget_methods(owner=user, now=now)
-        release_all(user=user)
+        release_all(user=user, now=now)
         forget_reader(user=user)
+        forget_giver(payer=user)
         forget_payer(payer=user)
         if user.email:
             forget_messages(kind=AddressKind.EMAIL, address=user.email)

@@ -12,8 +12,7 @@ from datetime import datetime
 from django.core.serializers.json import DjangoJSONEncoder
 
 from tsuzuku.balances.models import TopUp
-from tsuzuku.cards.models import CardHolder
-from tsuzuku.kernel.iccid import masked
+from tsuzuku.cards.models import CardHolder, FriendLink
 from tsuzuku.messaging.models import Message
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.balance import customer_account
@@ -24,6 +23,7 @@ from tsuzuku.people.passkeys import passkeys_of
 from tsuzuku.receipts.models import Receipt
 from tsuzuku.reminders.models import Preferences, Reminder
 from tsuzuku.reminders.queries import push_devices_of
+from tsuzuku.renewals.gifts import names_for_payers
 from tsuzuku.renewals.models import AutomaticRenewal, Renewal
 from tsuzuku.usage.queries import usage_by_day
 
@@ -46,6 +46,10 @@ def own_data(user: User, *, now: datetime) -> Iterator[str]:
             {"device": each.device, "since": each.since, "seen_at": each.seen_at} for each in browsers_of(user, now=now)
         ],
         "cards": lambda: _cards(user, now=now),
+        "friend_links": lambda: [
+            {"card": each.card.iccid, "shown_name": each.shown_name, "made_at": each.made_at, "ends_at": each.ends_at}
+            for each in FriendLink.objects.filter(user=user).select_related("card").order_by("pk")
+        ],
         "automatic_renewals": lambda: [
             {"card": row.card.iccid, "plan": row.plan.code, "is_on": row.is_on, "price_minor": row.price_minor}
             for row in AutomaticRenewal.objects.filter(user=user).select_related("card", "plan")
@@ -61,7 +65,7 @@ def own_data(user: User, *, now: datetime) -> Iterator[str]:
         ),
         "orders": lambda: _orders(user),
         "reminder_preferences": lambda: Preferences.objects.filter(user=user).values(
-            "by_email", "by_sms", "by_push", "quiet_from", "quiet_until", "zone"
+            "by_email", "by_sms", "by_push", "names_friends", "quiet_from", "quiet_until", "zone"
         ),
         "push_devices": lambda: [
             {"device": each.name, "language": each.language, "since": each.added_at} for each in push_devices_of(user)
@@ -102,13 +106,14 @@ def _cards(user: User, *, now: datetime) -> Iterator[Record]:
 def _orders(user: User) -> Iterator[Record]:
     """Orders with what they paid for, and the numbers of their receipts; a portion at a time.
 
-    Of a card that they do not hold, as when a friend paid for it, they may know four digits.
+    Of a card that they do not hold, as when a friend paid for it, they may know what its payer was shown.
     """
     held = set(CardHolder.objects.filter(user=user).values_list("card_id", flat=True))
     every = list(Order.objects.filter(payer=user).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(every), _PORTION):
         ids = every[start : start + _PORTION]
         renewals = {row.order_id: row for row in Renewal.objects.filter(order__in=ids).select_related("card", "plan")}
+        named = names_for_payers(renewals.values())
         top_ups = set(TopUp.objects.filter(order__in=ids).values_list("order_id", flat=True))
         receipts = {row.order_id: row for row in Receipt.objects.filter(order__in=ids, sequence__isnull=False)}
         for order in Order.objects.filter(pk__in=ids).order_by("pk"):
@@ -122,7 +127,7 @@ def _orders(user: User) -> Iterator[Record]:
                 "lines": order.lines,
                 "email": order.email,
                 "created_at": order.created_at,
-                "card": card and (card.iccid if card.pk in held else masked(card.iccid)),
+                "card": (card.iccid if card.pk in held else named[renewal.pk]) if renewal and card else None,
                 "plan": renewal.plan.code if renewal else None,
                 "is_top_up": order.pk in top_ups,
                 "receipt": receipt.number if receipt else None,

@@ -8,12 +8,15 @@ from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tsuzuku.cards.errors import TooManyGuesses
+from tsuzuku.cards.errors import TooManyGuesses, TooManyNumbers
 from tsuzuku.catalog.errors import CouponBelowMinimum, TooManyCoupons
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.look import formats
 from tsuzuku.orders.errors import TooManyOrders, TooManySlips, TooManyStarts
 from tsuzuku.people.errors import TooManyCodes
+
+#: Why a friend cannot pay for a card. What the reason is concerns who has it.
+CANNOT_NOW = _("This card cannot be renewed at the moment. Nothing was charged. Please ask whoever has the card.")
 
 #: By the stable code of a DomainError.
 _TEXTS = {
@@ -65,6 +68,8 @@ _TEXTS = {
     "way-in-taken": _("There is another account with this. Log in to it instead, or use something else here."),
     "flight-past": _("This flight is over. Please choose today or a later day."),
     "flight-too-far": _("We can look 60 days ahead. Please choose an earlier day."),
+    "giver-name-malformed": _("Please use up to 40 letters and spaces for your name, and no address or phone number."),
+    "too-many-friend-links": _("This card has as many open links as it can have. End one that is not needed."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 
@@ -75,6 +80,11 @@ def refusal_text(refusal: DomainError) -> str:
         return gettext("Too many wrong PINs. For the safety of your card, please wait %(duration)s and try again.") % {
             "duration": _wait(refusal.retry_after_seconds)
         }
+    if isinstance(refusal, TooManyNumbers):
+        return gettext(
+            "Very many card numbers were tried in a short time. Nothing was ordered or charged. "
+            "Please try again in %(duration)s, or ask for a link from whoever has the card."
+        ) % {"duration": _wait(refusal.retry_after_seconds)}
     if isinstance(refusal, TooManyCodes):
         return gettext("We have sent as many codes as we may. Please wait %(duration)s before you ask for another.") % {
             "duration": _wait(refusal.retry_after_seconds)
@@ -104,7 +114,7 @@ def refusal_text(refusal: DomainError) -> str:
 
 
 def try_later(
-    response: HttpResponse, refusal: TooManyCoupons | TooManyOrders | TooManyStarts | TooManySlips
+    response: HttpResponse, refusal: TooManyCoupons | TooManyNumbers | TooManyOrders | TooManyStarts | TooManySlips
 ) -> HttpResponse:
     """A page that says so, marked for programs: too often, and when to try again."""
     response.status_code = HTTPStatus.TOO_MANY_REQUESTS

@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ("by_email", models.BooleanField(default=True)),
                 ("by_sms", models.BooleanField(default=True)),
                 ("by_push", models.BooleanField(default=True)),
+                ("names_friends", models.BooleanField(db_default=True, default=True)),
                 ("quiet_from", models.TimeField(default=dt.time(22, 0))),
                 ("quiet_until", models.TimeField(default=dt.time(8, 0))),
                 ("zone", models.TextField(default="Asia/Tokyo")),
@@ -138,6 +139,7 @@ class Migration(migrations.Migration):
                                     "runs-low",
                                     "ends-in-3-days",
                                     "balance-ends",
+                                    "friend-renewed",
                                 ],
                             )
                         ),

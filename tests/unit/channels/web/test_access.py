@@ -24,125 +24,137 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-#: Everybody's answers to a GET: nobody logged in, holder and payer, another customer, a browser with the PIN, staff.
-#: 302 is to the login or, for the card's own address, to where it can be opened.
+#: Everybody's answers to a GET: nobody logged in, holder and payer, another customer, a browser with the PIN, staff,
+#: and a friend who came by a link and has ordered. 302 is to the login or, for the card's own address, to where it can
+#: be opened.
 GET = {
-    "home": (200, 302, 302, 200, 302),
-    "open_card": (200, 200, 200, 200, 200),
-    "leave": (405, 405, 405, 405, 405),
-    "choose_language": (405, 405, 405, 405, 405),
-    "choose_currency": (405, 405, 405, 405, 405),
-    "app": (200, 200, 200, 200, 200),
-    "manifest": (200, 200, 200, 200, 200),
-    "service_worker": (200, 200, 200, 200, 200),
-    "offline": (200, 200, 200, 200, 200),
-    "help": (200, 200, 200, 200, 200),
-    "phone_guides": (200, 200, 200, 200, 200),
-    "phone_guide": (200, 200, 200, 200, 200),
-    "doors": (200, 200, 200, 200, 200),
-    "questions": (200, 200, 200, 200, 200),
-    "check": (200, 200, 200, 200, 200),
-    "check_ping": (204, 204, 204, 204, 204),
-    "check_sample": (200, 200, 200, 200, 200),
-    "my_cards": (302, 302, 200, 302, 200),
-    "add_card": (302, 200, 200, 302, 200),
-    "card": (302, 200, 302, 200, 302),
-    "check_card": (302, 200, 302, 200, 302),
-    "keep_card": (405, 405, 405, 405, 405),
-    "name_card": (405, 405, 405, 405, 405),
-    "release_card": (302, 200, 404, 302, 404),
-    "start_lot": (405, 405, 405, 405, 405),
-    "tell_flight": (405, 405, 405, 405, 405),
-    "usage": (404, 200, 404, 200, 404),
-    "history": (404, 200, 404, 200, 404),
-    "plans": (404, 200, 404, 200, 404),
-    "mix": (404, 200, 404, 200, 404),
-    "confirm": (404, 200, 404, 200, 404),
-    "automatic": (302, 200, 404, 302, 404),
-    "automatic_off": (405, 405, 405, 405, 405),
-    "stop_automatic": (404, 404, 404, 404, 404),
-    "remove_method": (405, 405, 405, 405, 405),
-    "my_orders": (302, 200, 200, 302, 200),
-    "order": (404, 200, 404, 200, 404),
-    "open_order": (302, 302, 302, 302, 302),
-    "open_receipt": (302, 302, 302, 302, 302),
-    "order_progress": (404, 200, 404, 200, 404),
-    "pay": (405, 405, 405, 405, 405),
-    "cancel": (405, 405, 405, 405, 405),
-    "receipt": (404, 200, 404, 200, 404),
-    "receipt_pdf": (405, 405, 405, 405, 405),
-    "receipt_mail": (405, 405, 405, 405, 405),
-    "balance": (302, 200, 200, 302, 200),
-    "top_up": (302, 200, 200, 302, 200),
-    "inbox": (302, 200, 200, 302, 200),
-    "reminder_preferences": (302, 200, 200, 302, 200),
-    "try_address_again": (405, 405, 405, 405, 405),
-    "open_reminder": (404, 404, 404, 404, 404),
-    "unsubscribe": (404, 404, 404, 404, 404),
-    "add_push": (405, 405, 405, 405, 405),
-    "remove_push": (405, 405, 405, 405, 405),
-    "verify": (200, 200, 200, 200, 200),
-    "verify_keys": (200, 200, 200, 200, 200),
-    "account": (302, 200, 200, 302, 200),
-    "account_email": (302, 200, 200, 302, 200),
-    "prove": (302, 200, 200, 302, 200),
-    "prove_code": (302, 302, 302, 302, 302),
-    "export": (302, 302, 302, 302, 302),
-    "delete_account": (302, 302, 302, 302, 403),
-    "devices": (302, 200, 200, 302, 200),
-    "end_other_devices": (302, 405, 405, 302, 405),
-    "end_device": (302, 405, 405, 302, 405),
-    "passkeys": (302, 200, 200, 302, 403),
-    "add_passkey": (302, 302, 302, 302, 403),
-    "name_passkey": (302, 405, 405, 302, 403),
-    "remove_passkey": (302, 302, 302, 302, 403),
-    "account_request_login_code": (200, 302, 302, 200, 302),
-    "account_confirm_login_code": (302, 302, 302, 302, 302),
-    "mfa_login_webauthn": (302, 302, 302, 302, 302),
-    "account_login": (200, 302, 302, 200, 302),
-    "account_logout": (302, 200, 200, 302, 200),
-    "account_signup": (200, 302, 302, 200, 302),
-    "account_email_verification_sent": (302, 302, 302, 302, 302),
-    "account_inactive": (200, 200, 200, 200, 200),
-    "account_change_password": (302, 200, 200, 302, 200),
-    "account_reset_password": (200, 200, 200, 200, 200),
-    "account_set_password": (302, 302, 302, 302, 302),
-    "enter_by_phone": (200, 302, 302, 200, 302),
-    "enter_by_phone_code": (302, 302, 302, 302, 302),
-    "change_phone": (302, 302, 302, 302, 403),
-    "change_phone_code": (302, 302, 302, 302, 403),
-    "remove_phone": (302, 302, 302, 302, 403),
-    "change_email": (302, 302, 302, 302, 403),
-    "change_email_code": (302, 302, 302, 302, 403),
-    "account_confirm_password_reset_code": (302, 302, 302, 302, 302),
-    "account_complete_password_reset": (302, 302, 302, 302, 302),
-    "account_password_reset_completed": (200, 200, 200, 200, 200),
-    "inbound_payments": (405, 405, 405, 405, 405),
-    "inbound_messages": (405, 405, 405, 405, 405),
+    "home": (200, 302, 302, 200, 302, 200),
+    "open_card": (200, 200, 200, 200, 200, 200),
+    "leave": (405, 405, 405, 405, 405, 405),
+    "choose_language": (405, 405, 405, 405, 405, 405),
+    "choose_currency": (405, 405, 405, 405, 405, 405),
+    "app": (200, 200, 200, 200, 200, 200),
+    "manifest": (200, 200, 200, 200, 200, 200),
+    "service_worker": (200, 200, 200, 200, 200, 200),
+    "offline": (200, 200, 200, 200, 200, 200),
+    "help": (200, 200, 200, 200, 200, 200),
+    "phone_guides": (200, 200, 200, 200, 200, 200),
+    "phone_guide": (200, 200, 200, 200, 200, 200),
+    "doors": (200, 200, 200, 200, 200, 200),
+    "questions": (200, 200, 200, 200, 200, 200),
+    "check": (200, 200, 200, 200, 200, 200),
+    "check_ping": (204, 204, 204, 204, 204, 204),
+    "check_sample": (200, 200, 200, 200, 200, 200),
+    "friend": (200, 200, 200, 200, 200, 200),
+    "friend_plans": (302, 302, 302, 302, 302, 302),
+    "friend_confirm": (302, 302, 302, 302, 302, 302),
+    "friend_link": (404, 404, 404, 404, 404, 404),
+    "friend_link_confirm": (404, 404, 404, 404, 404, 404),
+    "friend_links": (404, 200, 404, 200, 404, 404),
+    "end_friend_link": (405, 405, 405, 405, 405, 405),
+    "my_cards": (302, 302, 200, 302, 200, 302),
+    "add_card": (302, 200, 200, 302, 200, 302),
+    "card": (302, 200, 302, 200, 302, 302),
+    "check_card": (302, 200, 302, 200, 302, 302),
+    "keep_card": (405, 405, 405, 405, 405, 405),
+    "name_card": (405, 405, 405, 405, 405, 405),
+    "release_card": (302, 200, 404, 302, 404, 302),
+    "start_lot": (405, 405, 405, 405, 405, 405),
+    "tell_flight": (405, 405, 405, 405, 405, 405),
+    "usage": (404, 200, 404, 200, 404, 404),
+    "history": (404, 200, 404, 200, 404, 404),
+    "plans": (404, 200, 404, 200, 404, 404),
+    "mix": (404, 200, 404, 200, 404, 404),
+    "confirm": (404, 200, 404, 200, 404, 404),
+    "automatic": (302, 200, 404, 302, 404, 302),
+    "automatic_off": (405, 405, 405, 405, 405, 405),
+    "stop_automatic": (404, 404, 404, 404, 404, 404),
+    "remove_method": (405, 405, 405, 405, 405, 405),
+    "my_orders": (302, 200, 200, 302, 200, 302),
+    "order": (404, 200, 404, 200, 404, 404),
+    "open_order": (302, 302, 302, 302, 302, 302),
+    "open_receipt": (302, 302, 302, 302, 302, 302),
+    "order_progress": (404, 200, 404, 200, 404, 404),
+    "pay": (405, 405, 405, 405, 405, 405),
+    "cancel": (405, 405, 405, 405, 405, 405),
+    "receipt": (404, 200, 404, 200, 404, 404),
+    "receipt_pdf": (405, 405, 405, 405, 405, 405),
+    "receipt_mail": (405, 405, 405, 405, 405, 405),
+    "balance": (302, 200, 200, 302, 200, 302),
+    "top_up": (302, 200, 200, 302, 200, 302),
+    "inbox": (302, 200, 200, 302, 200, 302),
+    "reminder_preferences": (302, 200, 200, 302, 200, 302),
+    "try_address_again": (405, 405, 405, 405, 405, 405),
+    "open_reminder": (404, 404, 404, 404, 404, 404),
+    "unsubscribe": (404, 404, 404, 404, 404, 404),
+    "add_push": (405, 405, 405, 405, 405, 405),
+    "remove_push": (405, 405, 405, 405, 405, 405),
+    "verify": (200, 200, 200, 200, 200, 200),
+    "verify_keys": (200, 200, 200, 200, 200, 200),
+    "account": (302, 200, 200, 302, 200, 302),
+    "account_email": (302, 200, 200, 302, 200, 302),
+    "prove": (302, 200, 200, 302, 200, 302),
+    "prove_code": (302, 302, 302, 302, 302, 302),
+    "export": (302, 302, 302, 302, 302, 302),
+    "delete_account": (302, 302, 302, 302, 403, 302),
+    "devices": (302, 200, 200, 302, 200, 302),
+    "end_other_devices": (302, 405, 405, 302, 405, 302),
+    "end_device": (302, 405, 405, 302, 405, 302),
+    "passkeys": (302, 200, 200, 302, 403, 302),
+    "add_passkey": (302, 302, 302, 302, 403, 302),
+    "name_passkey": (302, 405, 405, 302, 403, 302),
+    "remove_passkey": (302, 302, 302, 302, 403, 302),
+    "account_request_login_code": (200, 302, 302, 200, 302, 200),
+    "account_confirm_login_code": (302, 302, 302, 302, 302, 302),
+    "mfa_login_webauthn": (302, 302, 302, 302, 302, 302),
+    "account_login": (200, 302, 302, 200, 302, 200),
+    "account_logout": (302, 200, 200, 302, 200, 302),
+    "account_signup": (200, 302, 302, 200, 302, 200),
+    "account_email_verification_sent": (302, 302, 302, 302, 302, 302),
+    "account_inactive": (200, 200, 200, 200, 200, 200),
+    "account_change_password": (302, 200, 200, 302, 200, 302),
+    "account_reset_password": (200, 200, 200, 200, 200, 200),
+    "account_set_password": (302, 302, 302, 302, 302, 302),
+    "enter_by_phone": (200, 302, 302, 200, 302, 200),
+    "enter_by_phone_code": (302, 302, 302, 302, 302, 302),
+    "change_phone": (302, 302, 302, 302, 403, 302),
+    "change_phone_code": (302, 302, 302, 302, 403, 302),
+    "remove_phone": (302, 302, 302, 302, 403, 302),
+    "change_email": (302, 302, 302, 302, 403, 302),
+    "change_email_code": (302, 302, 302, 302, 403, 302),
+    "account_confirm_password_reset_code": (302, 302, 302, 302, 302, 302),
+    "account_complete_password_reset": (302, 302, 302, 302, 302, 302),
+    "account_password_reset_completed": (200, 200, 200, 200, 200, 200),
+    "inbound_payments": (405, 405, 405, 405, 405, 405),
+    "inbound_messages": (405, 405, 405, 405, 405, 405),
 }
 #: The same for a POST with nothing in it, where it would do something to a card or an order.
 POST = {
-    "keep_card": (302, 302, 404, 302, 404),
-    "name_card": (302, 302, 404, 302, 404),
-    "start_lot": (404, 302, 404, 302, 404),
-    "tell_flight": (404, 200, 404, 200, 404),
-    "automatic": (302, 302, 404, 302, 404),
-    "automatic_off": (302, 302, 404, 302, 404),
-    "stop_automatic": (404, 404, 404, 404, 404),
-    "remove_method": (302, 302, 302, 302, 302),
-    "end_device": (302, 404, 404, 302, 404),
-    "name_passkey": (302, 404, 404, 302, 403),
-    "remove_passkey": (302, 302, 302, 302, 403),
-    "try_address_again": (302, 302, 302, 302, 302),
-    "open_reminder": (404, 404, 404, 404, 404),
-    "unsubscribe": (404, 404, 404, 404, 404),
-    "add_push": (302, 400, 400, 302, 400),
-    "remove_push": (302, 204, 204, 302, 204),
-    "confirm": (404, 200, 404, 200, 404),
-    "pay": (404, 302, 404, 302, 404),
-    "cancel": (404, 302, 404, 302, 404),
-    "receipt_pdf": (404, 302, 404, 302, 404),
-    "receipt_mail": (404, 302, 404, 302, 404),
+    "friend_confirm": (302, 302, 302, 302, 302, 302),
+    "friend_link_confirm": (404, 404, 404, 404, 404, 404),
+    "friend_links": (404, 200, 404, 200, 404, 404),
+    "end_friend_link": (404, 302, 404, 302, 404, 404),
+    "keep_card": (302, 302, 404, 302, 404, 302),
+    "name_card": (302, 302, 404, 302, 404, 302),
+    "start_lot": (404, 302, 404, 302, 404, 404),
+    "tell_flight": (404, 200, 404, 200, 404, 404),
+    "automatic": (302, 302, 404, 302, 404, 302),
+    "automatic_off": (302, 302, 404, 302, 404, 302),
+    "stop_automatic": (404, 404, 404, 404, 404, 404),
+    "remove_method": (302, 302, 302, 302, 302, 302),
+    "end_device": (302, 404, 404, 302, 404, 302),
+    "name_passkey": (302, 404, 404, 302, 403, 302),
+    "remove_passkey": (302, 302, 302, 302, 403, 302),
+    "try_address_again": (302, 302, 302, 302, 302, 302),
+    "open_reminder": (404, 404, 404, 404, 404, 404),
+    "unsubscribe": (404, 404, 404, 404, 404, 404),
+    "add_push": (302, 400, 400, 302, 400, 302),
+    "remove_push": (302, 204, 204, 302, 204, 302),
+    "confirm": (404, 200, 404, 200, 404, 404),
+    "pay": (404, 302, 404, 302, 404, 404),
+    "cancel": (404, 302, 404, 302, 404, 404),
+    "receipt_pdf": (404, 302, 404, 302, 404, 404),
+    "receipt_mail": (404, 302, 404, 302, 404, 404),
 }
 
 
@@ -163,9 +175,29 @@ def order(house: "House", card: "Card", plan: "Plan", holder: "User") -> "Order"
 
 
 @pytest.fixture
-def everybody(of_holder: Client, of_stranger: Client, with_pin: Client) -> list[Client]:
+def given(house: "House", card: "Card", plan: "Plan", holder: "User") -> "Order":
+    """An order of the same card, placed by a friend who came by a link."""
+    from tsuzuku.cards.friend_links import make_friend_link
+    from tsuzuku.orders.payers import Came, Friend
+
+    link = make_friend_link(card=card, user=holder, shown_name="", days=7, now=clock.now())
+    return house.order(card, plan.code, actor=Friend(Came.LINK, link.pk).actor)
+
+
+@pytest.fixture
+def friend(given: "Order") -> Client:
+    """The browser of who placed it."""
+    from tsuzuku.orders.links import order_link
+
+    client = Client()
+    client.get(order_link(given).removeprefix(settings.PUBLIC_URL))
+    return client
+
+
+@pytest.fixture
+def everybody(of_holder: Client, of_stranger: Client, with_pin: Client, friend: Client) -> list[Client]:
     staff = make_user("staff@example.com", is_staff=True, is_superuser=True)
-    return [Client(), of_holder, of_stranger, with_pin, logged_in(staff)]
+    return [Client(), of_holder, of_stranger, with_pin, logged_in(staff), friend]
 
 
 @pytest.fixture
@@ -179,6 +211,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("<str:plan_code>", plan.code)
         .replace("<str:number>", order.number)
         .replace("<int:lot_id>", "1")
+        .replace("<int:link_id>", "1")
         .replace("<int:place>", "1")
         .replace("<str:key>", "wrong")
         .replace("<int:method_id>", "1")
@@ -205,6 +238,18 @@ def test_every_address_answers_everybody_as_it_should(everybody: list[Client], f
 def test_nobody_acts_for_somebody_elses_card_or_order(everybody: list[Client], filled: dict[str, str]) -> None:
     answers = {name: tuple(client.post(filled[name]).status_code for client in everybody) for name in POST}
     assert answers == POST
+
+
+def test_a_friend_sees_their_own_order_and_nobody_else_does(
+    everybody: list[Client], given: "Order", card: "Card", friend: Client
+) -> None:
+    for page in ("", "/progress", "/receipt"):
+        answers = [client.get(f"/o/{given.number}{page}").status_code for client in everybody]
+        assert answers == [404, 404, 404, 404, 404, 200]
+    for deed in ("cancel", "pay", "receipt/pdf", "receipt/mail"):
+        answers = [client.post(f"/o/{given.number}/{deed}").status_code for client in everybody]
+        assert answers == [404, 404, 404, 404, 404, 302]
+    assert card.public_token not in friend.get(f"/o/{given.number}").content.decode()
 
 
 @pytest.mark.parametrize("rest", ["/plans", "/renew/GB-1-3D", "/usage", "/history", "/mix/OWN-MIX"])

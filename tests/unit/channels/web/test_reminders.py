@@ -101,6 +101,26 @@ def test_whoever_has_the_link_sees_the_plan_and_nothing_else_of_the_card_and_can
     assert (again.status_code, heading(again)) == (410, "There is nothing to pay here any more")
 
 
+def test_a_link_that_was_forwarded_to_two_warns_the_second_before_it_is_paid_twice(
+    house: "House", link: str, card: "Card"
+) -> None:
+    from tsuzuku.orders.models import Order
+
+    first, second, known = Client(), Client(), Order.objects.count()
+    fields = {client: {**the_forms(client.get(link)), "method": "fake:fake"} for client in (first, second)}
+    assert first.post(link, fields[first]).status_code == 303
+    page = second.post(link, fields[second])
+    assert (page.status_code, Order.objects.count()) == (409, known + 1)
+    assert "was just ordered for this card" in notices(page)[0]
+    warned = re.findall(r'name="warned" value="([^"]*)"', page.content.decode())[0]
+    assert second.post(link, {**fields[second], "warned": warned}).status_code == 303
+
+    house.deliver(*house.provider.pay(list(house.provider.payments)[-1]))
+    house.settle_down()
+    told = house.gateway.sent[-1].message
+    assert (told.address, told.subject) == ("mei@example.com", "Mei’s phone was renewed with Plan GB-1-3D")
+
+
 def test_a_link_that_is_old_or_forged_says_so(link: str, card: "Card", of_holder: Client) -> None:
     from tsuzuku.reminders.links import LINKS_LAST
 

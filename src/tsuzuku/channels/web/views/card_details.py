@@ -17,6 +17,7 @@ from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.usage_days import DAYS_SHOWN, usage_of
 from tsuzuku.kernel import clock
 from tsuzuku.look import formats
+from tsuzuku.renewals.gifts import known_to_holders
 from tsuzuku.renewals.queries import renewals_of_card
 from tsuzuku.renewals.spending import in_all, spending_of_card
 from tsuzuku.usage.queries import measured_at
@@ -57,11 +58,13 @@ def history_page(request: HttpRequest, token: str) -> HttpResponse:
     """Every renewal of a card with its order, and what they cost month by month and in all."""
     access = card_or_404(request, token, now=clock.now())
     context = _context(access)
-    page = Paginator(renewals_of_card(access.card.pk), RENEWALS_ON_A_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(known_to_holders(renewals_of_card(access.card.pk)), RENEWALS_ON_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     months = spending_of_card(access.card.pk)
     context |= {
         "page": page,
-        "renewals": renewal_rows(list(page), token=token, now=context["now"]),
+        "renewals": renewal_rows(page, token=token, reader=access.holder, now=context["now"]),
         "months": months,
         "in_all": in_all(months),
     }

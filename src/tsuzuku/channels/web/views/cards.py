@@ -36,6 +36,7 @@ from tsuzuku.look import formats
 from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.models import User
 from tsuzuku.renewals.automatic import stop_all_of
+from tsuzuku.renewals.gifts import is_gift, known_to_holders
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.queries import renewals_of_card
 from tsuzuku.renewals.quotes import offers_for
@@ -101,7 +102,7 @@ def card_context(
     card = access.card
     allowance = card_allowance(card.pk, now=now)
     summary = summarize(card, access.holder, allowance, now=now)
-    renewals = list(renewals_of_card(card.pk)[:RENEWALS_READ])
+    renewals = list(known_to_holders(renewals_of_card(card.pk))[:RENEWALS_READ])
     to_tap = summary.standing.to_tap
     lots = lot_rows(allowance.lots)
     offers = offers_for(card, channel=CHANNEL, now=now, payer=access.user)
@@ -121,7 +122,7 @@ def card_context(
         "lots": lots,
         "runs_beside": any(row.runs_beside for row in lots),
         "ready_name": next((row.name for row in lots if row.lot == to_tap), None),
-        "renewals": renewal_rows(renewals[:RENEWALS_SHOWN], token=card.public_token, now=now),
+        "renewals": renewal_rows(renewals[:RENEWALS_SHOWN], token=card.public_token, reader=access.holder, now=now),
         "usage": usage_of(card.pk, last=formats.local(now).date()),
         "open_renewal": next((renewal for renewal in renewals if _is_open(renewal, now=now)), None),
         "cheapest": min(prices, key=lambda price: price.amount_minor, default=None),
@@ -131,8 +132,10 @@ def card_context(
 
 
 def _is_open(renewal: Renewal, *, now: datetime) -> bool:
-    """Whether it waits for its payer or its carrier."""
+    """Whether it waits for its payer or its carrier, and has an order that its reader can look at."""
     order = renewal.order
+    if is_gift(renewal):
+        return False
     if order.state == AWAITING_PAYMENT:
         return order.can_be_paid(now)
     return order.state == PAID and renewal.state in {ORDERED, ACTIVATING}
@@ -177,7 +180,7 @@ def release(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "web/release.html", {"access": access, "card": access.card})
     stop_all_of(user=user, card=access.card, now=now)
-    release_card(user=user, card=access.card)
+    release_card(user=user, card=access.card, now=now)
     messages.success(request, _("The card is out of your account."))
     return redirect("my_cards")
 

@@ -24,6 +24,7 @@ from tsuzuku.allowances.queries import card_allowance
 from tsuzuku.balances.models import TopUp
 from tsuzuku.balances.queries import top_ups_of_orders
 from tsuzuku.cards.errors import CardLost, CardPastLastDate, CardSuspended
+from tsuzuku.cards.friend_links import friend_link_token
 from tsuzuku.cards.models import CardHolder
 from tsuzuku.cards.queries import cards_of
 from tsuzuku.cards.rules import check_can_renew
@@ -47,7 +48,7 @@ from tsuzuku.channels.web.order_stage import (
 )
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
-from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
+from tsuzuku.channels.web.refusals import CANNOT_NOW, refusal_text, refusal_text_of, try_later
 from tsuzuku.channels.web.shares import share_context, take_share, what_was_ticked
 from tsuzuku.channels.web.summaries import lot_rows, summarize
 from tsuzuku.kernel import clock
@@ -58,7 +59,7 @@ from tsuzuku.orders.keeping import gives_slips
 from tsuzuku.orders.limits import count_start
 from tsuzuku.orders.links import is_key_of, order_link
 from tsuzuku.orders.models import Order
-from tsuzuku.orders.payers import link_of_friend
+from tsuzuku.orders.payers import Came, Friend, friend_of
 from tsuzuku.orders.policy import policy_sentences
 from tsuzuku.orders.queries import order_by_number, orders_of_payer, was_held
 from tsuzuku.orders.states import CANCELLED
@@ -73,6 +74,7 @@ from tsuzuku.people.addresses import client_address
 from tsuzuku.people.allauth_adapter import remember_language
 from tsuzuku.reminders.links import link_token
 from tsuzuku.renewals.actions import cancel_renewal
+from tsuzuku.renewals.gifts import name_for_payer, names_for_payers
 from tsuzuku.renewals.models import Renewal
 from tsuzuku.renewals.price_lines import price_lines
 from tsuzuku.renewals.queries import renewals_of_orders
@@ -197,18 +199,20 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
     if isinstance(paid_for, TopUp):
         return {"top_up": paid_for, "again": reverse("top_up"), "what": _("Balance top-up")}
     holder = CardHolder.objects.filter(user=access.user, card=paid_for.card_id).first() if access.user else None
-    link_id = None if access.sees_card else link_of_friend(order)
+    friend = None if access.sees_card else friend_of(order)
     allowance = card_allowance(paid_for.card_id, now=now)
     lots = lot_rows(allowance.lots)
+    summary = summarize(paid_for.card, holder, allowance, now=now)
     language = get_language() or "en"
     plan_name = paid_for.name_in(language)
     return {
         "renewal": paid_for,
         "what": plan_name,
         "sees_card": access.sees_card,
-        "again": _again(paid_for) if link_id is None else reverse("open_reminder", args=[link_token(link_id)]),
+        "again": _again(paid_for) if friend is None else _again_as_friend(friend, paid_for),
+        "card_name": summary.name if friend is None else name_for_payer(paid_for),
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
-        "summary": summarize(paid_for.card, holder, allowance, now=now),
+        "summary": summary,
         "lots": lots,
         "runs_beside": any(row.runs_beside for row in lots),
     }
@@ -225,6 +229,15 @@ def _looked_at(request: HttpRequest, *, now: datetime) -> datetime:
 def _again(renewal: Renewal) -> str:
     """Where the same is ordered anew."""
     return confirm_address(renewal.card.public_token, renewal.plan.code, renewal.terms.mix)
+
+
+def _again_as_friend(friend: Friend, renewal: Renewal) -> str:
+    """The same for somebody who came as a friend: the way by which they came."""
+    if friend.came is Came.REMINDER:
+        return reverse("open_reminder", args=[link_token(friend.id)])
+    if friend.came is Came.LINK:
+        return reverse("friend_link_confirm", args=[friend_link_token(friend.id), renewal.plan.code])
+    return reverse("friend")
 
 
 def _came_back(request: HttpRequest) -> Return:
@@ -299,7 +312,10 @@ def start_paying(request: HttpRequest, access: OrderAccess, *, now: datetime) ->
     except (TooManyStarts, TooManySlips) as too_many:
         messages.error(request, refusal_text(too_many))
         return try_later(_show(request, access, now=now), too_many)
-    except (CardSuspended, CardLost, CardPastLastDate, PaymentNotStarted, BalanceChanged, OrderNotPayable) as refusal:
+    except (CardSuspended, CardLost, CardPastLastDate) as refusal:
+        messages.error(request, refusal_text(refusal) if access.sees_card else CANNOT_NOW)
+        return redirect("order", number=order.number)
+    except (PaymentNotStarted, BalanceChanged, OrderNotPayable) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("order", number=order.number)
     if not payment.redirect_url:  # It is paid by what the order's page shows.
@@ -337,6 +353,8 @@ def _description(access: OrderAccess, language: str) -> str:
     if isinstance(access.paid_for, TopUp):
         return _("Balance top-up")
     renewal = access.paid_for
+    if not access.sees_card:
+        return f"{renewal.name_in(language)} · {name_for_payer(renewal)}"
     words = {"plan": renewal.name_in(language), "card": masked(renewal.card.iccid)}
     return _("%(plan)s for card %(card)s") % words
 
@@ -366,19 +384,23 @@ def my_orders(request: HttpRequest) -> HttpResponse:
     if user is None:
         return redirect("home")
     page = Paginator(orders_of_payer(user), ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
-    names = {holder.card_id: holder.name for holder in cards_of(user)}
-    return render(request, "web/orders.html", {"now": now, "rows": _rows(list(page), names, now=now), "page": page})
+    holders = {holder.card_id: holder.name for holder in cards_of(user)}
+    return render(request, "web/orders.html", {"now": now, "rows": _rows(list(page), holders, now=now), "page": page})
 
 
-def _rows(orders: Sequence[Order], names: Mapping[int, str], *, now: datetime) -> list[dict[str, Any]]:
+def _rows(orders: Sequence[Order], holders: Mapping[int, str], *, now: datetime) -> list[dict[str, Any]]:
     """Orders with what they pay for, in a number of queries that does not grow."""
     ids = [order.pk for order in orders]
     paid_for: dict[int, Renewal | TopUp] = {top_up.order_id: top_up for top_up in top_ups_of_orders(ids)}
-    paid_for |= {renewal.order_id: renewal for renewal in renewals_of_orders(ids)}
-    return [_row(order, paid_for[order.pk], names, now=now) for order in orders]
+    renewals = list(renewals_of_orders(ids))
+    paid_for |= {renewal.order_id: renewal for renewal in renewals}
+    named = names_for_payers(renewals)
+    return [_row(order, paid_for[order.pk], holders, named, now=now) for order in orders]
 
 
-def _row(order: Order, paid_for: Renewal | TopUp, names: Mapping[int, str], *, now: datetime) -> dict[str, Any]:
+def _row(
+    order: Order, paid_for: Renewal | TopUp, holders: Mapping[int, str], named: Mapping[int, str], *, now: datetime
+) -> dict[str, Any]:
     row = {"order": order, "stage": simple_stage(order, paid_for, now=now)}
     if isinstance(paid_for, TopUp):
         return {**row, "what": _("Balance top-up"), "is_top_up": True}
@@ -387,6 +409,6 @@ def _row(order: Order, paid_for: Renewal | TopUp, names: Mapping[int, str], *, n
         "what": paid_for.name_in(get_language() or "en"),
         "renewal": paid_for,
         "again": _again(paid_for),
-        "card_name": names.get(paid_for.card_id) or masked(paid_for.card.iccid),
-        "is_held": paid_for.card_id in names,
+        "card_name": holders.get(paid_for.card_id) or named[paid_for.pk],
+        "is_held": paid_for.card_id in holders,
     }

@@ -22,19 +22,20 @@ from tsuzuku.cards.models import Card
 from tsuzuku.cards.queries import holds
 from tsuzuku.catalog.terms import LotKind
 from tsuzuku.channels.web import CHANNEL
-from tsuzuku.channels.web.access import OrderAccess, person, remember_order
+from tsuzuku.channels.web.access import OrderAccess, opened_orders, person, remember_order
 from tsuzuku.channels.web.currencies import currency_shown
-from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm
+from tsuzuku.channels.web.forms import NO_ADDRESS, FriendForm
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, try_later
+from tsuzuku.channels.web.repeats import Repeat, repeat_on_card
 from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.orders.errors import TooManyOrders
 from tsuzuku.orders.limits import count_order
-from tsuzuku.orders.payers import friend_actor
+from tsuzuku.orders.payers import Came, Friend
 from tsuzuku.orders.policy import CURRENT_POLICY, policy_sentences
 from tsuzuku.people.addresses import client_address
 from tsuzuku.people.models import User
@@ -95,7 +96,7 @@ def _over(request: HttpRequest, card: Card, *, is_holder: bool) -> HttpResponse:
 def _order(
     request: HttpRequest, reminder: Reminder, card: Card, quote: Quote, user: User | None, *, now: datetime
 ) -> HttpResponse:
-    form = ConfirmForm(request.POST)
+    form, friend = FriendForm(request.POST), Friend(Came.REMINDER, reminder.pk)
     is_valid = form.is_valid()
     has_address = user is not None or bool(form.cleaned_data.get("email"))
     if is_valid and not has_address and needs_address(method_of(request.POST.get("method", ""))):
@@ -103,13 +104,16 @@ def _order(
         is_valid = False
     if not is_valid:
         return _ask(request, card, quote, user, form=form, now=now)
+    repeat = _repeat(request, card, quote, actor=friend.actor, key=str(form.cleaned_data["key"]), now=now)
+    if repeat is not None and form.cleaned_data["warned"] != repeat.marker:
+        return _ask(request, card, quote, user, form=form, must_look=True, now=now)
     try:
         count_order(subject=f"card:{card.pk}", address=client_address(request), now=now)
         order = order_renewal(
             card=card,
             plan_code=quote.plan.code,
             digest=form.cleaned_data["digest"],
-            actor=friend_actor(reminder.pk),
+            actor=friend.actor,
             key=str(form.cleaned_data["key"]),
             payer=user,
             email=(user.email or "") if user else form.cleaned_data["email"],
@@ -129,6 +133,13 @@ def _order(
     return start_paying(request, access, now=now)
 
 
+def _repeat(
+    request: HttpRequest, card: Card, quote: Quote, *, actor: str = "", key: str = "", now: datetime
+) -> Repeat | None:
+    own = opened_orders(request, now=now)
+    return repeat_on_card(card, quote.plan, actor=actor, key=key, own=own, now=now)
+
+
 def _ask(
     request: HttpRequest,
     card: Card,
@@ -136,8 +147,9 @@ def _ask(
     user: User | None,
     *,
     now: datetime,
-    form: ConfirmForm | None = None,
+    form: FriendForm | None = None,
     has_changed: bool = False,
+    must_look: bool = False,
 ) -> HttpResponse:
     terms, after = quote.terms, quote.preview.allowance
     lots = [lot for lot in after.lots if lot.kind is LotKind.DATA and lot.sequence == quote.preview.sequence]
@@ -157,9 +169,10 @@ def _ask(
             choose=lambda _methods: method_of(request.POST.get("method", "")),
         ),
         "shown_in": currency_shown(request, now=now),
-        "form": form or ConfirmForm(),
+        "repeat": _repeat(request, card, quote, now=now),
+        "form": form or FriendForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed,
     }
-    status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
+    status = HTTPStatus.CONFLICT if has_changed or must_look else HTTPStatus.OK
     return render(request, "web/reminded.html", context, status=status)

@@ -2,7 +2,7 @@
 """Choosing a plan and confirming it: what it costs, what the card will hold and what ends earlier, before paying."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -33,6 +33,7 @@ from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_filters import ORDERS, countries_of, filter_of, in_sections, named
 from tsuzuku.channels.web.plan_texts import validity, what_it_gives
 from tsuzuku.channels.web.refusals import refusal_text, refusal_text_of, try_later
+from tsuzuku.channels.web.repeats import just_ordered
 from tsuzuku.channels.web.shares import keepable, offer_of, what_was_ticked
 from tsuzuku.channels.web.summaries import summarize
 from tsuzuku.channels.web.tiles import is_joined, is_waiting, new_lot, tile
@@ -42,18 +43,15 @@ from tsuzuku.kernel.errors import DomainError
 from tsuzuku.orders.errors import TooManyOrders
 from tsuzuku.orders.limits import count_order
 from tsuzuku.orders.policy import CURRENT_POLICY, policy_sentences
-from tsuzuku.orders.states import AWAITING_PAYMENT, PAID
 from tsuzuku.people.addresses import client_address
 from tsuzuku.receipts.tax import CONSUMPTION_TAX_PERCENT, included_tax
 from tsuzuku.renewals.actions import order_renewal
 from tsuzuku.renewals.errors import KeyReused, QuoteChanged
-from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.gifts import is_gift
 from tsuzuku.renewals.price_lines import price_lines
-from tsuzuku.renewals.queries import renewal_of, renewals_of_card
+from tsuzuku.renewals.queries import renewal_of
 from tsuzuku.renewals.quotes import Caution, Quote, offers_for, quote_renewal
 
-#: Who ordered the same plan within this is told so before ordering it again.
-_JUST_NOW = timedelta(minutes=30)
 #: As much of what was typed as a code is named again.
 _COUPON_SHOWN_MAX = 40
 #: After these nothing can be chosen at all.
@@ -207,6 +205,7 @@ def _ask(
     refusal = refusal or quote.coupon_refused
     flight_advice = _flight_advice(request, access, now=now)
     plan_name = sold_name(quote.plan, quote.mix, get_language() or "en")
+    before = just_ordered(access.card, quote, now=now)
     context = {
         "now": now,
         "summary": summarize(access.card, access.holder, quote.before, now=now),
@@ -247,7 +246,8 @@ def _ask(
         "form": form or ConfirmForm(),
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
-        "just_ordered": _just_ordered(access, quote, now=now),
+        "just_ordered": before,
+        "is_just_given": before is not None and is_gift(before),
     }
     status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
     response = render(request, "web/confirm.html", context, status=status)
@@ -261,11 +261,3 @@ def _flight_advice(request: HttpRequest, access: CardAccess, *, now: datetime) -
         return None
     offers = offers_for(access.card, channel=CHANNEL, now=now, payer=access.user)
     return advice_until(flight, access.card, offers, now=now)
-
-
-def _just_ordered(access: CardAccess, quote: Quote, *, now: datetime) -> Renewal | None:
-    """The same plan for the same card a short while ago, as after going back from the pay page or in another tab."""
-    recent = renewals_of_card(access.card.pk).filter(
-        plan=quote.plan, created_at__gt=now - _JUST_NOW, order__state__in=[AWAITING_PAYMENT, PAID]
-    )
-    return next((renewal for renewal in recent if renewal.terms.mix == quote.mix), None)
