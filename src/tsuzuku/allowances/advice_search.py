@@ -19,15 +19,18 @@ from tsuzuku.allowances.advice_bounds import (
     DAY,
     NEVER,
     CoverPrices,
+    Drains,
     Need,
+    ahead,
+    is_apart,
     lasts,
+    longer_by,
     neighbours_of,
-    slowest_drain,
     yield_of,
 )
 from tsuzuku.allowances.advice_states import Likeness, Seen, Standpoint, Tie, without_what_is_over
 from tsuzuku.allowances.errors import CardExpired, RenewalRefused
-from tsuzuku.allowances.lots import day_start, first_length, local_day
+from tsuzuku.allowances.lots import day_start, end_from, first_length, local_day
 from tsuzuku.allowances.pace import Course, Pace, Point, live, point_at
 from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
 
@@ -136,17 +139,17 @@ class _Search:
     def __init__(self, ground: Ground, root: _Schedule) -> None:
         plans = [offer.terms for offer in ground.offers]
         start = root.course.points[0]
-        bytes_per_day = ground.pace.bytes_per_day
         self.ground = ground
         self.horizon = ground.flight - start.at
         self._neighbours = neighbours_of(plans)
-        self._drain = slowest_drain(plans, start.stack, bytes_per_day)
+        self._drains = Drains(plans, start.stack, ground.pace.bytes_per_day)
+        longer = longer_by(start.at, ground.flight, ground.zone)
         self.yields = {
-            terms.code: yield_of(
-                terms, self._neighbours, bytes_per_day=bytes_per_day, drain=self._drain, at_most=self.horizon
-            )
+            terms.code: yield_of(terms, self._neighbours, self._drains, longer=longer, at_most=self.horizon)
             for terms in plans
         }
+        offers = [(offer.price_minor, self.yields[offer.terms.code]) for offer in ground.offers]
+        self.prices = CoverPrices(offers, horizon=self.horizon, longer=longer)
         self._can_serve_at_once = any(
             terms.stacking is not Stacking.SEQUEL or terms.start is Start.TAP for terms in plans
         )
@@ -213,19 +216,18 @@ class _Search:
         if offline_at is None or len(schedule.bought) == self.ground.renewals_max:
             return
         rank = self.rank(schedule.price_minor, self._need(schedule.course, offline_at), tie)
-        if rank is not None and self._seen.adds(self._standpoint(schedule, offline_at, tie)):
+        if rank is not None:
             self._push(rank, schedule)
 
     def _propose(self, schedule: _Schedule) -> None:
         """Queues every purchase that may come next."""
         offline_at = schedule.course.offline_at
-        if offline_at is None:
+        if offline_at is None or not self._seen.adds(self._standpoint(schedule, offline_at)):
             return
         need = self._need(schedule.course, offline_at)
         for offer in self.ground.offers:
-            rest = need.less(self.yields[offer.terms.code])
             for at in self._moments(schedule.course, offline_at, offer.terms):
-                self._push_idea(_Idea(schedule, offer, at), rest)
+                self._push_idea(_Idea(schedule, offer, at), self._rest(need, offer.terms, at))
 
     def _push_idea(self, idea: _Idea, rest: Need) -> None:
         schedule = idea.schedule
@@ -239,9 +241,9 @@ class _Search:
 
         When the card would be offline, which is the last. A plan that joins lots also shortly before one that it joins
         ends or is empty; one that waits for windows to end shortly before each; one that gives back what had ended at
-        that end. A lot that ends at a midnight, however late in the day it began, also when its first day begins or
-        where another ends: it is drained before what lasts longer, and so that lasts longer still. Where the card takes
-        no renewals later, shortly before anything ends, and at the last moment.
+        that end, and shortly before it no longer does. A lot that ends at a midnight, however late in the day it began,
+        also when its first day begins or where another ends: it is drained before what lasts longer, and so that lasts
+        longer still. Where the card takes no renewals later, shortly before anything ends, and at the last moment.
         """
         zone, turns = self.ground.zone, course.turns
         first, last = course.points[0].at, self.ground.renewable_until
@@ -252,7 +254,7 @@ class _Search:
         elif terms.stacking in JOINING_STACKINGS:
             moments |= {turn.at - LEAD for turn in turns if turn.lot.terms.code in terms.joins}
         if terms.restore_hours:
-            moments |= {turn.at for turn in turns if turn.lot.terms.code == terms.code}
+            moments |= {moment for moment in _restoring(course, terms) if moment < offline_at}
         if first_length(terms).day_rule is DayRule.CALENDAR:
             latest = last if last is not None and is_last_call else offline_at
             moments |= {day_start(local_day(latest, zone), zone), *(turn.at for turn in turns)}
@@ -271,7 +273,7 @@ class _Search:
             # A grace that is over when the card is offline: it has to be bought before.
             earlier = max(at - LEAD, course.points[0].at)
             if course.offline_at == at and earlier < at:
-                rest = self._need(course, at).less(self.yields[offer.terms.code])
+                rest = self._rest(self._need(course, at), offer.terms, earlier)
                 self._push_idea(_Idea(schedule, offer, earlier), rest)
             return
         except RenewalRefused:
@@ -294,20 +296,37 @@ class _Search:
 
     def _need(self, course: Course, offline_at: datetime) -> Need:
         """What renewals must bring beside the windows that can still be filled and the data that can be saved."""
-        stack = course.last.stack
-        forecast = rules.advance(stack, _FAR_AWAY, self.ground.zone)
+        stack, zone = course.last.stack, self.ground.zone
+        forecast = rules.advance(stack, _FAR_AWAY, zone)
         windows_end = offline_at
-        saved = DAY if self._drain < self.ground.pace.bytes_per_day else _NOTHING
+        saved = _NOTHING
         for lot, later in zip(stack, forecast, strict=True):
-            if lot.starts_at is not None and not self._neighbours.touches(lot.terms.code):
-                continue
-            windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
-            if lot.has_left:
-                saved += lasts(lot.remaining, self._drain, at_most=self.horizon)
+            drain = self._drains.of(lot.terms)
+            is_touched = lot.starts_at is None or self._neighbours.touches(lot.terms.code)
+            if drain < self.ground.pace.bytes_per_day and (is_touched or not lot.has_left):
+                saved += ahead(lot, offline_at, zone)
+            if is_touched:
+                windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
+                if lot.has_left:
+                    saved += lasts(lot.remaining, drain, at_most=self.horizon)
         return Need(self.ground.flight - windows_end, self.ground.flight - offline_at - saved)
 
-    def _standpoint(self, schedule: _Schedule, offline_at: datetime, tie: Tie) -> Standpoint:
-        course = schedule.course
+    def _rest(self, need: Need, terms: PlanTerms, at: datetime) -> Need:
+        """What is needed beside a plan that is bought at a moment."""
+        given = self.yields[terms.code]
+        if terms.start is not Start.NOW or terms.stacking not in {Stacking.RESET, Stacking.SEPARATE}:
+            return need.less(given)
+        end = end_from(at, first_length(terms), self.ground.zone)
+        if terms.stacking is Stacking.RESET:
+            # Its window begins when it is bought, whatever is left of another.
+            return Need(min(need.time, self.ground.flight - end), need.lasting - given.lasting)
+        if is_apart(terms, self._neighbours):
+            brought = min(given.time, end - at)
+            return Need(need.time - brought, need.lasting - brought)
+        return need.less(given)
+
+    def _standpoint(self, schedule: _Schedule, offline_at: datetime) -> Standpoint:
+        tie, course = self._tie(schedule.bought), schedule.course
         likeness, values = self._likeness.of(course, offline_at)
         first = course.points[0].at
         next_at = min((turn.at - LEAD for turn in course.turns), default=offline_at)
@@ -319,20 +338,13 @@ class _Cheapest(_Search):
 
     is_any_end_enough = True
 
-    def __init__(self, ground: Ground, root: _Schedule) -> None:
-        self._prices: CoverPrices | None = None
-        super().__init__(ground, root)
-
     def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
-        if self._prices is None:
-            offers = [(offer.price_minor, self.yields[offer.terms.code]) for offer in self.ground.offers]
-            self._prices = CoverPrices(offers, horizon=self.horizon, renewals_max=self.ground.renewals_max)
         bought = len(tie[0])
         left = self.ground.renewals_max - bought
-        least = self._prices.least(left, need)
+        least = self.prices.least(left, need)
         if least >= NEVER:
             return None
-        return price_minor + least, bought + self._prices.fewest(left, need), *_at_best(tie, need)
+        return price_minor + least, bought + self.prices.fewest(left, need), *_at_best(tie, need)
 
     def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
         return (price_minor, len(tie[0]), *tie) if offline_at is None else None
@@ -343,15 +355,20 @@ class _Furthest(_Search):
 
     def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
         bought = len(tie[0])
-        left = self.ground.renewals_max - bought
-        time = max((each.time for each in self.yields.values()), default=_NOTHING)
-        lasting = max((each.lasting for each in self.yields.values()), default=_NOTHING)
-        missing = max(need.time - left * time, need.lasting - left * lasting, _NOTHING)
+        missing = self.prices.least_missing(self.ground.renewals_max - bought, need)
         return missing, price_minor, bought, *_at_best(tie, need)
 
     def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
         missing = self.ground.flight - offline_at if offline_at else _NOTHING
         return missing, price_minor, len(tie[0]), *tie
+
+
+def _restoring(course: Course, terms: PlanTerms) -> set[datetime]:
+    """When what lots of a plan had left can first be given back, and shortly before it no longer can."""
+    start = course.points[0]
+    ends = {lot.ends_at for lot in (*start.stack, *(turn.lot for turn in course.turns)) if lot.terms.code == terms.code}
+    moments = {end for end in ends if end is not None}
+    return moments | {end + timedelta(hours=terms.restore_hours) - LEAD for end in moments}
 
 
 def _at_best(tie: Tie, need: Need) -> Tie:
