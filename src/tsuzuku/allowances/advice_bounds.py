@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from tsuzuku.allowances.lots import Lot, day_start, local_day
-from tsuzuku.catalog.terms import JOINING_STACKINGS, LotKind, PlanTerms, Stacking
+from tsuzuku.allowances.lots import Lot, day_start, first_length, local_day
+from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms, Stacking
 
 DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -110,21 +110,34 @@ def yield_of(
 ) -> Yield:
     """What a renewal adds at most. `longer` is how much longer local days may be, all of them together."""
     time = _validity(terms) + longer
-    amount = terms.amounts[LotKind.DATA]
-    if amount is not None:
-        amount += _BYTES_OF_ROUNDING
-    if not is_apart(terms, neighbours):
+    amount = _most_bytes(terms)
+    if is_apart(terms, neighbours):
+        # Nothing can lengthen its window or fill it again, so it brings the less of both and no more.
+        lasting = _lasts_apart(amount, drains.of(terms), drains.pace, at_most=at_most) + longer
+        time = lasting = min(time, lasting)
+    else:
         lasting = lasts(amount, drains.of_renewal(terms), at_most=at_most) + longer
-        return Yield(min(time, at_most), min(lasting, at_most))
-    drain = drains.of(terms)
-    lasting = at_most
-    if amount is not None and drain:
-        # On each whole day it gives what the day allows, and what is left after that at the pace.
-        whole_days, rest = divmod(amount, drain)
-        lasting = min(whole_days, at_most // DAY + 1) * DAY + lasts(rest, drains.pace, at_most=DAY) + longer
-    # Nothing can lengthen its window or fill it again, so it brings the less of both and no more.
-    time = lasting = min(time, lasting, at_most)
-    return Yield(time, lasting)
+    return Yield(min(time, at_most), min(lasting, at_most))
+
+
+def may_outlast(terms: PlanTerms, drains: Drains) -> bool:
+    """Whether the data of a lot of its own may last until its window ends."""
+    # The first of its calendar days may have begun before it did.
+    shortest = _validity(terms) - (DAY if first_length(terms).day_rule is DayRule.CALENDAR else _NOTHING)
+    return _lasts_apart(_most_bytes(terms), drains.of(terms), drains.pace, at_most=shortest) >= shortest
+
+
+def _most_bytes(terms: PlanTerms) -> int | None:
+    amount = terms.amounts[LotKind.DATA]
+    return None if amount is None else amount + _BYTES_OF_ROUNDING
+
+
+def _lasts_apart(amount: int | None, drain: int, pace: int, *, at_most: timedelta) -> timedelta:
+    """For how long a lot alone lasts: on each whole day it gives what the day allows, and the rest at the pace."""
+    if amount is None or not drain:
+        return at_most
+    whole_days, rest = divmod(amount, drain)
+    return min(min(whole_days, at_most // DAY + 1) * DAY + lasts(rest, pace, at_most=DAY), at_most)
 
 
 def ahead(lot: Lot, moment: datetime, zone: ZoneInfo) -> timedelta:
@@ -136,7 +149,8 @@ def ahead(lot: Lot, moment: datetime, zone: ZoneInfo) -> timedelta:
         return _NOTHING
     if lot.day != local_day(moment, zone) or not lot.daily_bytes:
         return DAY
-    share = DAY * min(lot.day_used + _BYTES_OF_ROUNDING, lot.daily_bytes) / lot.daily_bytes
+    given = min(lot.day_used + _BYTES_OF_ROUNDING, lot.daily_bytes)
+    share = timedelta(microseconds=-(-given * (DAY // _MICROSECOND) // lot.daily_bytes))
     return max(share - (moment - day_start(lot.day, zone)), _NOTHING)
 
 
@@ -166,11 +180,20 @@ class CoverPrices:
     the data of one lasts, the dearer it is. What is needed is rounded down to seconds, what is brought up.
     """
 
-    def __init__(self, plans: Sequence[tuple[int, Yield]], *, horizon: timedelta, longer: timedelta) -> None:
+    def __init__(
+        self,
+        plans: Sequence[tuple[int, Yield]],
+        *,
+        horizon: timedelta,
+        longer: timedelta,
+        only_last: Sequence[tuple[int, Yield]] = (),
+    ) -> None:
+        """`only_last` are plans after which nothing helps: of those a set has one at most."""
         self._longer = longer
         self._last_row = -(-horizon // DAY)
         self._last_second = -(-horizon // _SECOND)
         self._steps = self._worth_their_price(plans)
+        self._last_steps = self._worth_their_price([*plans, *only_last])
         nothing = [[0] if not row else [] for row in range(self._last_row + 1)]
         self._sets = [nothing]
         self._fronts = [[_front(row) for row in nothing]]
@@ -207,7 +230,9 @@ class CoverPrices:
 
     def _front(self, renewals: int) -> list[_Front]:
         while len(self._fronts) <= renewals:
-            self._sets.append(self._with_one_more(self._sets[-1]))
+            # The order does not count, so one that can only be the last may as well be laid first.
+            steps = self._last_steps if len(self._sets) == 1 else self._steps
+            self._sets.append(self._with_one_more(self._sets[-1], steps))
             self._fronts.append([_front(row) for row in self._sets[-1]])
         return self._fronts[renewals]
 
@@ -221,12 +246,12 @@ class CoverPrices:
                 worth.append((price, rows, seconds))
         return [((price << _PRICE_SHIFT) - seconds, max(rows, 0)) for price, rows, seconds in worth]
 
-    def _with_one_more(self, sets: list[list[int]]) -> list[list[int]]:
+    def _with_one_more(self, sets: list[list[int]], steps: Sequence[tuple[int, int]]) -> list[list[int]]:
         """What one renewal more makes worth its price."""
         result = []
         for row, before in enumerate(sets):
             candidates = list(before)
-            for step, rows in self._steps:
+            for step, rows in steps:
                 candidates += [each + step for each in sets[max(row - rows, 0)]]
             candidates.sort()
             worth: list[int] = []

@@ -25,12 +25,13 @@ from tsuzuku.allowances.advice_bounds import (
     is_apart,
     lasts,
     longer_by,
+    may_outlast,
     neighbours_of,
     yield_of,
 )
 from tsuzuku.allowances.advice_states import Likeness, Seen, Standpoint, Tie, without_what_is_over
 from tsuzuku.allowances.errors import CardExpired, RenewalRefused
-from tsuzuku.allowances.lots import day_start, end_from, first_length, local_day
+from tsuzuku.allowances.lots import LotState, day_start, end_from, first_length, local_day
 from tsuzuku.allowances.pace import Course, Pace, Point, live, point_at
 from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
 
@@ -148,11 +149,10 @@ class _Search:
             terms.code: yield_of(terms, self._neighbours, self._drains, longer=longer, at_most=self.horizon)
             for terms in plans
         }
-        offers = [(offer.price_minor, self.yields[offer.terms.code]) for offer in ground.offers]
-        self.prices = CoverPrices(offers, horizon=self.horizon, longer=longer)
         self._can_serve_at_once = any(
             terms.stacking is not Stacking.SEQUEL or terms.start is Start.TAP for terms in plans
         )
+        self.prices = self._prices(longer)
         self._restore_hours = max((terms.restore_hours for terms in plans), default=0)
         self._likeness = Likeness(plans, self._neighbours)
         self._seen = Seen()
@@ -160,6 +160,21 @@ class _Search:
         self._numbers = count()
         self._queue: list[tuple[_Rank, int, _Schedule | _Idea | _End]] = []
         self._add(root)
+
+    def _prices(self, longer: timedelta) -> CoverPrices:
+        priced = [(offer, (offer.price_minor, self.yields[offer.terms.code])) for offer in self.ground.offers]
+        is_last = [
+            not self._can_serve_at_once
+            and is_apart(offer.terms, self._neighbours)
+            and not may_outlast(offer.terms, self._drains)
+            for offer, _ in priced
+        ]
+        return CoverPrices(
+            [plan for (_, plan), is_over in zip(priced, is_last, strict=True) if not is_over],
+            only_last=[plan for (_, plan), is_over in zip(priced, is_last, strict=True) if is_over],
+            horizon=self.horizon,
+            longer=longer,
+        )
 
     def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
         """Where the best that may come of these purchases stands; None if nothing can."""
@@ -213,11 +228,17 @@ class _Search:
         rank = self.end_rank(schedule.price_minor, offline_at, tie)
         if rank is not None:
             self._push(rank, _End(schedule))
-        if offline_at is None or len(schedule.bought) == self.ground.renewals_max:
+        if offline_at is None or len(schedule.bought) == self.ground.renewals_max or self._is_stuck(schedule.course):
             return
         rank = self.rank(schedule.price_minor, self._need(schedule.course, offline_at), tie)
         if rank is not None:
             self._push(rank, schedule)
+
+    def _is_stuck(self, course: Course) -> bool:
+        """Whether the card is offline while a window goes on, and all that can be bought would wait for its end."""
+        if self._can_serve_at_once or self._neighbours.restorable:
+            return False
+        return any(lot.ends_at is not None and lot.ends_at > course.last.at for lot in course.last.stack)
 
     def _propose(self, schedule: _Schedule) -> None:
         """Queues every purchase that may come next."""
@@ -227,10 +248,10 @@ class _Search:
         need = self._need(schedule.course, offline_at)
         for offer in self.ground.offers:
             for at in self._moments(schedule.course, offline_at, offer.terms):
-                self._push_idea(_Idea(schedule, offer, at), self._rest(need, offer.terms, at))
+                self._push_idea(_Idea(schedule, offer, at), need)
 
-    def _push_idea(self, idea: _Idea, rest: Need) -> None:
-        schedule = idea.schedule
+    def _push_idea(self, idea: _Idea, need: Need) -> None:
+        schedule, rest = idea.schedule, self._rest(need, idea)
         tie = self._tie((*schedule.bought, Bought(idea.offer, idea.at)))
         rank = self.rank(schedule.price_minor + idea.offer.price_minor, rest, tie)
         if rank is not None:
@@ -249,7 +270,7 @@ class _Search:
         first, last = course.points[0].at, self.ground.renewable_until
         is_last_call = last is not None and last < offline_at
         moments = {offline_at}
-        if is_last_call or terms.stacking is Stacking.SEQUEL:
+        if is_last_call or (terms.stacking is Stacking.SEQUEL and _is_any_waiting(course)):
             moments |= {turn.at - LEAD for turn in turns}
         elif terms.stacking in JOINING_STACKINGS:
             moments |= {turn.at - LEAD for turn in turns if turn.lot.terms.code in terms.joins}
@@ -273,8 +294,7 @@ class _Search:
             # A grace that is over when the card is offline: it has to be bought before.
             earlier = max(at - LEAD, course.points[0].at)
             if course.offline_at == at and earlier < at:
-                rest = self._rest(self._need(course, at), offer.terms, earlier)
-                self._push_idea(_Idea(schedule, offer, earlier), rest)
+                self._push_idea(_Idea(schedule, offer, earlier), self._need(course, at))
             return
         except RenewalRefused:
             return
@@ -309,20 +329,37 @@ class _Search:
                 windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
                 if lot.has_left:
                     saved += lasts(lot.remaining, drain, at_most=self.horizon)
-        return Need(self.ground.flight - windows_end, self.ground.flight - offline_at - saved)
+        return Need(self.ground.flight - windows_end - self._put_off(course), self.ground.flight - offline_at - saved)
 
-    def _rest(self, need: Need, terms: PlanTerms, at: datetime) -> Need:
-        """What is needed beside a plan that is bought at a moment."""
+    def _put_off(self, course: Course) -> timedelta:
+        """For how long lots that begin by themselves may be kept waiting, if lots that are empty are filled again."""
+        start = course.points[0]
+        if not _is_any_waiting(course):
+            return _NOTHING
+        emptied = [(turn.at, turn.lot) for turn in course.turns]
+        emptied += [(start.at, lot) for lot in start.stack if lot.state(start.at) is LotState.USED_UP]
+        return sum(
+            (
+                lot.ends_at - at
+                for at, lot in emptied
+                if lot.ends_at is not None and lot.ends_at > at and self._neighbours.touches(lot.terms.code)
+            ),
+            _NOTHING,
+        )
+
+    def _rest(self, need: Need, idea: _Idea) -> Need:
+        """What is needed beside a purchase at its moment."""
+        terms, at = idea.offer.terms, idea.at
         given = self.yields[terms.code]
         if terms.start is not Start.NOW or terms.stacking not in {Stacking.RESET, Stacking.SEPARATE}:
             return need.less(given)
         end = end_from(at, first_length(terms), self.ground.zone)
-        if terms.stacking is Stacking.RESET:
-            # Its window begins when it is bought, whatever is left of another.
-            return Need(min(need.time, self.ground.flight - end), need.lasting - given.lasting)
-        if is_apart(terms, self._neighbours):
+        if terms.stacking is Stacking.SEPARATE and is_apart(terms, self._neighbours):
             brought = min(given.time, end - at)
             return Need(need.time - brought, need.lasting - brought)
+        if terms.stacking is Stacking.RESET and not _is_any_waiting(idea.schedule.course):
+            # Its window begins when it is bought, whatever is left of another, and there is none that it could put off.
+            return Need(min(need.time, self.ground.flight - end), need.lasting - given.lasting)
         return need.less(given)
 
     def _standpoint(self, schedule: _Schedule, offline_at: datetime) -> Standpoint:
@@ -361,6 +398,11 @@ class _Furthest(_Search):
     def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
         missing = self.ground.flight - offline_at if offline_at else _NOTHING
         return missing, price_minor, len(tie[0]), *tie
+
+
+def _is_any_waiting(course: Course) -> bool:
+    """Whether a course begins with a lot that has not started."""
+    return any(lot.starts_at is None for lot in course.points[0].stack)
 
 
 def _restoring(course: Course, terms: PlanTerms) -> set[datetime]:
