@@ -203,7 +203,7 @@ class CoverPrices:
         row, seconds = self._place(renewals, need)
         if row > self._last_row:
             return NEVER
-        front = self._front(renewals)[row]
+        front = self.fronts(renewals)[row]
         place = bisect_left(front.seconds, seconds)
         return front.prices[place] if place < len(front.prices) else NEVER
 
@@ -212,13 +212,13 @@ class CoverPrices:
         row, seconds = self._place(renewals_max, need)
         if row > self._last_row:
             return renewals_max
-        enough = (number for number in range(renewals_max) if self._front(number)[row].longest >= seconds)
+        enough = (number for number in range(renewals_max) if self.fronts(number)[row].longest >= seconds)
         return next(enough, renewals_max)
 
     def least_missing(self, renewals: int, need: Need) -> timedelta:
         """How much of what is needed so many renewals leave open at least, whatever they cost."""
         missing = max(need.time, need.lasting, _NOTHING)
-        for row, front in enumerate(self._front(renewals)):
+        for row, front in enumerate(self.fronts(renewals)):
             if front.seconds:
                 time = need.time - row * DAY - renewals * self._longer
                 missing = min(missing, max(time, need.lasting - front.longest * _SECOND, _NOTHING))
@@ -228,7 +228,8 @@ class CoverPrices:
         row = -(-(need.time - renewals * self._longer) // DAY)
         return max(row, 0), max(need.lasting // _SECOND, 0)
 
-    def _front(self, renewals: int) -> list[_Front]:
+    def fronts(self, renewals: int) -> list[_Front]:
+        """By whole days of validity: what up to so many renewals that bring these can be worth."""
         while len(self._fronts) <= renewals:
             # The order does not count, so one that can only be the last may as well be laid first.
             steps = self._last_steps if len(self._sets) == 1 else self._steps
