@@ -9,9 +9,9 @@ Schedules that lead to the same card, or to one that is no better, are dropped (
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from tsuzuku.allowances import rules
@@ -19,15 +19,21 @@ from tsuzuku.allowances.advice_bounds import (
     DAY,
     NEVER,
     CoverPrices,
+    Drains,
     Need,
+    Yield,
+    ahead,
+    is_apart,
     lasts,
+    longer_by,
+    may_outlast,
     neighbours_of,
-    slowest_drain,
     yield_of,
 )
+from tsuzuku.allowances.advice_groups import GroupPrices
 from tsuzuku.allowances.advice_states import Likeness, Seen, Standpoint, Tie, without_what_is_over
 from tsuzuku.allowances.errors import CardExpired, RenewalRefused
-from tsuzuku.allowances.lots import day_start, first_length, local_day
+from tsuzuku.allowances.lots import LotState, day_start, end_from, first_length, local_day
 from tsuzuku.allowances.pace import Course, Pace, Point, live, point_at
 from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
 
@@ -107,6 +113,51 @@ class _Idea(NamedTuple):
 
 #: What comes first in the queue, compared from the left.
 _Rank = tuple[Any, ...]
+#: A rank, a number of its own, what stands there, and its need while the closer bound has not been asked.
+_Queued = tuple[_Rank, int, "_Schedule | _Idea | _End", Need | None]
+
+
+class _Bill(NamedTuple):
+    """What was bought: its price, how many more renewals there may be, and how a tie goes."""
+
+    price_minor: int
+    left: int
+    tie: Tie
+
+
+class _Aim(Protocol):
+    """What a search looks for: what its ranks put first."""
+
+    def rank(self, bounds: CoverPrices | GroupPrices, bill: _Bill, need: Need) -> _Rank | None:
+        """Where the best that may come of what was bought stands; None if nothing can."""
+
+    def end_rank(self, bill: _Bill, missing: timedelta) -> _Rank | None:
+        """Where it stands with nothing added, if so much is missing until the flight; None if it is no answer."""
+
+
+class _Cheapest:
+    """Looks for the least price, then the fewest renewals, of what keeps the card online until the flight."""
+
+    def rank(self, bounds: CoverPrices | GroupPrices, bill: _Bill, need: Need) -> _Rank | None:
+        least = bounds.least(bill.left, need)
+        if least >= NEVER:
+            return None
+        bought = len(bill.tie[0])
+        return bill.price_minor + least, bought + bounds.fewest(bill.left, need), *_at_best(bill.tie, need)
+
+    def end_rank(self, bill: _Bill, missing: timedelta) -> _Rank | None:
+        return None if missing else (bill.price_minor, len(bill.tie[0]), *bill.tie)
+
+
+class _Furthest:
+    """Looks for the card that is online longest, then the least price and the fewest renewals."""
+
+    def rank(self, bounds: CoverPrices | GroupPrices, bill: _Bill, need: Need) -> _Rank | None:
+        missing = bounds.least_missing(bill.left, need)
+        return missing, bill.price_minor, len(bill.tie[0]), *_at_best(bill.tie, need)
+
+    def end_rank(self, bill: _Bill, missing: timedelta) -> _Rank | None:
+        return missing, bill.price_minor, len(bill.tie[0]), *bill.tie
 
 
 def find_schedule(start: Point, ground: Ground) -> Found:
@@ -118,53 +169,79 @@ def find_schedule(start: Point, ground: Ground) -> Found:
     root = _Schedule((), 0, course)
     if course.offline_at is None:
         return Found((), is_enough=True, is_proven=True, least_minor=0)
-    cheapest, least = _Cheapest(ground, root).run()
+    cheapest, least = _Search(ground, root, _Cheapest()).run()
     if cheapest is not None:
         least_minor = cheapest.price_minor if least is None else least[0]
         return Found(cheapest.bought, True, least_minor >= cheapest.price_minor, least_minor)
-    furthest, further = _Furthest(ground, root).run()
+    furthest, further = _Search(ground, root, _Furthest()).run()
     bought = furthest.bought if furthest else ()
     return Found(bought, False, least is None and further is None, 0 if least is None else least[0])
 
 
 class _Search:
-    """One search, its queue and what it has seen. What it looks for is what its ranks put first."""
+    """One search, its queue and what it has seen."""
 
-    #: Whether any answer is much, as where a schedule has to be enough; else every schedule is an answer.
-    is_any_end_enough = False
-
-    def __init__(self, ground: Ground, root: _Schedule) -> None:
+    def __init__(self, ground: Ground, root: _Schedule, aim: _Aim) -> None:
         plans = [offer.terms for offer in ground.offers]
         start = root.course.points[0]
-        bytes_per_day = ground.pace.bytes_per_day
         self.ground = ground
+        self._aim = aim
         self.horizon = ground.flight - start.at
         self._neighbours = neighbours_of(plans)
-        self._drain = slowest_drain(plans, start.stack, bytes_per_day)
+        self._drains = Drains(plans, start.stack, ground.pace.bytes_per_day)
+        longer = longer_by(start.at, ground.flight, ground.zone)
         self.yields = {
-            terms.code: yield_of(
-                terms, self._neighbours, bytes_per_day=bytes_per_day, drain=self._drain, at_most=self.horizon
-            )
+            terms.code: yield_of(terms, self._neighbours, self._drains, longer=longer, at_most=self.horizon)
             for terms in plans
         }
         self._can_serve_at_once = any(
             terms.stacking is not Stacking.SEQUEL or terms.start is Start.TAP for terms in plans
         )
+        self._prices = self._cover_prices(longer)
+        self._groups = self._group_prices(longer)
         self._restore_hours = max((terms.restore_hours for terms in plans), default=0)
         self._likeness = Likeness(plans, self._neighbours)
         self._seen = Seen()
         self._work = 0
         self._numbers = count()
-        self._queue: list[tuple[_Rank, int, _Schedule | _Idea | _End]] = []
+        self._queue: list[_Queued] = []
         self._add(root)
 
-    def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
-        """Where the best that may come of these purchases stands; None if nothing can."""
-        raise NotImplementedError
+    def _cover_prices(self, longer: timedelta) -> CoverPrices:
+        priced = [(offer, (offer.price_minor, self.yields[offer.terms.code])) for offer in self.ground.offers]
+        is_last = [
+            not self._can_serve_at_once
+            and is_apart(offer.terms, self._neighbours)
+            and not may_outlast(offer.terms, self._drains)
+            for offer, _ in priced
+        ]
+        return CoverPrices(
+            [plan for (_, plan), is_over in zip(priced, is_last, strict=True) if not is_over],
+            only_last=[plan for (_, plan), is_over in zip(priced, is_last, strict=True) if is_over],
+            horizon=self.horizon,
+            longer=longer,
+        )
 
-    def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
-        """Where these purchases stand with nothing added; None if they are no answer."""
-        raise NotImplementedError
+    def _group_prices(self, longer: timedelta) -> GroupPrices | None:
+        """The closer bound, where it can be closer: where what joins nothing is joined."""
+        joining: list[tuple[int, Yield]] = []
+        others: list[tuple[int, Yield]] = []
+        is_closer = False
+        for offer in self.ground.offers:
+            # What gives back leftovers carries data from one lot to another, as if it joined the first.
+            joins = offer.terms.stacking in JOINING_STACKINGS or bool(offer.terms.restore_hours)
+            (joining if joins else others).append((offer.price_minor, self.yields[offer.terms.code]))
+            is_closer |= not joins and not is_apart(offer.terms, self._neighbours)
+        if not is_closer:
+            return None
+        return GroupPrices(
+            self._prices,
+            joining,
+            others,
+            horizon=self.horizon,
+            longer=longer,
+            renewals_max=self.ground.renewals_max,
+        )
 
     def run(self) -> tuple[_Schedule | None, _Rank | None]:
         """The first of all schedules; and, if it was stopped, the best rank of what was left."""
@@ -172,30 +249,46 @@ class _Search:
             if not self._queue:
                 return None, None
             self._work += _WORK_EACH
-            entry = heappop(self._queue)[-1]
+            rank, _, entry, need = heappop(self._queue)
             if isinstance(entry, _End):
                 return entry.schedule, None
-            self._follow(entry)
+            if need is None or self._groups is None:
+                self._follow(entry)
+                continue
+            # What the closer bound costs is spent on what comes first only.
+            closer = self._aim.rank(self._groups, self._bill(entry), need)
+            if closer is not None:
+                self._push(max(rank, closer), entry, None)
         stopped_at = min(self._queue)[0] if self._queue else None
         return self._in_haste(), stopped_at
 
     def _in_haste(self) -> _Schedule | None:
-        """The best end that is known once the longest schedules have been followed a little further."""
-        ends = [(rank, number, entry) for rank, number, entry in self._queue if isinstance(entry, _End)]
-        waiting = [(-_length(entry), rank, number, entry) for rank, number, entry in self._queue]
-        heapify(waiting)
+        """The best end that is known once what has come far for its number of purchases was followed to its end."""
+        ends: list[tuple[_Rank, int, _Schedule]] = []
+        waiting: list[tuple[timedelta, int, _Rank, _Schedule | _Idea]] = []
         for _ in range(_HASTE_MAX):
-            if not waiting or (ends and self.is_any_end_enough):
-                break
-            _, rank, number, entry = heappop(waiting)
-            if isinstance(entry, _End):
-                ends.append((rank, number, entry))
-                continue
+            for rank, number, entry, _ in self._queue:
+                if isinstance(entry, _End):
+                    ends.append((rank, number, entry.schedule))
+                else:
+                    heappush(waiting, (self._far(entry), number, rank, entry))
             self._queue = []
-            self._follow(entry)
-            for rank, number, new in self._queue:
-                heappush(waiting, (-_length(new), rank, number, new))
-        return min(ends)[2].schedule if ends else None
+            if not waiting:
+                break
+            _, _, rank, next_one = heappop(waiting)
+            if not ends or rank < min(ends)[0]:
+                self._follow(next_one)
+        ends += [(rank, number, entry.schedule) for rank, number, entry, _ in self._queue if isinstance(entry, _End)]
+        return min(ends)[2] if ends else None
+
+    def _far(self, entry: "_Schedule | _Idea") -> timedelta:
+        """How much of the way is left for each purchase that is."""
+        schedule = entry.schedule if isinstance(entry, _Idea) else entry
+        offline_at = schedule.course.offline_at or self.ground.flight
+        need = self._need(schedule.course, offline_at)
+        if isinstance(entry, _Idea):
+            need = self._rest(need, entry)
+        return max(need.time, need.lasting, _NOTHING) / (self._bill(entry).left + 1)
 
     def _follow(self, entry: "_Schedule | _Idea") -> None:
         if isinstance(entry, _Idea):
@@ -206,53 +299,58 @@ class _Search:
     def _add(self, schedule: _Schedule) -> None:
         """Queues a schedule: as an answer, and to be followed unless one that is no worse has been there."""
         offline_at = schedule.course.offline_at
-        tie = self._tie(schedule.bought)
-        rank = self.end_rank(schedule.price_minor, offline_at, tie)
+        bill = self._bill(schedule)
+        rank = self._aim.end_rank(bill, self.ground.flight - offline_at if offline_at else _NOTHING)
         if rank is not None:
-            self._push(rank, _End(schedule))
-        if offline_at is None or len(schedule.bought) == self.ground.renewals_max:
+            self._push(rank, _End(schedule), None)
+        if offline_at is None or len(schedule.bought) == self.ground.renewals_max or self._is_stuck(schedule.course):
             return
-        rank = self.rank(schedule.price_minor, self._need(schedule.course, offline_at), tie)
-        if rank is not None and self._seen.adds(self._standpoint(schedule, offline_at, tie)):
-            self._push(rank, schedule)
+        need = self._need(schedule.course, offline_at)
+        rank = self._aim.rank(self._prices, bill, need)
+        if rank is not None:
+            self._push(rank, schedule, need)
+
+    def _is_stuck(self, course: Course) -> bool:
+        """Whether the card is offline while a window goes on, and all that can be bought would wait for its end."""
+        if self._can_serve_at_once or self._neighbours.restorable:
+            return False
+        return any(lot.ends_at is not None and lot.ends_at > course.last.at for lot in course.last.stack)
 
     def _propose(self, schedule: _Schedule) -> None:
         """Queues every purchase that may come next."""
         offline_at = schedule.course.offline_at
-        if offline_at is None:
+        if offline_at is None or not self._seen.adds(self._standpoint(schedule, offline_at)):
             return
         need = self._need(schedule.course, offline_at)
         for offer in self.ground.offers:
-            rest = need.less(self.yields[offer.terms.code])
             for at in self._moments(schedule.course, offline_at, offer.terms):
-                self._push_idea(_Idea(schedule, offer, at), rest)
+                self._push_idea(_Idea(schedule, offer, at), need)
 
-    def _push_idea(self, idea: _Idea, rest: Need) -> None:
-        schedule = idea.schedule
-        tie = self._tie((*schedule.bought, Bought(idea.offer, idea.at)))
-        rank = self.rank(schedule.price_minor + idea.offer.price_minor, rest, tie)
+    def _push_idea(self, idea: _Idea, need: Need) -> None:
+        rest = self._rest(need, idea)
+        rank = self._aim.rank(self._prices, self._bill(idea), rest)
         if rank is not None:
-            self._push(rank, idea)
+            self._push(rank, idea, rest)
 
     def _moments(self, course: Course, offline_at: datetime, terms: PlanTerms) -> set[datetime]:
         """When a plan may be bought next: the moments of which one is best.
 
         When the card would be offline, which is the last. A plan that joins lots also shortly before one that it joins
         ends or is empty; one that waits for windows to end shortly before each; one that gives back what had ended at
-        that end. A lot that ends at a midnight, however late in the day it began, also when its first day begins or
-        where another ends: it is drained before what lasts longer, and so that lasts longer still. Where the card takes
-        no renewals later, shortly before anything ends, and at the last moment.
+        that end, and shortly before it no longer does. A lot that ends at a midnight, however late in the day it began,
+        also when its first day begins or where another ends: it is drained before what lasts longer, and so that lasts
+        longer still. Where the card takes no renewals later, shortly before anything ends, and at the last moment.
         """
         zone, turns = self.ground.zone, course.turns
         first, last = course.points[0].at, self.ground.renewable_until
         is_last_call = last is not None and last < offline_at
         moments = {offline_at}
-        if is_last_call or terms.stacking is Stacking.SEQUEL:
+        if is_last_call or (terms.stacking is Stacking.SEQUEL and _is_any_waiting(course)):
             moments |= {turn.at - LEAD for turn in turns}
         elif terms.stacking in JOINING_STACKINGS:
             moments |= {turn.at - LEAD for turn in turns if turn.lot.terms.code in terms.joins}
         if terms.restore_hours:
-            moments |= {turn.at for turn in turns if turn.lot.terms.code == terms.code}
+            moments |= {moment for moment in _restoring(course, terms) if moment < offline_at}
         if first_length(terms).day_rule is DayRule.CALENDAR:
             latest = last if last is not None and is_last_call else offline_at
             moments |= {day_start(local_day(latest, zone), zone), *(turn.at for turn in turns)}
@@ -271,8 +369,7 @@ class _Search:
             # A grace that is over when the card is offline: it has to be bought before.
             earlier = max(at - LEAD, course.points[0].at)
             if course.offline_at == at and earlier < at:
-                rest = self._need(course, at).less(self.yields[offer.terms.code])
-                self._push_idea(_Idea(schedule, offer, earlier), rest)
+                self._push_idea(_Idea(schedule, offer, earlier), self._need(course, at))
             return
         except RenewalRefused:
             return
@@ -285,83 +382,90 @@ class _Search:
         bought = (*schedule.bought, Bought(offer, at))
         self._add(_Schedule(bought, schedule.price_minor + offer.price_minor, after))
 
-    def _push(self, rank: _Rank, entry: "_Schedule | _Idea | _End") -> None:
-        heappush(self._queue, (rank, next(self._numbers), entry))
+    def _push(self, rank: _Rank, entry: "_Schedule | _Idea | _End", need: Need | None) -> None:
+        heappush(self._queue, (rank, next(self._numbers), entry, need))
 
-    def _tie(self, bought: Sequence[Bought]) -> Tie:
+    def _bill(self, entry: "_Schedule | _Idea") -> _Bill:
+        """What is bought so far; of an idea with its purchase."""
+        if isinstance(entry, _Idea):
+            bought = (*entry.schedule.bought, Bought(entry.offer, entry.at))
+            price_minor = entry.schedule.price_minor + entry.offer.price_minor
+        else:
+            bought, price_minor = entry.bought, entry.price_minor
         flight = self.ground.flight
-        return tuple(flight - each.at for each in bought), tuple(each.offer.terms.code for each in bought)
+        tie = tuple(flight - each.at for each in bought), tuple(each.offer.terms.code for each in bought)
+        return _Bill(price_minor, self.ground.renewals_max - len(bought), tie)
 
     def _need(self, course: Course, offline_at: datetime) -> Need:
         """What renewals must bring beside the windows that can still be filled and the data that can be saved."""
-        stack = course.last.stack
-        forecast = rules.advance(stack, _FAR_AWAY, self.ground.zone)
+        stack, zone = course.last.stack, self.ground.zone
+        forecast = rules.advance(stack, _FAR_AWAY, zone)
         windows_end = offline_at
-        saved = DAY if self._drain < self.ground.pace.bytes_per_day else _NOTHING
+        saved = _NOTHING
         for lot, later in zip(stack, forecast, strict=True):
-            if lot.starts_at is not None and not self._neighbours.touches(lot.terms.code):
-                continue
-            windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
-            if lot.has_left:
-                saved += lasts(lot.remaining, self._drain, at_most=self.horizon)
-        return Need(self.ground.flight - windows_end, self.ground.flight - offline_at - saved)
+            drain = self._drains.of(lot.terms)
+            is_touched = lot.starts_at is None or self._neighbours.touches(lot.terms.code)
+            if drain < self.ground.pace.bytes_per_day and (is_touched or not lot.has_left):
+                saved += ahead(lot, offline_at, zone)
+            if is_touched:
+                windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
+                if lot.has_left:
+                    saved += lasts(lot.remaining, drain, at_most=self.horizon)
+        return Need(self.ground.flight - windows_end - self._put_off(course), self.ground.flight - offline_at - saved)
 
-    def _standpoint(self, schedule: _Schedule, offline_at: datetime, tie: Tie) -> Standpoint:
-        course = schedule.course
+    def _put_off(self, course: Course) -> timedelta:
+        """For how long lots that begin by themselves may be kept waiting, if lots that are empty are filled again."""
+        start = course.points[0]
+        if not _is_any_waiting(course):
+            return _NOTHING
+        emptied = [(turn.at, turn.lot) for turn in course.turns]
+        emptied += [(start.at, lot) for lot in start.stack if lot.state(start.at) is LotState.USED_UP]
+        return sum(
+            (
+                lot.ends_at - at
+                for at, lot in emptied
+                if lot.ends_at is not None and lot.ends_at > at and self._neighbours.touches(lot.terms.code)
+            ),
+            _NOTHING,
+        )
+
+    def _rest(self, need: Need, idea: _Idea) -> Need:
+        """What is needed beside a purchase at its moment."""
+        terms, at = idea.offer.terms, idea.at
+        given = self.yields[terms.code]
+        if terms.start is not Start.NOW or terms.stacking not in {Stacking.RESET, Stacking.SEPARATE}:
+            return need.less(given)
+        end = end_from(at, first_length(terms), self.ground.zone)
+        if terms.stacking is Stacking.SEPARATE and is_apart(terms, self._neighbours):
+            brought = min(given.time, end - at)
+            return Need(need.time - brought, need.lasting - brought)
+        if terms.stacking is Stacking.RESET and not _is_any_waiting(idea.schedule.course):
+            # Its window begins when it is bought, whatever is left of another, and there is none that it could put off.
+            return Need(min(need.time, self.ground.flight - end), need.lasting - given.lasting)
+        return need.less(given)
+
+    def _standpoint(self, schedule: _Schedule, offline_at: datetime) -> Standpoint:
+        tie, course = self._bill(schedule).tie, schedule.course
         likeness, values = self._likeness.of(course, offline_at)
         first = course.points[0].at
         next_at = min((turn.at - LEAD for turn in course.turns), default=offline_at)
         return Standpoint(likeness, values, first, max(first, next_at), schedule.price_minor, tie)
 
 
-class _Cheapest(_Search):
-    """Looks for the least price, then the fewest renewals, of what keeps the card online until the flight."""
-
-    is_any_end_enough = True
-
-    def __init__(self, ground: Ground, root: _Schedule) -> None:
-        self._prices: CoverPrices | None = None
-        super().__init__(ground, root)
-
-    def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
-        if self._prices is None:
-            offers = [(offer.price_minor, self.yields[offer.terms.code]) for offer in self.ground.offers]
-            self._prices = CoverPrices(offers, horizon=self.horizon, renewals_max=self.ground.renewals_max)
-        bought = len(tie[0])
-        left = self.ground.renewals_max - bought
-        least = self._prices.least(left, need)
-        if least >= NEVER:
-            return None
-        return price_minor + least, bought + self._prices.fewest(left, need), *_at_best(tie, need)
-
-    def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
-        return (price_minor, len(tie[0]), *tie) if offline_at is None else None
+def _is_any_waiting(course: Course) -> bool:
+    """Whether a course begins with a lot that has not started."""
+    return any(lot.starts_at is None for lot in course.points[0].stack)
 
 
-class _Furthest(_Search):
-    """Looks for the card that is online longest, then the least price and the fewest renewals."""
-
-    def rank(self, price_minor: int, need: Need, tie: Tie) -> _Rank | None:
-        bought = len(tie[0])
-        left = self.ground.renewals_max - bought
-        time = max((each.time for each in self.yields.values()), default=_NOTHING)
-        lasting = max((each.lasting for each in self.yields.values()), default=_NOTHING)
-        missing = max(need.time - left * time, need.lasting - left * lasting, _NOTHING)
-        return missing, price_minor, bought, *_at_best(tie, need)
-
-    def end_rank(self, price_minor: int, offline_at: datetime | None, tie: Tie) -> _Rank | None:
-        missing = self.ground.flight - offline_at if offline_at else _NOTHING
-        return missing, price_minor, len(tie[0]), *tie
+def _restoring(course: Course, terms: PlanTerms) -> set[datetime]:
+    """When what lots of a plan had left can first be given back, and shortly before it no longer can."""
+    start = course.points[0]
+    ends = {lot.ends_at for lot in (*start.stack, *(turn.lot for turn in course.turns)) if lot.terms.code == terms.code}
+    moments = {end for end in ends if end is not None}
+    return moments | {end + timedelta(hours=terms.restore_hours) - LEAD for end in moments}
 
 
 def _at_best(tie: Tie, need: Need) -> Tie:
     """A tie with the next purchase as late as it may be: not after what there is has ended."""
     late, codes = tie
     return (*late, max(need.time, need.lasting, _NOTHING)), codes
-
-
-def _length(entry: "_Schedule | _Idea | _End") -> int:
-    """How many purchases an entry of the queue stands for; an end goes before everything."""
-    if isinstance(entry, _End):
-        return 100
-    return len(entry.schedule.bought) + 1 if isinstance(entry, _Idea) else len(entry.bought)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import ge
 from typing import Any
 
 from tsuzuku.allowances.advice_bounds import Neighbours
@@ -54,7 +55,7 @@ class Standpoint:
             self.price_minor <= other.price_minor
             and renewals <= others
             and self.at <= other.next_at
-            and all(mine >= theirs for mine, theirs in zip(self.values, other.values, strict=True))
+            and all(map(ge, self.values, other.values))
             and (self.price_minor < other.price_minor or renewals < others or self.tie <= other.tie)
         )
 
@@ -68,8 +69,11 @@ class Seen:
     def adds(self, standpoint: Standpoint) -> bool:
         """Keeps a standpoint and says True, unless one that is no worse is there."""
         alike = self._by_likeness[standpoint.likeness]
-        if any(other.is_no_worse_than(standpoint) for other in alike):
-            return False
+        for place, other in enumerate(alike):
+            if other.is_no_worse_than(standpoint):
+                # What one order of the same purchases comes to, the next will come to too.
+                alike.insert(0, alike.pop(place))
+                return False
         alike.append(standpoint)
         return True
 

@@ -107,11 +107,13 @@ class Everything:
             return
         changes = {course.offline_at, *(turn.at for turn in course.turns)}
         midnight = day_start(local_day(course.offline_at, ground.zone), ground.zone)
+        changes |= {lot.ends_at for lot in point.stack if lot.ends_at is not None}
         moments = {point.at, midnight, *changes, *(moment - LEAD for moment in changes)}
         for offer in ground.offers if len(bought) < ground.renewals_max else ():
+            restorable_until = {moment + timedelta(hours=offer.terms.restore_hours) - LEAD for moment in changes}
             if self.best is not None and price + offer.price_minor > self.best[0]:
                 continue
-            for at in sorted(moment for moment in moments if point.at <= moment <= course.offline_at):
+            for at in sorted(each for each in moments | restorable_until if point.at <= each <= course.offline_at):
                 before = point_at(course, at, ground.pace, ground.zone)
                 try:
                     stack = rules.renew(before.stack, offer.terms, LotKind.DATA, at, ground.zone).stack
@@ -226,6 +228,19 @@ def test_a_lot_that_would_be_lost_is_joined_an_hour_before_it_ends() -> None:
     assert (advice.lost_bytes, advice.online_until_without - NOW) == (0, timedelta(days=5))
 
 
+def test_what_has_ended_is_given_back_as_late_as_it_can_be() -> None:
+    """Bought when the card would be offline, it would be too late; bought at once, it would end too early."""
+    late = on_offer("L", 4 * GIGABYTE, 2, 300, restore_hours=12)
+    other = on_offer("O", 5 * GIGABYTE, 1, 800)
+    stack = rules.renew((), late.terms, LotKind.DATA, NOW - timedelta(hours=50), TOKYO).stack
+    stack = rules.renew(stack, other.terms, LotKind.DATA, NOW - timedelta(hours=2), TOKYO).stack
+    asked = question(
+        stack=stack, offers=[late, other], bytes_per_day=5 * GIGABYTE, flight=NOW + timedelta(days=2, hours=9)
+    )
+    assert bought(asked) == [("L", timedelta(hours=9))]
+    assert advise(replace(asked, now=NOW + timedelta(hours=11))).total_minor == 600
+
+
 def test_ties_go_to_fewer_then_later_then_by_the_alphabet() -> None:
     two_or_one = [on_offer("A", 5 * GIGABYTE, 5, 500), on_offer("B", 10 * GIGABYTE, 10, 1000)]
     assert bought(question(offers=two_or_one)) == [("B", timedelta())]
@@ -257,13 +272,15 @@ def test_a_card_that_takes_no_renewals_later_is_filled_before() -> None:
 
 
 def test_a_search_that_is_cut_short_says_so() -> None:
+    days = range(3, 10)
+    fields = {"stacking": "reset", "day_rule": "calendar", "joins": [f"P{each}" for each in days]}
     plans = [
-        on_offer(f"P{days}", days * GIGABYTE * 9 // 10, days, 100 * days + days * days % 7, day_rule="calendar")
-        for days in (3, 4, 5, 6, 7)
+        on_offer(f"P{each}", (each**2 % 7 + 3) * GIGABYTE * 9 // 10, each, 100 * each + each**2 % 7 * 50, **fields)
+        for each in days
     ]
-    short = advise(question(offers=plans, flight=NOW + timedelta(days=27, hours=5), work_max=200))
+    asked = question(offers=plans, flight=NOW + timedelta(days=27, hours=5))
+    short, whole = advise(replace(asked, work_max=200)), advise(asked)
     assert (short.outcome, short.is_proven, short.least_minor < short.total_minor) == (Outcome.RENEW, False, True)
-    whole = advise(question(offers=plans, flight=NOW + timedelta(days=27, hours=5)))
     assert (whole.outcome, whole.is_proven) == (Outcome.RENEW, True)
     assert short.least_minor <= whole.total_minor <= short.total_minor
 
