@@ -401,17 +401,22 @@ class _Search:
         stack, zone = course.last.stack, self.ground.zone
         forecast = rules.advance(stack, _FAR_AWAY, zone)
         windows_end = offline_at
-        saved = _NOTHING
+        saved = waits = _NOTHING
         for lot, later in zip(stack, forecast, strict=True):
             drain = self._drains.of(lot.terms)
-            is_touched = lot.starts_at is None or self._neighbours.touches(lot.terms.code)
-            if drain < self.ground.pace.bytes_per_day and (is_touched or not lot.has_left):
+            is_touched = self._neighbours.touches(lot.terms.code)
+            if drain < self.ground.pace.bytes_per_day and (is_touched or lot.starts_at is None or not lot.has_left):
                 saved += ahead(lot, offline_at, zone)
             if is_touched:
                 windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
                 if lot.has_left:
                     saved += lasts(lot.remaining, drain, at_most=self.horizon)
-        return Need(self.ground.flight - windows_end - self._put_off(course), self.ground.flight - offline_at - saved)
+            elif lot.starts_at is None:
+                # Nothing can lengthen it or fill it, so it brings the less of both once it begins.
+                days = sum(length.days for length in (lot.length, *lot.added)) + 1
+                waits += lasts(lot.remaining, drain, at_most=min(days * DAY, self.horizon))
+        time = self.ground.flight - windows_end - waits - self._put_off(course)
+        return Need(time, self.ground.flight - offline_at - saved - waits)
 
     def _put_off(self, course: Course) -> timedelta:
         """For how long lots that begin by themselves may be kept waiting, if lots that are empty are filled again."""

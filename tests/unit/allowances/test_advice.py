@@ -241,6 +241,17 @@ def test_what_has_ended_is_given_back_as_late_as_it_can_be() -> None:
     assert advise(replace(asked, now=NOW + timedelta(hours=11))).total_minor == 600
 
 
+def test_a_lot_that_waits_for_a_tap_is_put_off_by_filling_the_one_before_it() -> None:
+    waiting = on_offer("T", None, 4, 700, start="tap")
+    held = on_offer("H", 4 * GIGABYTE, 3, 400)
+    boost = on_offer("V", 3 * GIGABYTE, 1, 200, stacking="value_only", joins=["H"])
+    stack = rules.renew((), waiting.terms, LotKind.DATA, NOW, TOKYO).stack
+    stack = rules.renew(stack, held.terms, LotKind.DATA, NOW, TOKYO).stack
+    until = NOW + timedelta(hours=30)
+    asked = question(stack=stack, offers=[waiting, held, boost], bytes_per_day=3 * GIGABYTE, renewable_until=until)
+    assert bought(replace(asked, flight=NOW + timedelta(days=6))) == [("V", timedelta(hours=30))]
+
+
 def test_ties_go_to_fewer_then_later_then_by_the_alphabet() -> None:
     two_or_one = [on_offer("A", 5 * GIGABYTE, 5, 500), on_offer("B", 10 * GIGABYTE, 10, 1000)]
     assert bought(question(offers=two_or_one)) == [("B", timedelta())]
