@@ -85,7 +85,7 @@ def of_cards(page: Page, demo: Demo) -> Iterator[str]:
     ):
         page.goto(card + path)
         yield path
-    page.click("main form:last-of-type .button")
+    page.click("main > form .button")
     yield "a link for friends"
     page.goto(card)
     page.click("main a[href^='/o/']")

@@ -69,7 +69,7 @@ def names_for_payers(renewals: Iterable[Renewal]) -> dict[int, str]:
     return {
         each.pk: shown.get(by_link[each.pk]) or gettext("A friend’s card")
         if each.pk in by_link
-        else gettext("Card %(digits)s") % {"digits": masked(each.card.iccid)}
+        else masked(each.card.iccid)
         for each in renewals
     }
 

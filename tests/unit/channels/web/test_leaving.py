@@ -153,6 +153,7 @@ def test_one_file_has_everything_of_one_person_and_no_secret(
         "passkeys",
         "devices",
         "cards",
+        "friend_links",
         "automatic_renewals",
         "kept_methods",
         "balance",

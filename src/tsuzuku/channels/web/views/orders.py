@@ -210,7 +210,7 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
         "what": plan_name,
         "sees_card": access.sees_card,
         "again": _again(paid_for) if friend is None else _again_as_friend(friend, paid_for),
-        "card_name": summary.name if friend is None else name_for_payer(paid_for),
+        "card_name": name_for_payer(paid_for) if friend and friend.came is Came.LINK else summary.name,
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "summary": summary,
         "lots": lots,
