@@ -42,7 +42,19 @@ HELP = ("/help", "/help/phones", "/help/phones/iphone", "/help/doors?want=cash",
 
 def of_everybody(page: Page) -> Iterator[str]:
     """Pages that need nobody."""
-    doors = ("/", "/open", "/login", "/signup", "/forgot", "/verify", "/check", "/offline")
+    doors = (
+        "/",
+        "/open",
+        "/new",
+        "/new/esim",
+        "/first-steps",
+        "/login",
+        "/signup",
+        "/forgot",
+        "/verify",
+        "/check",
+        "/offline",
+    )
     for path in (*doors, "/verify?r=forged", "/r/forged", "/u/forged", *HELP):
         page.goto(path)
         yield path
@@ -82,6 +94,7 @@ def of_cards(page: Page, demo: Demo) -> Iterator[str]:
         "/history",
         "/check?wifi=off&kbits=120&round_trip=480&ipv4=0&ipv6=1",
         "/friends",
+        "/first-steps",
     ):
         page.goto(card + path)
         yield path
@@ -101,6 +114,7 @@ def of_an_account(page: Page, demo: Demo) -> Iterator[str]:
     for path in (
         "/cards",
         "/cards/add",
+        "/new/esim/TRIP-3-8D",
         "/orders",
         "/inbox",
         "/reminders",

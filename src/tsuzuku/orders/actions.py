@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from tsuzuku.catalog.redemptions import free_uses
 from tsuzuku.journal import statements
@@ -15,8 +16,8 @@ from tsuzuku.kernel import clock
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders import states
 from tsuzuku.orders.errors import OrderNotPayable, OrderUnknown
-from tsuzuku.orders.events import OrderHeld, OrderPaid, PaymentInVain
-from tsuzuku.orders.keeping import PAY_WITHIN, Slip, kept_until
+from tsuzuku.orders.events import OrderHeld, OrderPaid, OrderTimedOut, PaymentInVain
+from tsuzuku.orders.keeping import NEWS_TAKE_AT_MOST, PAY_WITHIN, Slip, kept_until
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import new_number
 from tsuzuku.orders.policy import CURRENT_POLICY
@@ -28,6 +29,8 @@ from tsuzuku.people.models import User
 
 #: The reason of a move by money that came when the order's time was over.
 PAID_LATE: Final = "paid-late"
+#: The reason of the move of an order whose time is over.
+NOT_PAID_IN_TIME: Final = "not-paid-in-time"
 _EXPIRE_AT_ONCE = 500
 #: States whose orders give money back that still comes, and the reason that the refund keeps.
 _NEEDS_NO_MONEY = {states.PAID: "paid-twice", states.CANCELLED: "order-cancelled"}
@@ -43,6 +46,7 @@ def place_order(
     email: str,
     language: str,
     policy: str = CURRENT_POLICY,
+    is_cancelled_when_over: bool = False,
     now: datetime,
 ) -> Order:
     """Writes an order that awaits its payment, in the caller's transaction, which also writes what it pays for.
@@ -62,6 +66,7 @@ def place_order(
         policy=policy,
         created_at=now,
         expires_at=now + PAY_WITHIN,
+        is_cancelled_when_over=is_cancelled_when_over,
     )
 
 
@@ -257,14 +262,22 @@ def expire_orders() -> int:
     """Writes down which orders' time is over; readers knew it already from `expires_at`. Returns how many."""
     now = clock.now()
     with transaction.atomic():
-        overdue = Order.objects.filter(state=states.AWAITING_PAYMENT, expires_at__lte=now)
-        orders = list(overdue.order_by("pk").select_for_update(skip_locked=True)[:_EXPIRE_AT_ONCE])
+        orders = list(overdue(now).order_by("pk").select_for_update(skip_locked=True)[:_EXPIRE_AT_ONCE])
         for order in orders:
-            move_order(order, states.EXPIRED, reason="not-paid-in-time", actor="system", now=now)
+            target = states.CANCELLED if order.is_cancelled_when_over else states.EXPIRED
+            move_order(order, target, reason=NOT_PAID_IN_TIME, actor="system", now=now)
+        timed_out = [OrderTimedOut(order_id=order.pk) for order in orders if order.is_cancelled_when_over]
+        record_facts(timed_out, actor="system", now=now)
         if discounted := [order.number for order in orders if has_promotions(order)]:
             free_uses(purposes=discounted, now=now)
         return_charges(purposes=[order.number for order in orders], now=now)
         return len(orders)
+
+
+def overdue(now: datetime) -> QuerySet[Order]:
+    """Orders whose time is over and which nobody has written down; those that will be cancelled, a little later."""
+    waiting = Order.objects.filter(state=states.AWAITING_PAYMENT, expires_at__lte=now)
+    return waiting.exclude(is_cancelled_when_over=True, expires_at__gt=now - NEWS_TAKE_AT_MOST)
 
 
 def forget_payer(*, payer: User) -> None:

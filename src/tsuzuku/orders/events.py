@@ -25,6 +25,14 @@ class OrderHeld(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OrderTimedOut(Event):
+    """An order was not paid in time and is cancelled: what was put aside for it is free, and late money goes back."""
+
+    kind: ClassVar[str] = "order-timed-out"
+    order_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentInVain(Event):
     """Money came for what a balance had left to pay, and the balance does not hold its part any more; it goes back."""
 

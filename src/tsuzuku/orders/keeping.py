@@ -14,6 +14,9 @@ PAY_WITHIN: Final = timedelta(hours=2)
 ASK_WITHIN: Final = timedelta(days=1)
 #: What is paid at a store's till in the last minute is told so much later.
 _STORES_TELL_WITHIN: Final = timedelta(minutes=30)
+#: An order that is cancelled when its time is over is cancelled so much later: what was paid in the last minute is told
+#: within minutes, and should not go back.
+NEWS_TAKE_AT_MOST: Final = timedelta(minutes=15)
 #: The longest slip that settings allow is paid until the end of the 60th day after its own. No order is kept for longer
 #: than such a one asks for, whatever a provider says; its links live a week longer.
 KEPT_AT_MOST: Final = ASK_WITHIN + timedelta(days=61) + _STORES_TELL_WITHIN

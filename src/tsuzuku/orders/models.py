@@ -37,6 +37,9 @@ class Order(models.Model):
     state = models.TextField(default=AWAITING_PAYMENT)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    #: What it is for was put aside for this time only: when that is over the order is cancelled, so that money which
+    #: comes later still goes back by itself. Any other order expires, and late money counts if it can.
+    is_cancelled_when_over = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = (

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from tsuzuku.orders import states
-from tsuzuku.orders.actions import PAID_LATE
+from tsuzuku.orders.actions import PAID_LATE, overdue
 from tsuzuku.orders.errors import OrderUnknown
 from tsuzuku.orders.models import Order, OrderMove
 from tsuzuku.orders.numbers import parse_number
@@ -46,4 +46,4 @@ def was_held(order: Order) -> bool:
 
 def has_overdue_orders(now: datetime) -> bool:
     """Whether an order's time is over and nobody has written it down."""
-    return Order.objects.filter(state=states.AWAITING_PAYMENT, expires_at__lte=now).exists()
+    return overdue(now).exists()

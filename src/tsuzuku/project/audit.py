@@ -7,6 +7,7 @@ from tsuzuku.allowances import audit as allowances
 from tsuzuku.balances import audit as balances
 from tsuzuku.catalog import audit as catalog
 from tsuzuku.kernel.findings import Finding
+from tsuzuku.new_cards import audit as new_cards
 from tsuzuku.orders import audit as orders
 from tsuzuku.payments import audit as payments
 from tsuzuku.receipts import audit as receipts
@@ -14,7 +15,7 @@ from tsuzuku.renewals import audit as renewals
 from tsuzuku.sellers import audit as sellers
 from tsuzuku.usage import audit as usage
 
-ROOMS = (catalog, allowances, payments, orders, balances, renewals, usage, receipts, sellers)
+ROOMS = (catalog, allowances, payments, orders, balances, renewals, new_cards, usage, receipts, sellers)
 
 
 def findings() -> list[Finding]:

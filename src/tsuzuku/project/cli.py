@@ -78,7 +78,7 @@ tsuzuku = Commands(
             "messages": "messages",
             "doctor": "doctor",
         },
-        "Fill it": {"import": "import_", "promotion": "promotion"},
+        "Fill it": {"import": "import_", "shelf": "shelf", "promotion": "promotion"},
         "Let others sell": {"partner": "partner", "api-key": "api_key"},
         "Give back": {"refund": "refund", "order": "order", "dispute": "dispute"},
         "Let people in": {"staff": "staff_members"},

@@ -27,6 +27,7 @@ from tsuzuku.kernel.luhn import luhn_digit
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.new_cards.shelf import put_up
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.people.models import User
 from tsuzuku.people.second_factor import set_up_second_factor
@@ -93,6 +94,11 @@ STAFF = (
     ("manager@example.com", "Mika", "manager"),
 )
 
+#: New eSIMs on the shelf, in a group that has plans of its own.
+NEW_ESIMS = 20
+NEW_CARDS_GROUP = "visitor"
+_FIRST_NEW_CARD = 1_000
+
 #: The place of the card that was never used among the demo's cards.
 UNUSED_CARD = 9
 
@@ -152,6 +158,7 @@ def make_demo(*, on_progress: Callable[[str], None]) -> None:
             on_progress(demo_card.shows)
             _make_card(house, demo_card, number, users.get(demo_card.holder or ""))
         _make_held_order(house)
+        _fill_shelf()
         for email, display_name, role in STAFF:
             _make_staff(email, display_name, role)
         import_promotions(text=resources.files("tsuzuku.testing").joinpath("data/promotions.json").read_bytes())
@@ -175,9 +182,28 @@ def is_made() -> bool:
 
 def _import_plans() -> None:
     """Listed a year ago, so that the past could buy them."""
-    text = resources.files("tsuzuku.testing").joinpath("data/plans.json").read_bytes()
     with clock.travel_to(clock.now() - timedelta(days=365)):
-        import_plans(parsed=parse_plans(text, known_codes=()), now=clock.now())
+        for name in ("plans.json", "new_card_plans.json"):
+            text = resources.files("tsuzuku.testing").joinpath(f"data/{name}").read_bytes()
+            import_plans(parsed=parse_plans(text, known_codes=()), now=clock.now())
+
+
+def _fill_shelf() -> None:
+    """New eSIMs that the website sells."""
+    now = clock.now()
+    for number in range(1, NEW_ESIMS + 1):
+        iccid = demo_iccid(_FIRST_NEW_CARD + number)
+        add_card(
+            iccid=iccid,
+            kind=CardKind.ESIM,
+            carrier="sandbox",
+            pin=PIN,
+            activation_code=f"LPA:1$smdp.tsuzuku.example$DEMO-{iccid[-7:]}",
+            last_use_date=now.date() + timedelta(days=400),
+            group=NEW_CARDS_GROUP,
+            now=now,
+        )
+    put_up(group=NEW_CARDS_GROUP, now=now)
 
 
 def _make_customer(customer: Customer) -> User:

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "tsuzuku.orders",
     "tsuzuku.balances",
     "tsuzuku.renewals",
+    "tsuzuku.new_cards",
     "tsuzuku.usage",
     "tsuzuku.reminders",
     "tsuzuku.receipts",
@@ -280,6 +281,8 @@ BRAND_CONTACT = env_text("TSUZUKU_BRAND_CONTACT", "help@tsuzuku.example" if DEMO
 BRAND_TAX_NUMBER = env_tax_number("TSUZUKU_BRAND_TAX_NUMBER", "T1234567890123" if DEMO else "")
 #: Whether the issuer is registered for prepaid value that lasts six months or longer; else balances end before that.
 BALANCE_REGISTERED = env_bool("TSUZUKU_BALANCE_REGISTERED")
+#: What a new eSIM costs beside its first plan, in yen with tax.
+NEW_ESIM_YEN = env_int("TSUZUKU_NEW_ESIM_YEN", 0)
 #: Folders with fonts for receipts, beside those where the machine keeps its own.
 FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
 #: What a phone has to be told before data works, by carrier.

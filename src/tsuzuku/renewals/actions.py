@@ -7,6 +7,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -24,6 +25,7 @@ from tsuzuku.journal.actions import record_facts
 from tsuzuku.journal.chores import wake
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.kernel.fingerprint import fingerprint
+from tsuzuku.kernel.money import Money
 from tsuzuku.orders.actions import cancel_order, has_promotions, place_order
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.states import CANCELLED
@@ -40,6 +42,19 @@ from tsuzuku.renewals.models import GiverName, Renewal, RenewalMove
 from tsuzuku.renewals.quotes import quote_renewal
 
 ACTIVATE = "activate renewals"
+
+
+class Companion(NamedTuple):
+    """What is sold together with a renewal in one order: the name of its line, which of it, and what it costs more."""
+
+    name: str
+    kind: str
+    price: Money
+
+    def line(self) -> dict[str, Any]:
+        """Its line of the order."""
+        return {self.name: self.kind, "amount_minor": self.price.amount_minor}
+
 
 #: What changes of renewals, from one array for each column.
 _UPDATE = """
@@ -85,10 +100,13 @@ def order_renewal(
     coupon: str = "",
     mix: Mix | None = None,
     giver: str = "",
+    companion: Companion | None = None,
 ) -> Order:
     """Places an order for a renewal as it was quoted, with the same coupon and mix. The same key gives the same order.
 
     `giver` is what a friend who pays for somebody else's card wants to be called there, checked by `gifts`.
+    What is sold with it (`companion`) is put aside by the caller, in the same transaction, for as long as the order may
+    be paid: after that the order is cancelled, and the renewal withdrawn.
 
     Raises QuoteChanged when what was shown no longer holds or the coupon takes nothing off, KeyReused when the key
     stands for another plan, mix or coupon, and whatever `quote_renewal` refuses.
@@ -108,6 +126,7 @@ def order_renewal(
             coupon=coupon,
             mix=mix,
             giver=giver,
+            companion=companion,
         )
     except PromotionUsedUp:
         # Somebody else was quicker by a moment; whoever asks now sees the price without it.
@@ -130,9 +149,14 @@ def _order_renewal(
     coupon: str,
     mix: Mix | None,
     giver: str,
+    companion: Companion | None,
 ) -> Order:
     inputs_hash = fingerprint(
-        plan=plan_code, channel=channel, coupon=coupon, **({"mix": [mix.data_bytes, mix.days]} if mix else {})
+        plan=plan_code,
+        channel=channel,
+        coupon=coupon,
+        **({"mix": [mix.data_bytes, mix.days]} if mix else {}),
+        **({"companion": companion.line()} if companion else {}),
     )
     with transaction.atomic():
         card = lock_cards([card.pk])[card.pk]
@@ -145,13 +169,14 @@ def _order_renewal(
         if quote.digest != digest or quote.coupon_refused:
             raise QuoteChanged(quote)
         order = place_order(
-            price=quote.price,
-            lines=quote.lines(),
+            price=quote.price + companion.price if companion else quote.price,
+            lines=[*quote.lines(), companion.line()] if companion else quote.lines(),
             channel=channel,
             actor=actor,
             payer=payer,
             email=email,
             language=language,
+            is_cancelled_when_over=companion is not None,
             now=now,
         )
         renewal = Renewal.objects.create(
@@ -182,7 +207,10 @@ def cancel_renewal(*, number: str, actor: str, now: datetime) -> None:
 
 
 def withdraw_returned(*, order_ids: Sequence[int], reason: str, actor: str, now: datetime) -> None:
-    """Gives up renewals whose orders' money a person has given back; one that was given up already is left alone."""
+    """Gives up renewals whose orders are cancelled: a person has given their money back, or their time is over.
+
+    One that was given up already is left alone.
+    """
     with transaction.atomic():
         returned = Renewal.objects.filter(order_id__in=order_ids, state=states.ORDERED, order__state=CANCELLED)
         locked = returned.select_related("order").order_by("pk").select_for_update(of=("self",))

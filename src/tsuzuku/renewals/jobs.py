@@ -7,7 +7,8 @@ from tsuzuku.catalog.redemptions import free_uses
 from tsuzuku.journal.chores import register_chore
 from tsuzuku.journal.listeners import Heard, listen
 from tsuzuku.kernel import clock
-from tsuzuku.orders.events import OrderPaid, OrderReturned
+from tsuzuku.orders.actions import NOT_PAID_IN_TIME
+from tsuzuku.orders.events import OrderPaid, OrderReturned, OrderTimedOut
 from tsuzuku.payments.events import DisputeEnded, DisputeOpened, DisputeReversed, RefundApproved
 from tsuzuku.payments.states import WON
 from tsuzuku.renewals.actions import ACTIVATE, settle_renewals, withdraw_returned
@@ -34,6 +35,13 @@ def hear_returned(heard: Sequence[Heard[OrderReturned]]) -> None:
     """The money of held orders goes back: what they were for will not be given."""
     for each in heard:
         withdraw_returned(order_ids=[each.event.order_id], reason=ORDER_RETURNED, actor=each.actor, now=clock.now())
+
+
+def hear_timed_out(heard: Sequence[Heard[OrderTimedOut]]) -> None:
+    """Orders were cancelled because their time was over: what they were for will not be given."""
+    withdraw_returned(
+        order_ids=[each.event.order_id for each in heard], reason=NOT_PAID_IN_TIME, actor="system", now=clock.now()
+    )
 
 
 def hear_disputes(heard: Sequence[Heard[DisputeOpened]]) -> None:
@@ -80,6 +88,7 @@ def hear_withdrawn_of_promotions(heard: Sequence[Heard[RenewalWithdrawn]]) -> No
 
 listen(name="renewals settle paid orders", event_type=OrderPaid, hear=hear_paid_orders)
 listen(name="renewals withdraw returned orders", event_type=OrderReturned, hear=hear_returned)
+listen(name="renewals withdraw timed-out orders", event_type=OrderTimedOut, hear=hear_timed_out)
 listen(name="renewals flag disputed cards", event_type=DisputeOpened, hear=hear_disputes)
 listen(name="renewals unflag won cards", event_type=DisputeEnded, hear=hear_ended_disputes)
 listen(name="renewals flag won appeals", event_type=DisputeReversed, hear=hear_reversed_disputes)

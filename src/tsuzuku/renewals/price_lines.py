@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A price explained line by line to whoever pays it: the plan, then what each promotion took off."""
+"""A price explained line by line to whoever pays it: the plan, what each promotion took off, and a new card."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from django.utils import translation
+
+from tsuzuku.cards.models import CardKind
 from tsuzuku.catalog.promotion_queries import promotion_names
 from tsuzuku.kernel.money import Money
+
+#: The name of the line that a new card is of its order.
+NEW_CARD: Final = "new_card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +27,18 @@ def price_lines(
     lines: Sequence[dict[str, Any]], *, plan_name: str, currency: str, language: str
 ) -> tuple[PriceLine, ...]:
     """The lines of a quote or an order in words; none where the plan's price is all that there is to say."""
-    taken_off = [line["promotion"] for line in lines if "promotion" in line]
-    if not taken_off:
+    if len(lines) == 1:
         return ()
-    names = promotion_names(taken_off, language)
+    promotions = promotion_names([line["promotion"] for line in lines if "promotion" in line], language)
     return tuple(
-        PriceLine(names[line["promotion"]] if "promotion" in line else plan_name, Money(line["amount_minor"], currency))
-        for line in lines
+        PriceLine(_name(line, promotions, plan_name, language), Money(line["amount_minor"], currency)) for line in lines
     )
+
+
+def _name(line: dict[str, Any], promotions: Mapping[str, str], plan_name: str, language: str) -> str:
+    if "promotion" in line:
+        return promotions[line["promotion"]]
+    if NEW_CARD in line:
+        with translation.override(language.lower()):
+            return str(CardKind(line[NEW_CARD]).label)
+    return plan_name

@@ -194,6 +194,12 @@ class FriendLinkForm(CardNameForm):
         self.fields["days"].choices = [(each, formats.duration(timedelta(days=each))) for each in DAYS]  # type: ignore[attr-defined]  # a choice field's
 
 
+class NewCardForm(ConfirmForm):
+    """The same for a new eSIM, which nobody can use whose phone takes none."""
+
+    checked = forms.BooleanField(error_messages={"required": _("Please check your phone first, and say so here.")})
+
+
 class AddressForm(forms.Form):
     """Where the numbers for a store go, and the proof; empty for every other way of paying."""
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tsuzuku.balances.models import TopUp
+from tsuzuku.new_cards.models import NewCard
+from tsuzuku.new_cards.states import RESERVED
 from tsuzuku.orders import states as order_states
 from tsuzuku.orders.models import Order
 from tsuzuku.payments import states as payment_states
@@ -78,6 +80,12 @@ def stage_of(
     if not order.can_be_paid(now):
         return Stage.EXPIRED
     return Stage.TO_PAY if instructed_payment(payments, now=now) is None else Stage.INSTRUCTED
+
+
+def with_new_card(stage: Stage, bought: NewCard | None) -> Stage:
+    """The stage of an order that sells a card with its plan: nothing is there before the card is its buyer's."""
+    is_on_its_way = stage is Stage.ACTIVE and bought is not None and bought.state == RESERVED
+    return Stage.ACTIVATING if is_on_its_way else stage
 
 
 def telling_payment(payments: Sequence[Payment]) -> Payment | None:

@@ -14,6 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from tsuzuku.balances.models import TopUp
 from tsuzuku.cards.models import CardHolder, FriendLink
 from tsuzuku.messaging.models import Message
+from tsuzuku.new_cards.queries import new_cards_of_orders
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.balance import customer_account
 from tsuzuku.payments.models import BalancePart, KeptMethodRow
@@ -115,6 +116,7 @@ def _orders(user: User) -> Iterator[Record]:
         renewals = {row.order_id: row for row in Renewal.objects.filter(order__in=ids).select_related("card", "plan")}
         named = names_for_payers(renewals.values())
         top_ups = set(TopUp.objects.filter(order__in=ids).values_list("order_id", flat=True))
+        new = new_cards_of_orders(ids)
         receipts = {row.order_id: row for row in Receipt.objects.filter(order__in=ids, sequence__isnull=False)}
         for order in Order.objects.filter(pk__in=ids).order_by("pk"):
             renewal, receipt = renewals.get(order.pk), receipts.get(order.pk)
@@ -130,6 +132,7 @@ def _orders(user: User) -> Iterator[Record]:
                 "card": (card.iccid if card.pk in held else named[renewal.pk]) if renewal and card else None,
                 "plan": renewal.plan.code if renewal else None,
                 "is_top_up": order.pk in top_ups,
+                "is_new_card": order.pk in new,
                 "receipt": receipt.number if receipt else None,
             }
 

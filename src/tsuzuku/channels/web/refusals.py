@@ -70,6 +70,12 @@ _TEXTS = {
     "flight-too-far": _("We can look 60 days ahead. Please choose an earlier day."),
     "giver-name-malformed": _("Please use up to 40 letters and spaces for your name, and no address or phone number."),
     "too-many-friend-links": _("This card has as many open links as it can have. End one that is not needed."),
+    "new-cards-sold-out": _("It is sold out at the moment. Nothing was ordered. Please look in again later."),
+    "too-many-new-cards": _(
+        "You have several new cards that wait for their payment. Please pay or cancel them first: "
+        "they are among your orders."
+    ),
+    "plan-not-for-new-card": _("This plan cannot be bought with a new card. These can."),
     "order-not-payable": _("This order has moved on in the meantime. This is how it stands."),
 }
 

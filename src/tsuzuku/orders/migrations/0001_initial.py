@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ("state", models.TextField(default="awaiting_payment")),
                 ("created_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField()),
+                ("is_cancelled_when_over", models.BooleanField(db_default=False, default=False)),
                 (
                     "payer",
                     models.ForeignKey(

@@ -127,6 +127,14 @@ GET = {
     "account_password_reset_completed": (200, 200, 200, 200, 200, 200),
     "inbound_payments": (405, 405, 405, 405, 405, 405),
     "inbound_messages": (405, 405, 405, 405, 405, 405),
+    "first_steps": (200, 200, 200, 200, 200, 200),
+    "switch_on": (404, 200, 404, 200, 404, 404),
+    "new_card": (200, 200, 200, 200, 200, 200),
+    # There is nothing on the shelf.
+    "new_card_plans": (302, 302, 302, 302, 302, 302),
+    "confirm_new_card": (302, 302, 302, 302, 302, 302),
+    # The order sells no new card.
+    "install_esim": (302, 404, 404, 302, 404, 302),
 }
 #: The same for a POST with nothing in it, where it would do something to a card or an order.
 POST = {

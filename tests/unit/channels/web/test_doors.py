@@ -23,12 +23,13 @@ def mistakes(content: bytes) -> list[str]:
     return re.findall(r'<p class="mistake"[^>]*>(.*?)</p>', content.decode())
 
 
-def test_the_start_page_has_three_doors() -> None:
+def test_the_start_page_has_three_doors_and_the_way_to_a_card() -> None:
     page = Client().get("/").content.decode()
     assert re.findall(r'<(?:form class="panel" method="post" action|a class="button[^>]*href)="([^"]+)"', page) == [
         "/open",
         "/login",
         "/signup",
+        "/new",
     ]
 
 

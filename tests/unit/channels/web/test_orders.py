@@ -460,7 +460,7 @@ def test_the_orders_ask_the_database_as_often_for_one_as_for_three(
         house.order(card, plan.code, payer=holder, key=f"k{each}")
     of_holder.get("/account")
     # Session, person, how many, orders, names of cards, top-ups, renewals with plans and cards.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page = of_holder.get("/orders")
     assert len(page.context["rows"]) == number
 

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from tsuzuku.cards.models import CardKind
 from tsuzuku.channels.console.models import OrderEntry
 from tsuzuku.channels.console.names import names_of
 from tsuzuku.channels.console.pages.reading import ReadingAdmin, StateFilter, digits_in
@@ -32,6 +33,7 @@ from tsuzuku.payments.models import Payment, ProviderNotice, RefundProposal
 from tsuzuku.payments.queries import captures_of, disputes_of, refunds_of
 from tsuzuku.receipts.models import Receipt
 from tsuzuku.renewals.models import Renewal
+from tsuzuku.renewals.price_lines import NEW_CARD
 
 
 class OrderStates(StateFilter):
@@ -128,6 +130,8 @@ class OrderAdmin(ReadingAdmin[OrderEntry]):
 
 
 def _line_name(line: dict[str, Any]) -> str:
+    if NEW_CARD in line:
+        return str(CardKind(line[NEW_CARD]).label)
     return str(line.get("plan") or line.get("promotion") or "–")
 
 

@@ -45,6 +45,7 @@ from tsuzuku.channels.web.order_stage import (
     telling_payment,
     told_by,
     unheard_payment,
+    with_new_card,
 )
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
@@ -53,6 +54,9 @@ from tsuzuku.channels.web.shares import share_context, take_share, what_was_tick
 from tsuzuku.channels.web.summaries import lot_rows, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
+from tsuzuku.new_cards.models import NewCard
+from tsuzuku.new_cards.queries import new_card_of, new_cards_of_orders
+from tsuzuku.new_cards.states import READY
 from tsuzuku.orders.actions import cancel_order, keep_address
 from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable, OrderUnknown, TooManySlips, TooManyStarts
 from tsuzuku.orders.keeping import gives_slips
@@ -139,7 +143,8 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
     payments, payer = payments_of(order.number), payer_of(request)
     payment, instructed = telling_payment(payments), instructed_payment(payments, now=now)
     came_back = _came_back(request)
-    stage = stage_of(order, paid_for, payments, came_back=came_back, now=now)
+    bought = new_card_of(order)
+    stage = with_new_card(stage_of(order, paid_for, payments, came_back=came_back, now=now), bought)
     shown = show_instructions(instructed, payer=payer) if instructed and stage is Stage.INSTRUCTED else None
     looked_at = _looked_at(request, now=now)
     unheard = unheard_payment(payments, stage=stage, looked_at=looked_at, now=now)
@@ -184,7 +189,7 @@ def _context(request: HttpRequest, access: OrderAccess, *, now: datetime) -> dic
         "shown_in": currency_shown(request, now=now),
         **share_context(access, now=now),
         **what_was_ticked(request),
-        **_about(access, now=now),
+        **_about(access, bought, now=now),
     }
 
 
@@ -193,7 +198,7 @@ def _address_form(request: HttpRequest) -> AddressForm:
     return AddressForm(initial={"email": request.POST.get("email", "")}, auto_id="pay_%s")
 
 
-def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
+def _about(access: OrderAccess, bought: NewCard | None, *, now: datetime) -> dict[str, Any]:
     """What the order pays for, in words."""
     order, paid_for = access.order, access.paid_for
     if isinstance(paid_for, TopUp):
@@ -209,8 +214,9 @@ def _about(access: OrderAccess, *, now: datetime) -> dict[str, Any]:
         "renewal": paid_for,
         "what": plan_name,
         "sees_card": access.sees_card,
-        "again": _again(paid_for) if friend is None else _again_as_friend(friend, paid_for),
+        "again": _again(paid_for, bought) if friend is None else _again_as_friend(friend, paid_for),
         "card_name": name_for_payer(paid_for) if friend and friend.came is Came.LINK else summary.name,
+        "new_card": bought,
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "summary": summary,
         "lots": lots,
@@ -226,8 +232,10 @@ def _looked_at(request: HttpRequest, *, now: datetime) -> datetime:
     return since if timedelta() <= now - since <= _LOOKS_AT_MOST else now
 
 
-def _again(renewal: Renewal) -> str:
-    """Where the same is ordered anew."""
+def _again(renewal: Renewal, bought: NewCard | None) -> str:
+    """Where the same is ordered anew; once a new card is its buyer's, another renewal of it."""
+    if bought is not None and bought.state != READY:
+        return reverse("confirm_new_card", args=[renewal.plan.code])
     return confirm_address(renewal.card.public_token, renewal.plan.code, renewal.terms.mix)
 
 
@@ -395,11 +403,18 @@ def _rows(orders: Sequence[Order], holders: Mapping[int, str], *, now: datetime)
     renewals = list(renewals_of_orders(ids))
     paid_for |= {renewal.order_id: renewal for renewal in renewals}
     named = names_for_payers(renewals)
-    return [_row(order, paid_for[order.pk], holders, named, now=now) for order in orders]
+    bought = new_cards_of_orders(ids)
+    return [_row(order, paid_for[order.pk], bought.get(order.pk), holders, named, now=now) for order in orders]
 
 
 def _row(
-    order: Order, paid_for: Renewal | TopUp, holders: Mapping[int, str], named: Mapping[int, str], *, now: datetime
+    order: Order,
+    paid_for: Renewal | TopUp,
+    bought: NewCard | None,
+    holders: Mapping[int, str],
+    named: Mapping[int, str],
+    *,
+    now: datetime,
 ) -> dict[str, Any]:
     row = {"order": order, "stage": simple_stage(order, paid_for, now=now)}
     if isinstance(paid_for, TopUp):
@@ -408,7 +423,8 @@ def _row(
         **row,
         "what": paid_for.name_in(get_language() or "en"),
         "renewal": paid_for,
-        "again": _again(paid_for),
+        "again": _again(paid_for, bought),
+        "new_card": bought,
         "card_name": holders.get(paid_for.card_id) or named[paid_for.pk],
         "is_held": paid_for.card_id in holders,
     }

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages of new cards: who may buy, who sees the code, and what is said when there is none."""
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+from tests.unit.channels.conftest import PIN
+from tests.unit.channels.web.conftest import Answer, heading, notices, rows, text_of
+from tsuzuku.kernel import clock
+
+if TYPE_CHECKING:
+    from tsuzuku.cards.models import Card
+    from tsuzuku.catalog.models import Plan
+    from tsuzuku.people.models import User
+    from tsuzuku.testing.house import House
+
+pytestmark = pytest.mark.django_db
+
+CODE = "LPA:1$smdp.example.com$SECRET-1"
+
+
+@pytest.fixture
+def esim(house: "House", plan: "Plan") -> "Card":
+    from tsuzuku.cards.models import CardKind
+    from tsuzuku.new_cards.shelf import put_up
+    from tsuzuku.testing.factories import make_card
+
+    card = make_card(kind=CardKind.ESIM, activation_code=CODE, group="shop")
+    put_up(group="shop", now=clock.now())
+    return card
+
+
+def filled(page: Answer) -> dict[str, str]:
+    """The form as it was shown, with the phone checked."""
+    hidden = dict(re.findall(r'name="(digest|key|coupon_shown)" value="([^"]*)"', page.content.decode()))
+    return {**hidden, "coupon": hidden["coupon_shown"], "checked": "1", "method": "fake:fake"}
+
+
+def bought(client: Client, house: "House") -> str:
+    """Orders and pays an eSIM; returns the order's number."""
+    from tsuzuku.orders.models import Order
+
+    page = client.get("/new/esim/GB-1-3D")
+    assert client.post("/new/esim/GB-1-3D", filled(page)).status_code == 303
+    order = Order.objects.latest("pk")
+    house.deliver(*house.provider.pay(house.payment_reference(order)))
+    house.settle_down()
+    return order.number
+
+
+def test_the_way_to_an_esim_asks_to_log_in_and_comes_back(esim: "Card") -> None:
+    client = Client()
+    assert "from ¥300" in text_of(client.get("/new"))
+    assert "Plan GB-1-3D" in text_of(client.get("/new/esim"))
+    assert client.get("/new/esim/GB-1-3D")["Location"] == "/login?next=/new/esim/GB-1-3D"
+
+
+def test_its_buyer_sees_the_code_and_nobody_else(
+    esim: "Card", house: "House", of_stranger: Client, of_holder: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    from tsuzuku.journal.models import Fact
+
+    with caplog.at_level(logging.DEBUG):
+        number = bought(of_stranger, house)
+        page = of_stranger.get(f"/o/{number}/esim")
+    again = of_stranger.get(f"/o/{number}/esim")
+    for seen in (page, again):
+        assert rows(seen) == {
+            "SM-DP+ address": "smdp.example.com",
+            "Activation code": "SECRET-1",
+            "Both in one, as Android asks for it": CODE,
+        }
+    assert (page["Cache-Control"], page["Referrer-Policy"]) == (
+        "max-age=0, no-cache, no-store, must-revalidate, private",
+        "no-referrer",
+    )
+    assert of_holder.get(f"/o/{number}/esim").status_code == 404
+    with_pin = Client()
+    with_pin.post("/open", {"number": esim.iccid, "pin": PIN})
+    assert with_pin.get(f"/o/{number}").status_code == 200
+    assert with_pin.get(f"/o/{number}/esim")["Location"] == f"/login?next=/o/{number}/esim"
+    assert "SECRET-1" not in caplog.text
+    assert all("SECRET-1" not in str(body) for body in Fact.objects.values_list("body", flat=True))
+    assert heading(of_stranger.get(f"/o/{number}")) == "Your eSIM is ready"
+
+
+def test_before_it_is_paid_there_is_no_code(esim: "Card", house: "House", of_stranger: Client) -> None:
+    from tsuzuku.orders.models import Order
+
+    of_stranger.post("/new/esim/GB-1-3D", filled(of_stranger.get("/new/esim/GB-1-3D")))
+    number = Order.objects.latest("pk").number
+    assert of_stranger.get(f"/o/{number}/esim")["Location"] == f"/o/{number}"
+    assert heading(of_stranger.get("/new/esim", follow=True)) == "A new card for Japan"
+    assert "Sold out" in text_of(of_stranger.get("/new"))
+
+
+def test_a_phone_that_was_not_checked_is_asked_about(esim: "Card", of_stranger: Client) -> None:
+    from tsuzuku.orders.models import Order
+
+    form = filled(of_stranger.get("/new/esim/GB-1-3D"))
+    del form["checked"]
+    answer = of_stranger.post("/new/esim/GB-1-3D", form)
+    assert "Please check your phone first, and say so here." in text_of(answer)
+    assert Order.objects.count() == 0
+
+
+def test_a_plan_that_begins_at_once_warns_who_is_not_there_yet(esim: "Card", of_stranger: Client) -> None:
+    page = of_stranger.get("/new/esim/GB-1-3D")
+    (notice,) = notices(page)
+    assert notice.startswith("Its days begin as soon as you have paid. Are you not in Japan yet?")
+    assert rows(page)["To pay"] == "¥300"
+
+
+def test_a_coupon_takes_its_part_off_the_plan(esim: "Card", house: "House", of_stranger: Client) -> None:
+    from tsuzuku.orders.models import Order
+    from tsuzuku.testing.factories import make_promotion
+
+    make_promotion("HELLO", coupons=["HELLO-1"], takes_off={"amount_minor": 100})
+    form = filled(of_stranger.get("/new/esim/GB-1-3D"))
+    shown = of_stranger.post("/new/esim/GB-1-3D", {**form, "coupon": "HELLO-1"})
+    assert rows(shown)["To pay"] == "¥200"
+    of_stranger.post("/new/esim/GB-1-3D", filled(shown))
+    assert Order.objects.get().amount_minor == 200
+
+
+@pytest.mark.parametrize("code", ["NO-SUCH", "OWN-MIX", "MORE"])
+def test_a_plan_that_cannot_be_had_leads_back_to_those_that_can(esim: "Card", of_stranger: Client, code: str) -> None:
+    from tsuzuku.testing.factories import make_mix_plan, make_plan
+
+    make_mix_plan()
+    make_plan("MORE", stacking="value_only", joins=["GB-1-3D"])
+    assert heading(of_stranger.get(f"/new/esim/{code}", follow=True)) == "eSIM: choose its first plan"
+
+
+def test_a_registered_card_is_in_the_account_and_says_what_it_needs(card: "Card", of_stranger: Client) -> None:
+    answer = of_stranger.post("/first-steps", {"number": card.iccid, "pin": PIN}, follow=True)
+    assert heading(answer) == "Switch the card on"
+    assert "This card has no plan yet" in text_of(answer)
+    assert of_stranger.get("/cards", follow=True).status_code == 200
+
+
+def test_a_card_past_its_day_is_refused_with_a_clear_word(house: "House") -> None:
+    from datetime import timedelta
+
+    from tsuzuku.testing.factories import make_card
+
+    old = make_card(pin=PIN, last_use_date=(clock.now() - timedelta(days=2)).date())
+    answer = Client().post("/first-steps", {"number": old.iccid, "pin": PIN}, follow=True)
+    assert "It cannot be activated any more, whatever is printed on its pack." in text_of(answer)
+    assert "Steps on an iPhone" not in text_of(answer)
+
+
+def test_a_wrong_pin_registers_nothing(card: "Card", of_stranger: Client, stranger: "User") -> None:
+    from tsuzuku.cards.queries import holds
+
+    answer = of_stranger.post("/first-steps", {"number": card.iccid, "pin": "0000"})
+    assert "Card number and PIN do not match." in text_of(answer)
+    assert not holds(stranger, card)
