@@ -5,6 +5,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
+from tsuzuku.carriers.access_points import AccessPoint
 from tsuzuku.channels.web.help.guides import guide
 from tsuzuku.channels.web.help.menus import DATA_SWITCHING, MENUS, Task, Words
 from tsuzuku.channels.web.help.phones import PHONES, likely_first, likely_phone
@@ -86,3 +87,21 @@ def test_a_guide_leads_from_the_card_to_the_hotspot(slug: str) -> None:
     assert [part.anchor for part in parts] == anchors
     ways = [step.way for part in parts for step in part.steps if step.way]
     assert [way for way in ways if str(DATA_SWITCHING) not in map(str, way.stops)] == list(MENUS[slug].values())
+
+
+@pytest.mark.parametrize(
+    ("access_point", "told"),
+    [
+        (None, ["Enter the APN printed on the card’s package, or told with your eSIM."]),
+        (AccessPoint("internet.example"), ["Enter as APN: internet.example"]),
+        (
+            AccessPoint("internet.example", "me", "secret"),
+            ["Enter as APN: internet.example", "Enter as user name: me, as password: secret"],
+        ),
+    ],
+)
+def test_the_access_point_is_told_where_every_card_has_the_same(
+    access_point: AccessPoint | None, told: list[str]
+) -> None:
+    part = next(part for part in guide(PHONES["pixel"], access_point) if part.anchor == "apn")
+    assert [step.text for step in part.steps][1:-1] == told

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from tsuzuku.channels.web.help.menus import DATA_SWITCHING, MENUS, Task, Way
 
 if TYPE_CHECKING:
+    from tsuzuku.carriers.access_points import AccessPoint
     from tsuzuku.channels.web.help.phones import Phone
 
 
@@ -30,8 +31,11 @@ class Part:
     note: str = ""
 
 
-def guide(phone: "Phone") -> list[Part]:
-    """Everything for one phone, in the language that is active, in the order in which travellers need it."""
+def guide(phone: "Phone", access_point: "AccessPoint | None" = None) -> list[Part]:
+    """Everything for one phone, in the language that is active, in the order in which travellers need it.
+
+    `access_point` is that of every card of the brand; None if it depends on the card.
+    """
     way = MENUS[phone.slug]
     return [
         _card(phone),
@@ -55,7 +59,7 @@ def guide(phone: "Phone") -> list[Part]:
                 Step(_("Still nothing? Look at roaming above and at the APN below.")),
             ),
         ),
-        _apn(way[Task.APN]),
+        _apn(way[Task.APN], access_point),
         Part(
             Task.USE,
             _("How much data you use"),
@@ -119,14 +123,24 @@ def _line(phone: "Phone", way: Way) -> Part:
     )
 
 
-def _apn(way: Way) -> Part:
+def _apn(way: Way, access_point: "AccessPoint | None") -> Part:
     return Part(
         Task.APN,
         _("The APN"),
         (
             Step(_("Open, and add one if the list has none:"), way),
-            Step(_("Enter the APN printed on the card’s package, or told with your eSIM.")),
+            *_entries(access_point),
             Step(_("Leave everything else as it is, save, and choose it.")),
         ),
         note=_("Most phones find it by themselves. It is only needed where nothing else has helped."),
     )
+
+
+def _entries(access_point: "AccessPoint | None") -> list[Step]:
+    if access_point is None:
+        return [Step(_("Enter the APN printed on the card’s package, or told with your eSIM."))]
+    steps = [Step(_("Enter as APN: %(apn)s") % {"apn": access_point.name})]
+    if access_point.user:
+        names = {"user": access_point.user, "password": access_point.password}
+        steps.append(Step(_("Enter as user name: %(user)s, as password: %(password)s") % names))
+    return steps

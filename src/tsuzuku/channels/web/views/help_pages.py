@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from tsuzuku.carriers.access_points import common_access_point
 from tsuzuku.channels.web.help.doors import WISHES, Installation, suiting, toggled, wishes_of
 from tsuzuku.channels.web.help.guides import guide
 from tsuzuku.channels.web.help.phones import PHONES, likely_first, phone_of
@@ -50,7 +51,7 @@ def phone_guide(request: HttpRequest, slug: str) -> HttpResponse:
     if slug not in PHONES:
         raise Http404
     phone = PHONES[slug]
-    return _help(request, "web/help/phone.html", {"phone": phone, "parts": guide(phone)})
+    return _help(request, "web/help/phone.html", {"phone": phone, "parts": guide(phone, common_access_point())})
 
 
 @_cached
