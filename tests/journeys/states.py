@@ -17,6 +17,7 @@ from django.db import transaction
 from tests.journeys.pages import EMAIL, PASSWORD, PIN
 from tests.unit.channels.web.passkey_device import Device
 from tsuzuku.cards.actions import add_card, block_card, hold_card
+from tsuzuku.cards.friend_links import friend_link_token, make_friend_link
 from tsuzuku.cards.models import Blocked, Card, CardKind
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.catalog.terms import LotKind
@@ -28,7 +29,7 @@ from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
 from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
-from tsuzuku.orders.payers import friend_actor
+from tsuzuku.orders.payers import Came, Friend
 from tsuzuku.payments.actions import start_payment
 from tsuzuku.payments.ports import FailureReason
 from tsuzuku.payments.registry import using_provider
@@ -118,6 +119,7 @@ class Preparation:
         self.card("used_up", [("ROLL-5-30D", 9), (5 * GB, 0.5)])
         self.card("waits_for_tap", [("GB-1-7D-X", 5), ("UNL-24H", 1)])
         self.card("waits_for_use", [("ASIA-5-15D", 2)])
+        self._is_shared(Card.objects.get(public_token=self.names["used_up"]))
         self.card("expired", [("ROLL-5-30D", 30.8), (3 * GB, 4)])
         self.card("voice", [("VOICE-3-30D", 4), (GB, 1)])
         block_card(card=self.card("suspended", [("GB-3-30D", 2)]), blocked=Blocked.SUSPENDED)
@@ -125,6 +127,10 @@ class Preparation:
         Card.objects.filter(pk=past.pk).update(last_use_date=(self.now - timedelta(days=40)).date())
         self.card("not_held", [("GB-3-30D", 2)], is_held=False)
         self._renews_itself(self.card("automatic", [("GB-3-30D", 2)]))
+
+    def _is_shared(self, card: Card) -> None:
+        link = make_friend_link(card=card, user=self.user, shown_name="陈行", days=7, now=self.now)
+        self.names["friend_link"] = friend_link_token(link.pk)
 
     def _renews_itself(self, card: Card) -> None:
         self.house.keep_method(self.user)
@@ -176,7 +182,9 @@ class Preparation:
         told = Reminder.objects.filter(user=self.user, card__isnull=False, ended_at__isnull=False)
         self.names |= {f"remind_{self._named[each.card_id]}": link_token(each.pk) for each in told if each.card_id}
         friends = self.house.order(
-            Card.objects.get(public_token=self.names["used_up"]), "GB-1-3D", actor=friend_actor(told[0].pk)
+            Card.objects.get(public_token=self.names["used_up"]),
+            "GB-1-3D",
+            actor=Friend(Came.REMINDER, told[0].pk).actor,
         )
         self.names["friend_order"], self.names["friend_key"] = friends.number, order_link(friends).rpartition("/")[2]
         self.names["unsubscribe"] = unsubscribe_link(self.user).rpartition("/")[2]
