@@ -181,11 +181,8 @@ class Preparation:
         """The links of what the customer was told."""
         told = Reminder.objects.filter(user=self.user, card__isnull=False, ended_at__isnull=False)
         self.names |= {f"remind_{self._named[each.card_id]}": link_token(each.pk) for each in told if each.card_id}
-        friends = self.house.order(
-            Card.objects.get(public_token=self.names["used_up"]),
-            "GB-1-3D",
-            actor=Friend(Came.REMINDER, told[0].pk).actor,
-        )
+        used_up = Card.objects.get(public_token=self.names["used_up"])
+        friends = self.house.order(used_up, "GB-1-3D", actor=Friend(Came.REMINDER, told[0].pk).actor)
         self.names["friend_order"], self.names["friend_key"] = friends.number, order_link(friends).rpartition("/")[2]
         self.names["unsubscribe"] = unsubscribe_link(self.user).rpartition("/")[2]
 
