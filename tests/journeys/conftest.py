@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole product as `tsuzuku demo` starts it, and a real browser in front of it."""
 
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ from tsuzuku.project.environment import env_text
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 _START_SECONDS = 240
+_MAKE_STATES = "import django; django.setup(); from tests.journeys.states import print_states; print_states()"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Demo:
     cards: dict[str, str]
     pin: str
     password: str
+    environment: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -43,25 +46,44 @@ def demo() -> Iterator[Demo]:
     home.chmod(0o755)
     with _database() as url, (home / "output").open("w+") as output:
         port = _free_port()
+        environment = {
+            **os.environ,
+            "TSUZUKU_HOME": str(home),
+            "TSUZUKU_DATABASE_URL": url,
+            # All journeys are made by a few travellers, in two minutes.
+            "TSUZUKU_OWN_NETWORKS": "127.0.0.0/8",
+            "PYTHONUNBUFFERED": "1",
+        }
         process = subprocess.Popen(
             [sys.executable, "-m", "tsuzuku.project.cli", "demo", "--port", str(port)],
-            env={
-                **os.environ,
-                "TSUZUKU_HOME": str(home),
-                "TSUZUKU_DATABASE_URL": url,
-                # All journeys are made by a few travellers, in two minutes.
-                "TSUZUKU_OWN_NETWORKS": "127.0.0.0/8",
-                "PYTHONUNBUFFERED": "1",
-            },
+            env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
-            yield _when_ready(process, home / "output")
+            yield _when_ready(process, home / "output", environment)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def states(demo: Demo) -> dict[str, str]:
+    """The demo in every state that has a page: what the addresses of these pages need, by the names in states.py."""
+    of_demo = {
+        "DJANGO_SETTINGS_MODULE": "tsuzuku.project.settings",
+        "TSUZUKU_DEMO": "on",
+        "TSUZUKU_PUBLIC_URL": demo.url,
+    }
+    made = subprocess.run(
+        [sys.executable, "-c", _MAKE_STATES],
+        env=demo.environment | of_demo,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    names: dict[str, str] = json.loads(made.stdout)
+    return names
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +150,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _when_ready(process: subprocess.Popen[bytes], output: Path) -> Demo:
+def _when_ready(process: subprocess.Popen[bytes], output: Path, environment: dict[str, str]) -> Demo:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         text = output.read_text()
@@ -140,6 +162,7 @@ def _when_ready(process: subprocess.Popen[bytes], output: Path) -> Demo:
                 cards={shows: number for number, shows in re.findall(r"^  (\d{19})  (.+)$", text, re.MULTILINE)},
                 pin=re.findall(r"PIN (\d+):", text)[0],
                 password=re.findall(r"password (\S+)", text)[0],
+                environment=environment,
             )
         time.sleep(0.2)
     raise AssertionError(f"the demo did not start:\n{output.read_text()}")

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
 
+from tests.journeys.checks import RULES
 from tests.journeys.conftest import DESKTOP, PHONE, Demo
-from tests.journeys.test_accessibility import RULES
 from tsuzuku.project.demo_factor import factor_code
 
 Visit = Callable[..., Page]

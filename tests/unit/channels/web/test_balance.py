@@ -216,7 +216,7 @@ def test_orders_of_both_kinds_are_listed_in_one_number_of_queries(
         house.top_up(holder, 500, key=f"t{number}")
         house.order(make_card(), plan.code, payer=holder, key=f"k{number}")
     of_holder.get("/orders")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page = of_holder.get("/orders")
     assert [row["what"] for row in page.context["rows"]] == ["Plan GB-1-3D", "Balance top-up"] * times
     badges = re.findall(r'<span class="badge[^>]*>([^<]*)<', page.content.decode())

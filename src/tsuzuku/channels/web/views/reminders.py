@@ -25,6 +25,7 @@ from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.queries import bounced_addresses, can_send, push_key
 from tsuzuku.people.browsers import this_browser
 from tsuzuku.people.models import User
+from tsuzuku.people.phone_numbers import shown_number
 from tsuzuku.reminders.actions import (
     add_push_device,
     mark_read,
@@ -91,7 +92,7 @@ def _preferences_context(request: HttpRequest, user: User, *, now: datetime) -> 
     places = [(zone, get_timezone_location(zone, locale=active_locale(), return_city=True)) for zone in ZONES]
     return {
         "preferences": preferences_of([user])[user.pk],
-        "phone": user.phone or "",
+        "phone": shown_number(user.phone) if user.phone else "",
         "carries_sms": can_send(AddressKind.SMS),
         "carries_push": can_send(AddressKind.PUSH),
         "push_key": push_key(),
