@@ -21,12 +21,15 @@ from tsuzuku.cards.friend_links import friend_link_token, make_friend_link
 from tsuzuku.cards.models import Blocked, Card, CardKind
 from tsuzuku.carriers.registry import using_carrier
 from tsuzuku.catalog.terms import LotKind
+from tsuzuku.channels.web import CHANNEL
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import Iccid
 from tsuzuku.kernel.luhn import luhn_digit
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.new_cards.actions import order_new_card
+from tsuzuku.new_cards.offers import quote_new
 from tsuzuku.orders.links import order_link
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.payers import Came, Friend
@@ -177,6 +180,25 @@ class Preparation:
             with clock.travel_to(self.now - timedelta(days=days_ago)):
                 self.names["top_up"] = self.house.top_up(self.user, yen, key=key).number
 
+    def new_cards(self) -> None:
+        """Two eSIMs: one to be paid, and one to be installed."""
+        ordered = []
+        for name in ("esim_to_pay", "esim_ready"):
+            quote = quote_new("TRIP-3-8D", channel=CHANNEL, now=self.now, payer=self.user)
+            order = order_new_card(
+                user=self.user,
+                plan_code="TRIP-3-8D",
+                digest=quote.digest,
+                key=name,
+                email=EMAIL,
+                language="en",
+                channel=CHANNEL,
+                now=self.now,
+            )
+            self.names[name] = order.number
+            ordered.append(order)
+        self.house.pay(ordered[-1])
+
     def reminders(self) -> None:
         """The links of what the customer was told."""
         told = Reminder.objects.filter(user=self.user, card__isnull=False, ended_at__isnull=False)
@@ -216,6 +238,7 @@ def prepare() -> dict[str, str]:
         preparation.cards()
         preparation.orders()
         preparation.balance()
+        preparation.new_cards()
         preparation.passkeys()
         preparation.forgetful()
         settle_down()

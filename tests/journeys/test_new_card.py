@@ -8,8 +8,8 @@ import pypdfium2
 import zxingcpp
 from playwright.sync_api import Page, expect
 
+from tests.journeys.checks import complaints
 from tests.journeys.conftest import Demo
-from tests.journeys.test_accessibility import complaints
 from tests.journeys.traveller import confirm, pay, wait_for_mail, wait_for_stage
 
 Visit = Callable[..., Page]
