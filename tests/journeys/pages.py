@@ -39,7 +39,7 @@ def fill(*, form: str = "main form", **fields: str) -> Act:
     def act(page: Page, names: Names) -> None:
         sent = page.locator(form).first
         # What the browser itself would refuse is refused by us, too.
-        sent.evaluate("form => { form.noValidate = true; }")
+        sent.evaluate("form => { form.noValidate = true; form.closest('details')?.setAttribute('open', ''); }")
         for name, value in fields.items():
             sent.locator(f"[name={name}]").first.fill(value.format_map(names))
         sent.locator("button").first.click()
