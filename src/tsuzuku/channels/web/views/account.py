@@ -23,13 +23,15 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.generic.edit import FormView
 
 from tsuzuku.channels.web.access import owner
 from tsuzuku.channels.web.views.proof import proved
+from tsuzuku.kernel import clock
 from tsuzuku.people.models import User
 from tsuzuku.people.passkeys import are_passkeys_possible
 from tsuzuku.people.phone_numbers import shown_number
-from tsuzuku.people.phones import are_phones_offered
+from tsuzuku.people.phones import are_phones_offered, count_try
 
 
 @never_cache
@@ -64,6 +66,26 @@ class NotHeldByACode(RedirectAuthenticatedUserMixin):
         return None
 
 
+class TriesAreCounted(FormView):  # type: ignore[type-arg]  # allauth's views, which this stands before, name no form
+    """A page for a code by mail whose tries are counted for the code: allauth counts them in the session alone.
+
+    Sessions can be copied, and read by many requests at once. To be named before allauth's view.
+    """
+
+    #: allauth's, of another type in each view, and what is asked of it.
+    _process: Any
+    _action: str
+
+    def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:  # noqa: ANN401  # Django's
+        state = self._process.state
+        # allauth writes both when it sends the first code, and keeps them for those that replace it. So all copies
+        # have them in common, and sending again brings no new tries.
+        if self._action == "verify" and not count_try(f"{state['email']} {state['at']}", now=clock.now()):
+            state["failed_attempts"] = self._process.max_attempts
+            return self.form_invalid(self.get_form())
+        return super().post(request, *args, **kwargs)
+
+
 class LoginView(NotHeldByACode, views.LoginView):
     """Log in."""
 
@@ -79,7 +101,7 @@ class RequestCodeView(NotHeldByACode, views.RequestLoginCodeView):
     template_name = "web/account/request_code.html"
 
 
-class EnterCodeView(views.ConfirmLoginCodeView):
+class EnterCodeView(TriesAreCounted, views.ConfirmLoginCodeView):
     """Enter the code."""
 
     template_name = "web/account/enter_code.html"
@@ -128,13 +150,13 @@ class SignupView(views.SignupView):
         return response
 
 
-class VerifyView(views.ConfirmEmailVerificationCodeView):
+class VerifyView(TriesAreCounted, views.ConfirmEmailVerificationCodeView):
     """Enter the code that was mailed to a new address."""
 
     template_name = "web/account/verify.html"
 
     def form_valid(self, form: Form) -> HttpResponse:
-        state = self._process.state  # type: ignore[union-attr]  # who has none was sent away before
+        state = self._process.state
         mailed = state["code"]
         try:
             response: HttpResponse = super().form_valid(form)
@@ -190,10 +212,12 @@ class ForgotPasswordView(views.PasswordResetView):
         return {**super().get_context_data(**found), **_ways_in(self.request)}
 
 
-class ResetCodeView(views.ConfirmPasswordResetCodeView):
+class ResetCodeView(TriesAreCounted, views.ConfirmPasswordResetCodeView):
     """Enter the code."""
 
     template_name = "web/account/reset_code.html"
+    #: allauth has nothing else on this page.
+    _action = "verify"
 
 
 class NewPasswordView(views.CompletePasswordResetView):
