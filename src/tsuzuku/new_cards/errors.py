@@ -26,3 +26,27 @@ class PlanNotForNewCard(DomainError):
     """The plan only adds to another one, or is sold in another currency than new cards are."""
 
     code = "plan-not-for-new-card"
+
+
+class AddressMalformed(DomainError):
+    """Parts of a postal address are missing or wrong; particulars: mistakes, a text for each part's name."""
+
+    code = "address-malformed"
+
+
+class NotPostedThere(DomainError):
+    """The operator sends no cards to this country."""
+
+    code = "not-posted-there"
+
+
+class ParcelUnknown(DomainError):
+    """There is no parcel of that number."""
+
+    code = "parcel-unknown"
+
+
+class TrackingMalformed(DomainError):
+    """A parcel that is shipped has a carrier and a number to track it by."""
+
+    code = "tracking-malformed"

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The form of a postal address: the parts of one country, in its own order, named as they are named there, too."""
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from tsuzuku.new_cards.addresses import COUNTRIES, LENGTH_MAX, Part, read_address
+from tsuzuku.new_cards.errors import AddressMalformed
+
+#: What is longer was not typed; what a little is, gets a word of its own.
+_TYPED_MAX = 4 * LENGTH_MAX
+_PREFIX = "to"
+
+
+class PostalForm(forms.Form):
+    """Where a card is posted to; `address` of what was cleaned is the address as it is kept."""
+
+    use_required_attribute = False
+
+    def __init__(self, country: str, typed: QueryDict | None = None, *, is_checked: bool = True) -> None:
+        """With what was `typed`; not checked, it is only shown again."""
+        self._country = COUNTRIES[country]
+        kept = {part.name: typed.get(f"{_PREFIX}-{part.name}", "") for part in self._country.parts} if typed else {}
+        super().__init__(typed if is_checked else None, prefix=_PREFIX, initial=kept)
+        for part in self._country.parts:
+            self.fields[part.name] = _field(part)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        # All is read in one place; of a part that was far too long, only that is said.
+        try:
+            found["address"] = read_address(self._country.code, {**found, **dict.fromkeys(self.errors, "?")})
+        except AddressMalformed as malformed:
+            for name, mistake in malformed.particulars["mistakes"].items():
+                if name not in self.errors:
+                    self.add_error(name, mistake)
+        return found
+
+
+def _field(part: Part) -> forms.Field:
+    named = {"label": _label(part), "required": False, "help_text": _hint(part)}
+    attributes = {"autocomplete": part.autocomplete} if part.autocomplete else {}
+    if part.choices:
+        shown = [(name, f"{name} {latin}") for name, latin in part.choices]
+        return forms.CharField(widget=forms.Select(attributes, choices=[("", "–"), *shown]), **named)
+    if part.is_number:
+        attributes |= {"class": "digits", "inputmode": "tel" if part.name == "phone" else "numeric"}
+    return forms.CharField(max_length=_TYPED_MAX, widget=forms.TextInput(attributes), **named)
+
+
+def _label(part: Part) -> str:
+    """In the reader's language, and as it stands on forms of that country."""
+    label = str(part.label)
+    named = label if label == part.local else f"{label} · {part.local}"
+    return named if part.is_required else _("%(part)s (if there is one)") % {"part": named}
+
+
+def _hint(part: Part) -> str:
+    return _("For example %(example)s") % {"example": part.example} if part.example else ""
