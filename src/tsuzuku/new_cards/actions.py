@@ -46,9 +46,8 @@ def order_new_card(
 
     With an `address` it is a SIM card that is posted there, else an eSIM.
 
-    Raises NewCardsSoldOut, NotPostedThere, TooManyNewCards,
-    NewCardKeyReused when the key stands for something else, QuoteChanged when
-    what was shown no longer holds, and whatever `quote_new` refuses.
+    Raises NewCardsSoldOut, NotPostedThere, TooManyNewCards, NewCardKeyReused when the key stands for something else,
+    QuoteChanged when what was shown no longer holds, and whatever `quote_new` refuses.
     """
     country = address.country if address else ""
     belongs_to = parcel_name(user.pk, key)

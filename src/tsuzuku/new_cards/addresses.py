@@ -82,7 +82,8 @@ def address_of(written: str) -> PostalAddress:
 
 def read_address(country: str, typed: Mapping[str, str]) -> PostalAddress:
     """An address as it is kept. Raises AddressMalformed; particulars: mistakes, what is wrong by the part's name."""
-    parts, mistakes = {}, {}
+    parts: dict[str, str] = {}
+    mistakes: dict[str, Promise] = {}
     for part in COUNTRIES[country].parts:
         text = _tidy(typed.get(part.name, ""))
         parts[part.name] = text

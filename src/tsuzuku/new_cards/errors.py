@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What this room refuses."""
 
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+
 from tsuzuku.kernel.errors import DomainError
 
 
@@ -32,6 +36,10 @@ class AddressMalformed(DomainError):
     """Parts of a postal address are missing or wrong; particulars: mistakes, a text for each part's name."""
 
     code = "address-malformed"
+
+    def __init__(self, *, mistakes: Mapping[str, Promise]) -> None:
+        super().__init__(mistakes=mistakes)
+        self.mistakes = mistakes
 
 
 class NotPostedThere(DomainError):

@@ -34,21 +34,25 @@ class PostalForm(forms.Form):
         try:
             found["address"] = read_address(self._country.code, {**found, **dict.fromkeys(self.errors, "?")})
         except AddressMalformed as malformed:
-            for name, mistake in malformed.particulars["mistakes"].items():
+            for name, mistake in malformed.mistakes.items():
                 if name not in self.errors:
                     self.add_error(name, mistake)
         return found
 
 
 def _field(part: Part) -> forms.Field:
-    named = {"label": _label(part), "required": False, "help_text": _hint(part)}
     attributes = {"autocomplete": part.autocomplete} if part.autocomplete else {}
+    widget: forms.Widget
     if part.choices:
         shown = [(name, f"{name} {latin}") for name, latin in part.choices]
-        return forms.CharField(widget=forms.Select(attributes, choices=[("", "–"), *shown]), **named)
-    if part.is_number:
-        attributes |= {"class": "digits", "inputmode": "tel" if part.name == "phone" else "numeric"}
-    return forms.CharField(max_length=_TYPED_MAX, widget=forms.TextInput(attributes), **named)
+        widget = forms.Select(attributes, choices=[("", "–"), *shown])
+    else:
+        if part.is_number:
+            attributes |= {"class": "digits", "inputmode": "tel" if part.name == "phone" else "numeric"}
+        widget = forms.TextInput(attributes)
+    return forms.CharField(
+        label=_label(part), help_text=_hint(part), required=False, max_length=_TYPED_MAX, widget=widget
+    )
 
 
 def _label(part: Part) -> str:
