@@ -36,7 +36,7 @@ class PostalForm(forms.Form):
         except AddressMalformed as malformed:
             for name, mistake in malformed.mistakes.items():
                 if name not in self.errors:
-                    self.add_error(name, mistake)
+                    self.add_error(name, str(mistake))
         return found
 
 
