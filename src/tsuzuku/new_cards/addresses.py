@@ -54,6 +54,8 @@ class Country:
 
     code: str
     name: Promise
+    #: In which its parts are called what they are there.
+    language: str
     parts: tuple[Part, ...]
 
 
@@ -203,6 +205,7 @@ def _phone(read: Callable[[str], str], *, local: str, example: str, mistake: Pro
 _JAPAN = Country(
     code="JP",
     name=_("Japan"),
+    language="ja",
     parts=(
         _postal_code("100-0001", _("A postal code of Japan has 7 digits."), 7, local="郵便番号", dash_after=3),
         _chosen("prefecture", _("Prefecture"), lists.PREFECTURES_OF_JAPAN, local="都道府県"),
@@ -228,6 +231,7 @@ _JAPAN = Country(
 _CHINA = Country(
     code="CN",
     name=_("Mainland China"),
+    language="zh-hans",
     parts=(
         _chosen("province", _("Province"), lists.PROVINCES_OF_CHINA, local="省份"),
         _text("city", _("City"), local="城市", example="深圳市", autocomplete="shipping address-level2"),
@@ -250,6 +254,7 @@ _CHINA = Country(
 _TAIWAN = Country(
     code="TW",
     name=_("Taiwan"),
+    language="zh-hant",
     parts=(
         _postal_code("100", _("A postal code of Taiwan has 3, 5 or 6 digits."), 3, 5, 6, local="郵遞區號"),
         _chosen("county", _("County or city"), lists.COUNTIES_OF_TAIWAN, local="縣市"),
@@ -262,6 +267,7 @@ _TAIWAN = Country(
 _HONG_KONG = Country(
     code="HK",
     name=_("Hong Kong"),
+    language="zh-hant",
     parts=(
         _chosen("region", _("Region"), lists.REGIONS_OF_HONG_KONG, local="區域"),
         _text("district", _("District"), local="地區", example="旺角", autocomplete="shipping address-level2"),
@@ -283,6 +289,7 @@ _HONG_KONG = Country(
 _KOREA = Country(
     code="KR",
     name=_("South Korea"),
+    language="ko",
     parts=(
         _postal_code("03187", _("A postal code of South Korea has 5 digits."), 5, local="우편번호"),
         _chosen("province", _("Province or metropolitan city"), lists.PROVINCES_OF_KOREA, local="시·도"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tsuzuku.new_cards.addresses import COUNTRIES, LENGTH_MAX, Part, read_address
@@ -26,7 +27,7 @@ class PostalForm(forms.Form):
         kept = {part.name: typed.get(f"{_PREFIX}-{part.name}", "") for part in self._country.parts} if typed else {}
         super().__init__(typed if is_checked else None, prefix=_PREFIX, initial=kept)
         for part in self._country.parts:
-            self.fields[part.name] = _field(part)
+            self.fields[part.name] = _field(part, self._country.language)
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -40,7 +41,7 @@ class PostalForm(forms.Form):
         return found
 
 
-def _field(part: Part) -> forms.Field:
+def _field(part: Part, language: str) -> forms.Field:
     attributes = {"autocomplete": part.autocomplete} if part.autocomplete else {}
     widget: forms.Widget
     if part.choices:
@@ -51,14 +52,14 @@ def _field(part: Part) -> forms.Field:
             attributes |= {"class": "digits", "inputmode": "tel" if part.name == "phone" else "numeric"}
         widget = forms.TextInput(attributes)
     return forms.CharField(
-        label=_label(part), help_text=_hint(part), required=False, max_length=_TYPED_MAX, widget=widget
+        label=_label(part, language), help_text=_hint(part), required=False, max_length=_TYPED_MAX, widget=widget
     )
 
 
-def _label(part: Part) -> str:
-    """In the reader's language, and as it stands on forms of that country."""
+def _label(part: Part, language: str) -> str:
+    """In the reader's language, and as it stands on forms of that country; once where both are one."""
     label = str(part.label)
-    named = label if label == part.local else f"{label} · {part.local}"
+    named = part.local if get_language() == language or label == part.local else f"{label} · {part.local}"
     return named if part.is_required else _("%(part)s (if there is one)") % {"part": named}
 
 
