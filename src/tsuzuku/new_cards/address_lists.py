@@ -33,13 +33,13 @@ PROVINCES_OF_CHINA: Final = _pairs(
     "宁夏回族自治区 Ningxia|新疆维吾尔自治区 Xinjiang"
 )
 COUNTIES_OF_TAIWAN: Final = _pairs(
-    "臺北市 Taipei City|新北市 New Taipei City|基隆市 Keelung City|桃園市 Taoyuan City|新竹市 Hsinchu City|"
+    "臺北市 Taipei City|新北市 New Taipei|基隆市 Keelung City|桃園市 Taoyuan City|新竹市 Hsinchu City|"
     "新竹縣 Hsinchu County|苗栗縣 Miaoli County|臺中市 Taichung City|彰化縣 Changhua County|南投縣 Nantou County|"
     "雲林縣 Yunlin County|嘉義市 Chiayi City|嘉義縣 Chiayi County|臺南市 Tainan City|高雄市 Kaohsiung City|"
     "屏東縣 Pingtung County|宜蘭縣 Yilan County|花蓮縣 Hualien County|臺東縣 Taitung County|澎湖縣 Penghu County|"
     "金門縣 Kinmen County|連江縣 Lienchiang County"
 )
-REGIONS_OF_HONG_KONG: Final = _pairs("香港島 Hong Kong Island|九龍 Kowloon|新界 New Territories")
+REGIONS_OF_HONG_KONG: Final = _pairs("香港島 HK Island|九龍 Kowloon|新界 New Territories")
 PROVINCES_OF_KOREA: Final = _pairs(
     "서울특별시 Seoul|부산광역시 Busan|대구광역시 Daegu|인천광역시 Incheon|광주광역시 Gwangju|대전광역시 Daejeon|"
     "울산광역시 Ulsan|세종특별자치시 Sejong|경기도 Gyeonggi|강원특별자치도 Gangwon|충청북도 North Chungcheong|"
