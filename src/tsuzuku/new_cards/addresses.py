@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tsuzuku.new_cards import address_lists as lists
-from tsuzuku.new_cards.errors import AddressMalformed
+from tsuzuku.new_cards.errors import PostalAddressMalformed
 from tsuzuku.people.errors import PhoneCountryNotOffered, PhoneMalformed
 from tsuzuku.people.phone_numbers import read_any_number, read_number
 
@@ -83,7 +83,7 @@ def address_of(written: str) -> PostalAddress:
 
 
 def read_address(country: str, typed: Mapping[str, str]) -> PostalAddress:
-    """An address as it is kept. Raises AddressMalformed; particulars: mistakes, what is wrong by the part's name."""
+    """An address as it is kept. Raises PostalAddressMalformed; particulars: mistakes, what is wrong by the part's name."""
     parts: dict[str, str] = {}
     mistakes: dict[str, Promise] = {}
     for part in COUNTRIES[country].parts:
@@ -100,7 +100,7 @@ def read_address(country: str, typed: Mapping[str, str]) -> PostalAddress:
             except (ValueError, PhoneMalformed, PhoneCountryNotOffered):
                 mistakes[part.name] = part.mistake
     if mistakes:
-        raise AddressMalformed(mistakes=mistakes)
+        raise PostalAddressMalformed(mistakes=mistakes)
     return PostalAddress(country, parts)
 
 

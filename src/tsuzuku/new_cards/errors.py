@@ -32,10 +32,10 @@ class PlanNotForNewCard(DomainError):
     code = "plan-not-for-new-card"
 
 
-class AddressMalformed(DomainError):
+class PostalAddressMalformed(DomainError):
     """Parts of a postal address are missing or wrong; particulars: mistakes, a text for each part's name."""
 
-    code = "address-malformed"
+    code = "postal-address-malformed"
 
     def __init__(self, *, mistakes: Mapping[str, Promise]) -> None:
         super().__init__(mistakes=mistakes)

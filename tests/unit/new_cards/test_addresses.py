@@ -5,7 +5,7 @@ import pytest
 
 from tsuzuku.new_cards import address_lists as lists
 from tsuzuku.new_cards.addresses import COUNTRIES, address_of, read_address
-from tsuzuku.new_cards.errors import AddressMalformed
+from tsuzuku.new_cards.errors import PostalAddressMalformed
 from tsuzuku.project.environment import POST_COUNTRIES, SettingMalformed, env_postage
 
 GOOD = {
@@ -60,7 +60,7 @@ PHONES["KR"] = "+821012345678"
 
 def mistakes(country: str, **typed: str) -> set[str]:
     """The parts that are refused when these are typed instead."""
-    with pytest.raises(AddressMalformed) as refused:
+    with pytest.raises(PostalAddressMalformed) as refused:
         read_address(country, GOOD[country] | typed)
     return set(refused.value.mistakes)
 

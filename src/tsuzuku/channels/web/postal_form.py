@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tsuzuku.new_cards.addresses import COUNTRIES, LENGTH_MAX, Part, read_address
-from tsuzuku.new_cards.errors import AddressMalformed
+from tsuzuku.new_cards.errors import PostalAddressMalformed
 
 #: What is longer was not typed; what a little is, gets a word of its own.
 _TYPED_MAX = 4 * LENGTH_MAX
@@ -34,7 +34,7 @@ class PostalForm(forms.Form):
         # All is read in one place; of a part that was far too long, only that is said.
         try:
             found["address"] = read_address(self._country.code, {**found, **dict.fromkeys(self.errors, "?")})
-        except AddressMalformed as malformed:
+        except PostalAddressMalformed as malformed:
             for name, mistake in malformed.mistakes.items():
                 if name not in self.errors:
                     self.add_error(name, str(mistake))
