@@ -66,3 +66,26 @@ def test_a_card_from_a_shop_is_registered_and_says_what_it_needs(demo: Demo, vis
     page.click("main form .button")
     expect(page.locator("main")).to_contain_text("Your plan is ready")
     expect(page.locator("main")).to_contain_text("Steps on an iPhone")
+
+
+def test_a_card_is_sent_by_post_with_an_address_in_full_width_digits(demo: Demo, visit: Visit) -> None:
+    page = visit("/new/sim")
+    page.click("main a[href='/new/sim/JP']")
+    page.click("main a[href='/new/sim/JP/TRIP-3-8D']")
+    page.wait_for_url(re.compile(r"/login\?next="))
+    page.fill("input[name=login]", "alex@example.com")
+    page.fill("input[name=password]", demo.password)
+    page.click("main form .button")
+    page.wait_for_url("**/new/sim/JP/TRIP-3-8D")
+    page.fill("[name=to-postal_code]", "１００ー０００１")
+    page.select_option("[name=to-prefecture]", "東京都")
+    for name, text in {
+        "city": "千代田区",
+        "street": "千代田1-1",
+        "name": "Alex Morgan",
+        "phone": "090-1234-5678",
+    }.items():
+        page.fill(f"[name=to-{name}]", text)
+    confirm(page)
+    pay(page)
+    wait_for_stage(page, "Paid. Your card is being packed")

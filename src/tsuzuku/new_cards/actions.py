@@ -11,10 +11,13 @@ from tsuzuku.cards.actions import hold_card
 from tsuzuku.journal.actions import record_facts
 from tsuzuku.kernel.fingerprint import fingerprint
 from tsuzuku.new_cards import states
+from tsuzuku.new_cards.addresses import PostalAddress
 from tsuzuku.new_cards.errors import NewCardKeyReused, TooManyNewCards
 from tsuzuku.new_cards.events import NewCardReady
-from tsuzuku.new_cards.models import NewCard, NewCardMove
-from tsuzuku.new_cards.offers import quote_new
+from tsuzuku.new_cards.models import NewCard, NewCardMove, Parcel
+from tsuzuku.new_cards.offers import kind_of, quote_new
+from tsuzuku.new_cards.parcels import move_parcels_of
+from tsuzuku.new_cards.protection import conceal_address, parcel_name
 from tsuzuku.new_cards.shelf import put_back, take
 from tsuzuku.orders.models import Order
 from tsuzuku.orders.states import CANCELLED
@@ -37,13 +40,19 @@ def order_new_card(
     channel: str,
     now: datetime,
     coupon: str = "",
+    address: PostalAddress | None = None,
 ) -> Order:
     """Puts a card aside and places an order for it and its first plan. The same key again gives the same order.
 
-    Raises NewCardsSoldOut, TooManyNewCards, NewCardKeyReused when the key stands for something else, QuoteChanged when
-    what was shown no longer holds, and whatever `quote_new` refuses.
+    With an `address` it is a SIM card that is posted there, else an eSIM.
+
+    Raises NewCardsSoldOut, NotPostedThere, TooManyNewCards, NewCardKeyReused when the key stands for something else,
+    QuoteChanged when what was shown no longer holds, and whatever `quote_new` refuses.
     """
-    inputs_hash = fingerprint(plan=plan_code, coupon=coupon)
+    country = address.country if address else ""
+    belongs_to = parcel_name(user.pk, key)
+    sealed = conceal_address(address, belongs_to=belongs_to) if address else None
+    inputs_hash = fingerprint(plan=plan_code, coupon=coupon, **({"address": sealed.hex()} if sealed else {}))
     with transaction.atomic():
         # One after another for each customer, so that a double click finds the order of the first.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -54,8 +63,8 @@ def order_new_card(
             return known.order
         if NewCard.objects.filter(user=user, state=states.RESERVED).count() >= UNPAID_MAX:
             raise TooManyNewCards
-        card = take(now)
-        quote = quote_new(plan_code, channel=channel, now=now, payer=user, coupon=coupon, card=card)
+        card = take(now, kind_of(country))
+        quote = quote_new(plan_code, channel=channel, now=now, payer=user, coupon=coupon, card=card, country=country)
         if quote.digest != digest:
             raise QuoteChanged(quote.renewal)
         order = order_renewal(
@@ -70,9 +79,13 @@ def order_new_card(
             channel=channel,
             now=now,
             coupon=coupon,
-            companion=quote.companion,
+            companions=quote.companions,
         )
-        NewCard.objects.create(card=card, order=order, user=user, key=key, inputs_hash=inputs_hash, created_at=now)
+        new_card = NewCard.objects.create(
+            card=card, order=order, user=user, key=key, inputs_hash=inputs_hash, created_at=now
+        )
+        if sealed is not None:
+            Parcel.objects.create(new_card=new_card, country=country, address_encrypted=sealed, created_at=now)
         return order
 
 
@@ -85,6 +98,7 @@ def make_ready(*, renewal_ids: Sequence[int], now: datetime) -> None:
             # Whoever has deleted their account meanwhile holds nothing; the card stays sold.
             if each.user.is_active:
                 hold_card(user=each.user, card=each.card, now=now)
+        move_parcels_of(ready, states.TO_PACK, reason="", now=now)
         facts = [NewCardReady(card_id=each.card_id, new_card_id=each.pk) for each in ready]
         record_facts(facts, actor="system", now=now)
 
@@ -97,6 +111,7 @@ def give_up(*, renewal_ids: Sequence[int], now: datetime) -> None:
         _move(unpaid, states.RELEASED, reason="not-paid", now=now)
         paid = [each for each in given_up if each.order.state != CANCELLED]
         _move(paid, states.RETIRED, reason="not-activated", now=now)
+        move_parcels_of(given_up, states.WITHDRAWN, reason="not-sold", now=now)
         put_back([each.card_id for each in unpaid])
 
 

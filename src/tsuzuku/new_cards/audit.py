@@ -49,6 +49,18 @@ _TIMED_OUT_FORGOTTEN = """
 """
 
 
+#: A parcel waits as long as its card does, and is withdrawn with it.
+_PARCEL_DIFFERS = """
+    SELECT o.number, p.state, n.state
+      FROM new_cards_parcel AS p
+      JOIN new_cards_newcard AS n ON n.id = p.new_card_id
+      JOIN orders_order AS o ON o.id = n.order_id
+     WHERE (p.state = 'waiting') <> (n.state = 'reserved')
+        OR n.state IN ('released', 'retired') AND p.state <> 'withdrawn'
+     ORDER BY p.id
+"""
+
+
 def findings() -> Iterator[Finding]:
     """Everything that does not add up in this room."""
     with connection.cursor() as cursor:
@@ -60,6 +72,9 @@ def findings() -> Iterator[Finding]:
         for card, is_available, state in cursor.fetchall():
             detail = f"{'on' if is_available else 'off'} the shelf, {state or 'ordered by nobody'}"
             yield Finding("shelf-differs", f"card {card}", detail)
+        cursor.execute(_PARCEL_DIFFERS)
+        for number, state, card_state in cursor.fetchall():
+            yield Finding("parcel-and-new-card-differ", f"order {number}", f"parcel {state}, card {card_state}")
         cursor.execute(_TIMED_OUT_FORGOTTEN)
         for number, state in cursor.fetchall():
             yield Finding("timed-out-order-forgotten", f"order {number}", f"over, and its renewal is {state}")

@@ -13,3 +13,11 @@ class NewCardReady(Event):
 
     kind: ClassVar[str] = "new-card-ready"
     new_card_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParcelShipped(Event):
+    """A card that was ordered new is in the post."""
+
+    kind: ClassVar[str] = "parcel-shipped"
+    parcel_id: int

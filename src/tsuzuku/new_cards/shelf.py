@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shelf: which eSIMs of the stock are sold here. One statement each to fill it, to look at it, and to take a card.
+"""The shelf: which cards of the stock are sold here. One statement each to fill it, to look at it, and to take a card.
 
-An eSIM is for sale only while it is as new: nobody holds it, nothing was renewed on it, it is not blocked, and its own
+A card is for sale only while it is as new: nobody holds it, nothing was renewed on it, it is not blocked, and its own
 last date of use is far enough away.
 """
 
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from tsuzuku.cards.models import Card
+from tsuzuku.cards.models import Card, CardKind
 from tsuzuku.cards.protection import reveal_activation_code
 from tsuzuku.journal import statements
 from tsuzuku.new_cards.errors import NewCardsSoldOut
@@ -26,7 +26,7 @@ _PORTION: Final = 1000
 
 _AS_NEW = """
     card.blocked = ''
-    AND card.kind = 'esim' AND card.activation_code_encrypted IS NOT NULL
+    AND (card.kind <> 'esim' OR card.activation_code_encrypted IS NOT NULL)
     AND (card.last_use_date IS NULL OR card.last_use_date >= %(last_use_least)s::date)
     AND NOT EXISTS (SELECT FROM cards_cardholder AS holder WHERE holder.card_id = card.id)
     AND NOT EXISTS (SELECT FROM renewals_renewal AS r WHERE r.card_id = card.id AND r.state <> 'withdrawn')
@@ -53,7 +53,7 @@ _NEXT = f"""
     SELECT shelf.id, shelf.card_id
       FROM new_cards_shelvedcard AS shelf
       JOIN cards_card AS card ON card.id = shelf.card_id
-     WHERE shelf.is_available AND {_AS_NEW}
+     WHERE shelf.is_available AND card.kind = %(kind)s::text AND {_AS_NEW}
      ORDER BY shelf.id
      LIMIT 1
 """  # noqa: S608
@@ -62,7 +62,7 @@ _STOCK = f"""
     SELECT count(*)
       FROM new_cards_shelvedcard AS shelf
       JOIN cards_card AS card ON card.id = shelf.card_id
-     WHERE shelf.is_available AND {_AS_NEW}
+     WHERE shelf.is_available AND card.kind = %(kind)s::text AND {_AS_NEW}
 """  # noqa: S608
 
 
@@ -92,24 +92,25 @@ def _asks_confirmation(card: Card) -> bool:
     return code is not None and installation(code).asks_confirmation
 
 
-def stock(now: datetime) -> int:
-    """How many cards can be sold."""
-    ((number,),) = statements.rows(_STOCK, {"last_use_least": _last_use_least(now)})
+def stock(now: datetime, kind: CardKind = CardKind.ESIM) -> int:
+    """How many cards of a kind can be sold."""
+    ((number,),) = statements.rows(_STOCK, {"kind": kind.value, "last_use_least": _last_use_least(now)})
     return int(number)
 
 
-def next_card(now: datetime) -> Card | None:
-    """The card that would be sold next, to be looked at; None if there is none."""
-    found = statements.rows(_NEXT, {"last_use_least": _last_use_least(now)})
+def next_card(now: datetime, kind: CardKind = CardKind.ESIM) -> Card | None:
+    """The card of a kind that would be sold next, to be looked at; None if there is none."""
+    found = statements.rows(_NEXT, {"kind": kind.value, "last_use_least": _last_use_least(now)})
     return Card.objects.get(pk=found[0][1]) if found else None
 
 
-def take(now: datetime) -> Card:
-    """Takes a card from the shelf in the caller's transaction, past those that others are taking.
+def take(now: datetime, kind: CardKind = CardKind.ESIM) -> Card:
+    """Takes a card of a kind from the shelf in the caller's transaction, past those that others are taking.
 
     Raises NewCardsSoldOut.
     """
-    found = statements.rows(f"{_NEXT} FOR UPDATE OF shelf SKIP LOCKED", {"last_use_least": _last_use_least(now)})
+    asked = {"kind": kind.value, "last_use_least": _last_use_least(now)}
+    found = statements.rows(f"{_NEXT} FOR UPDATE OF shelf SKIP LOCKED", asked)
     if not found:
         raise NewCardsSoldOut
     shelved_id, card_id = found[0]

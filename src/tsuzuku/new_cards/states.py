@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The states of a card that was ordered new, and the moves between them."""
+"""The states of a card that was ordered new, of the parcel that brings it if it is posted, and their moves."""
 
 from typing import Final
 
@@ -23,3 +23,26 @@ NEW_CARD_STATES = States(
         RETIRED: frozenset(),
     },
 )
+
+#: Of parcels.
+WAITING: Final = "waiting"
+TO_PACK: Final = "to_pack"
+PACKED: Final = "packed"
+SHIPPED: Final = "shipped"
+WITHDRAWN: Final = "withdrawn"
+
+PARCEL_STATES = States(
+    subject="parcel",
+    initial=WAITING,
+    moves={
+        # It waits until the card in it is its buyer's.
+        WAITING: frozenset({TO_PACK, WITHDRAWN}),
+        # People may stop it as long as it is in the house.
+        TO_PACK: frozenset({PACKED, WITHDRAWN}),
+        PACKED: frozenset({SHIPPED, WITHDRAWN}),
+        SHIPPED: frozenset(),
+        WITHDRAWN: frozenset(),
+    },
+)
+#: Parcels whose address is needed no more, or soon.
+ENDED_STATES: Final = frozenset({SHIPPED, WITHDRAWN})

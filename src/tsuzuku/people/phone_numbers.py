@@ -7,7 +7,7 @@ country's code. Where it names no country, the region that is suggested counts. 
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
@@ -31,6 +31,17 @@ def read_number(text: str, *, region: str, offered: Sequence[str]) -> str:
     for number, its_region in _readings(digits, region):
         if its_region not in offered:
             raise PhoneCountryNotOffered
+        return number
+    raise PhoneMalformed
+
+
+def read_any_number(text: str, *, region: str) -> str:
+    """The E.164 form of a number of any kind and country; one that names no country is of `region`.
+
+    Raises PhoneMalformed.
+    """
+    digits = _digits(text)
+    for number, _its_region in _readings(digits, region, kinds=None):
         return number
     raise PhoneMalformed
 
@@ -75,14 +86,14 @@ def _digits(text: str) -> str:
     return f"+{digits[2:]}" if digits.startswith("00") else digits
 
 
-def _readings(digits: str, region: str) -> list[tuple[str, str]]:
+def _readings(digits: str, region: str, kinds: Collection[int] | None = _MOBILE) -> list[tuple[str, str]]:
     """What the digits mean with this region: the number as it stands, else with its country's code but no plus."""
     for written in (digits, f"+{digits}"):
         try:
             parsed = phonenumbers.parse(written, region)
         except NumberParseException:
             continue
-        if phonenumbers.is_valid_number(parsed) and phonenumbers.number_type(parsed) in _MOBILE:
+        if phonenumbers.is_valid_number(parsed) and (kinds is None or phonenumbers.number_type(parsed) in kinds):
             its_region = phonenumbers.region_code_for_number(parsed) or ""
             return [(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164), its_region)]
     return []

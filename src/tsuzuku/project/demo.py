@@ -27,6 +27,9 @@ from tsuzuku.kernel.luhn import luhn_digit
 from tsuzuku.kernel.money import Money
 from tsuzuku.messaging.ports import AddressKind
 from tsuzuku.messaging.registry import using_gateway
+from tsuzuku.new_cards.actions import order_new_card
+from tsuzuku.new_cards.addresses import read_address
+from tsuzuku.new_cards.offers import quote_new
 from tsuzuku.new_cards.shelf import put_up
 from tsuzuku.payments.registry import using_provider
 from tsuzuku.people.models import User
@@ -96,6 +99,8 @@ STAFF = (
 
 #: New eSIMs on the shelf, in a group that has plans of its own.
 NEW_ESIMS = 20
+#: SIM cards beside them, to be posted; one is sold already.
+NEW_SIMS = 6
 NEW_CARDS_GROUP = "visitor"
 _FIRST_NEW_CARD = 1_000
 
@@ -159,6 +164,7 @@ def make_demo(*, on_progress: Callable[[str], None]) -> None:
             _make_card(house, demo_card, number, users.get(demo_card.holder or ""))
         _make_held_order(house)
         _fill_shelf()
+        _make_parcel(house, users[_ALEX])
         for email, display_name, role in STAFF:
             _make_staff(email, display_name, role)
         import_promotions(text=resources.files("tsuzuku.testing").joinpath("data/promotions.json").read_bytes())
@@ -189,21 +195,49 @@ def _import_plans() -> None:
 
 
 def _fill_shelf() -> None:
-    """New eSIMs that the website sells."""
+    """New cards that the website sells."""
     now = clock.now()
-    for number in range(1, NEW_ESIMS + 1):
-        iccid = demo_iccid(_FIRST_NEW_CARD + number)
+    for number in range(1, NEW_ESIMS + NEW_SIMS + 1):
+        iccid, is_esim = demo_iccid(_FIRST_NEW_CARD + number), number <= NEW_ESIMS
         add_card(
             iccid=iccid,
-            kind=CardKind.ESIM,
+            kind=CardKind.ESIM if is_esim else CardKind.SIM,
             carrier="sandbox",
             pin=PIN,
-            activation_code=f"LPA:1$smdp.tsuzuku.example$DEMO-{iccid[-7:]}",
+            activation_code=f"LPA:1$smdp.tsuzuku.example$DEMO-{iccid[-7:]}" if is_esim else None,
             last_use_date=now.date() + timedelta(days=400),
             group=NEW_CARDS_GROUP,
             now=now,
         )
     put_up(group=NEW_CARDS_GROUP, now=now)
+
+
+def _make_parcel(house: House, user: User) -> None:
+    """Somebody has bought a SIM card by post, which waits in the console to be packed."""
+    typed = {
+        "region": "九龍",
+        "district": "旺角",
+        "street": "彌敦道 700 號",
+        "building": "示範大廈",
+        "flat": "12 樓 B 室",
+        "name": "Alex Morgan",
+        "phone": "5123 4567",
+    }
+    with clock.travel_to(clock.now() - timedelta(hours=5)):
+        now = clock.now()
+        quote = quote_new("TRIP-3-8D", channel="web", now=now, payer=user, country="HK")
+        order = order_new_card(
+            user=user,
+            plan_code="TRIP-3-8D",
+            digest=quote.digest,
+            key="demo-parcel",
+            email=user.mail_address,
+            language=user.language,
+            channel="web",
+            now=now,
+            address=read_address("HK", typed),
+        )
+        house.pay(order)
 
 
 def _make_customer(customer: Customer) -> User:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from tsuzuku.carriers.access_points import AccessPoint, parse_access_points
 
+#: The countries whose addresses the forms know (`new_cards.addresses`).
+POST_COUNTRIES = ("JP", "CN", "TW", "HK", "KR")
+
 
 class SettingMalformed(Exception):
     """A variable of the environment holds something that its setting cannot be."""
@@ -55,6 +58,17 @@ def env_countries(name: str, default: str) -> list[str]:
     if unknown or not countries:
         raise SettingMalformed(f"{name} must be countries such as CN,JP, not {env_text(name)!r}")
     return countries
+
+
+def env_postage(name: str, default: str) -> dict[str, int]:
+    """What post costs by country, in yen, such as JP:370,TW:1200; empty for none."""
+    prices = dict(word.partition(":")[::2] for word in env_list(name, default))
+    wrong = [country for country, yen in prices.items() if country not in POST_COUNTRIES or not yen.isdecimal()]
+    if wrong:
+        raise SettingMalformed(
+            f"{name} must be prices in yen for countries of {', '.join(POST_COUNTRIES)}, not {env_text(name)!r}"
+        )
+    return {country: int(yen) for country, yen in prices.items()}
 
 
 def env_networks(name: str) -> list[IPv4Network | IPv6Network]:

@@ -14,6 +14,7 @@ from tsuzuku.project.environment import (
     env_list,
     env_networks,
     env_page,
+    env_postage,
     env_tax_number,
     env_text,
     home,
@@ -283,6 +284,12 @@ BRAND_TAX_NUMBER = env_tax_number("TSUZUKU_BRAND_TAX_NUMBER", "T1234567890123" i
 BALANCE_REGISTERED = env_bool("TSUZUKU_BALANCE_REGISTERED")
 #: What a new eSIM costs beside its first plan, in yen with tax.
 NEW_ESIM_YEN = env_int("TSUZUKU_NEW_ESIM_YEN", 0)
+#: The same of a SIM card that is posted, without its postage.
+NEW_SIM_YEN = env_int("TSUZUKU_NEW_SIM_YEN", 0)
+#: Where SIM cards are posted to, and what that costs in yen with tax; nowhere unless it is said.
+POSTAGE_YEN = env_postage("TSUZUKU_POSTAGE", "JP:370,CN:1400,TW:1200,HK:1200,KR:1200" if DEMO else "")
+#: The address that a card was posted to is forgotten after so many days.
+PARCEL_ADDRESS_DAYS = env_int("TSUZUKU_PARCEL_ADDRESS_DAYS", 30, at_least=1)
 #: Folders with fonts for receipts, beside those where the machine keeps its own.
 FONT_FOLDERS = env_list("TSUZUKU_FONT_FOLDERS")
 #: What a phone has to be told before data works, by carrier.

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation import gettext
 
 from tsuzuku.cards.models import CardKind
 from tsuzuku.catalog.mix_names import sold_name
@@ -15,7 +16,7 @@ from tsuzuku.catalog.models import Plan
 from tsuzuku.kernel.money import Money
 from tsuzuku.orders.models import Order
 from tsuzuku.receipts.tax import CONSUMPTION_TAX_PERCENT, TaxedSum, sums_by_rate
-from tsuzuku.renewals.price_lines import NEW_CARD
+from tsuzuku.renewals.price_lines import NEW_CARD, POSTAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ def receipt_content(order: Order, plan: Plan, *, sold_on: date, let_off_minor: i
             )
             for line in [*order.lines, *let_off]
             # A card that costs nothing beside its plan is nothing to be taxed.
-            if line["amount_minor"] or NEW_CARD not in line
+            if line["amount_minor"] or not {NEW_CARD, POSTAGE} & line.keys()
         ),
     )
 
@@ -121,12 +122,19 @@ def _line_names(line: dict[str, Any], plan: Plan) -> dict[str, str]:
     """What a line is called in every language; nothing for what was taken off."""
     if NEW_CARD in line:
         return {tag: _card_name(line[NEW_CARD], tag) for tag, _name in settings.LANGUAGES}
+    if POSTAGE in line:
+        return {tag: _postage_name(tag) for tag, _name in settings.LANGUAGES}
     return _names(plan, mix_of_line(line)) if line.get("plan") == plan.code else {}
 
 
 def _card_name(kind: str, language: str) -> str:
     with translation.override(language):
         return str(CardKind(kind).label)
+
+
+def _postage_name(language: str) -> str:
+    with translation.override(language):
+        return gettext("Post")
 
 
 def _names(plan: Plan, mix: Mix | None) -> dict[str, str]:

@@ -100,13 +100,13 @@ def order_renewal(
     coupon: str = "",
     mix: Mix | None = None,
     giver: str = "",
-    companion: Companion | None = None,
+    companions: Sequence[Companion] = (),
 ) -> Order:
     """Places an order for a renewal as it was quoted, with the same coupon and mix. The same key gives the same order.
 
     `giver` is what a friend who pays for somebody else's card wants to be called there, checked by `gifts`.
-    What is sold with it (`companion`) is put aside by the caller, in the same transaction, for as long as the order may
-    be paid: after that the order is cancelled, and the renewal withdrawn.
+    What is sold with it (`companions`) is put aside by the caller, in the same transaction, for as long as the order
+    may be paid: after that the order is cancelled, and the renewal withdrawn.
 
     Raises QuoteChanged when what was shown no longer holds or the coupon takes nothing off, KeyReused when the key
     stands for another plan, mix or coupon, and whatever `quote_renewal` refuses.
@@ -126,7 +126,7 @@ def order_renewal(
             coupon=coupon,
             mix=mix,
             giver=giver,
-            companion=companion,
+            companions=companions,
         )
     except PromotionUsedUp:
         # Somebody else was quicker by a moment; whoever asks now sees the price without it.
@@ -149,14 +149,14 @@ def _order_renewal(
     coupon: str,
     mix: Mix | None,
     giver: str,
-    companion: Companion | None,
+    companions: Sequence[Companion],
 ) -> Order:
     inputs_hash = fingerprint(
         plan=plan_code,
         channel=channel,
         coupon=coupon,
         **({"mix": [mix.data_bytes, mix.days]} if mix else {}),
-        **({"companion": companion.line()} if companion else {}),
+        **({"companions": [companion.line() for companion in companions]} if companions else {}),
     )
     with transaction.atomic():
         card = lock_cards([card.pk])[card.pk]
@@ -169,14 +169,14 @@ def _order_renewal(
         if quote.digest != digest or quote.coupon_refused:
             raise QuoteChanged(quote)
         order = place_order(
-            price=quote.price + companion.price if companion else quote.price,
-            lines=[*quote.lines(), companion.line()] if companion else quote.lines(),
+            price=sum((companion.price for companion in companions), quote.price),
+            lines=[*quote.lines(), *(companion.line() for companion in companions)],
             channel=channel,
             actor=actor,
             payer=payer,
             email=email,
             language=language,
-            is_cancelled_when_over=companion is not None,
+            is_cancelled_when_over=bool(companions),
             now=now,
         )
         renewal = Renewal.objects.create(

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A price explained line by line to whoever pays it: the plan, what each promotion took off, and a new card."""
+"""A price explained line by line to whoever pays it: the plan, what each promotion took off, a new card, its post."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils import translation
+from django.utils.translation import gettext
 
 from tsuzuku.cards.models import CardKind
 from tsuzuku.catalog.promotion_queries import promotion_names
@@ -13,6 +14,8 @@ from tsuzuku.kernel.money import Money
 
 #: The name of the line that a new card is of its order.
 NEW_CARD: Final = "new_card"
+#: The name of the line of what it costs to post it.
+POSTAGE: Final = "postage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +44,7 @@ def _name(line: dict[str, Any], promotions: Mapping[str, str], plan_name: str, l
     if NEW_CARD in line:
         with translation.override(language.lower()):
             return str(CardKind(line[NEW_CARD]).label)
+    if POSTAGE in line:
+        with translation.override(language.lower()):
+            return gettext("Post")
     return plan_name

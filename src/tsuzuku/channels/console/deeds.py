@@ -12,7 +12,12 @@ from django.http import HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from tsuzuku.cards.flags import clear_flag, flags_of
 from tsuzuku.catalog.promotion_import import offer_promotion_again, withdraw_promotion
@@ -21,13 +26,17 @@ from tsuzuku.channels.console.models import (
     DifferenceEntry,
     DisputeEntry,
     OrderEntry,
+    ParcelEntry,
     PromotionEntry,
     ProposalEntry,
     RefundEntry,
 )
 from tsuzuku.channels.console.sheets import money
-from tsuzuku.channels.console.words import deed_name
+from tsuzuku.channels.console.words import deed_name, refusal_words
 from tsuzuku.look import formats
+from tsuzuku.new_cards import states as parcel_states
+from tsuzuku.new_cards.errors import TrackingMalformed
+from tsuzuku.new_cards.parcels import CARRIER_LENGTH_MAX, mark_packed, mark_shipped, read_tracking, withdraw_parcel
 from tsuzuku.orders import states as order_states
 from tsuzuku.orders.resolving import accept_held_order, return_held_order
 from tsuzuku.payments import states as payment_states
@@ -251,6 +260,52 @@ def _clear_flags(card: CardEntry, asked: Mapping[str, Any], doer: Doer) -> None:
         clear_flag(flag_id=flag.pk, actor=doer.actor, note=asked["reason"], now=doer.now)
 
 
+# -- parcels ---------------------------------------------------------------------------------------------------------
+
+
+class ShipForm(ReasonForm):
+    """Who carries it, and how it is followed."""
+
+    carrier = forms.CharField(label=_("Post service"), max_length=CARRIER_LENGTH_MAX, widget=UnfoldAdminTextInputWidget)
+    tracking_number = forms.CharField(label=_("Tracking number"), max_length=60, widget=UnfoldAdminTextInputWidget)
+    field_order = ("carrier", "tracking_number", "reason")
+
+    def clean_tracking_number(self) -> str:
+        try:
+            return read_tracking(self.cleaned_data["tracking_number"])
+        except TrackingMalformed as malformed:
+            raise forms.ValidationError(refusal_words(malformed)) from None
+
+    def details(self) -> list[tuple[str, str]]:
+        return [
+            (gettext("Post service"), self.cleaned_data["carrier"]),
+            (gettext("Tracking number"), self.cleaned_data["tracking_number"]),
+        ]
+
+
+def parcel_subject(parcel: ParcelEntry) -> str:
+    """The order that a parcel is of, as facts name it."""
+    return f"order:{parcel.new_card.order.number}"
+
+
+def _pack(parcel: ParcelEntry, asked: Mapping[str, Any], doer: Doer) -> None:
+    mark_packed(parcel_id=parcel.pk, actor=doer.actor, now=doer.now)
+
+
+def _ship(parcel: ParcelEntry, asked: Mapping[str, Any], doer: Doer) -> None:
+    mark_shipped(
+        parcel_id=parcel.pk,
+        carrier=asked["carrier"],
+        tracking_number=asked["tracking_number"],
+        actor=doer.actor,
+        now=doer.now,
+    )
+
+
+def _stop_parcel(parcel: ParcelEntry, asked: Mapping[str, Any], doer: Doer) -> None:
+    withdraw_parcel(parcel_id=parcel.pk, reason=asked["reason"], actor=doer.actor, now=doer.now)
+
+
 # -- differences -----------------------------------------------------------------------------------------------------
 
 
@@ -377,6 +432,34 @@ _DEEDS = (
         subject=dispute_subject,
         act=_keep_evidence,
         hand_out=_hand_out_evidence,
+    ),
+    Deed(
+        name="pack",
+        slug="parcels",
+        explanation=_("The card of this number is in its envelope, with this address on it."),
+        permission="console.send_parcel",
+        fits=lambda parcel: parcel.state == parcel_states.TO_PACK,
+        subject=parcel_subject,
+        act=_pack,
+    ),
+    Deed(
+        name="ship",
+        slug="parcels",
+        explanation=_("The post has it. Its buyer gets a mail with the tracking number."),
+        permission="console.send_parcel",
+        fits=lambda parcel: parcel.state == parcel_states.PACKED,
+        subject=parcel_subject,
+        act=_ship,
+        form=ShipForm,
+    ),
+    Deed(
+        name="stop-parcel",
+        slug="parcels",
+        explanation=_("It stays here, and its address is deleted. Give the money back on the page of the order."),
+        permission="console.send_parcel",
+        fits=lambda parcel: parcel.state in {parcel_states.TO_PACK, parcel_states.PACKED},
+        subject=parcel_subject,
+        act=_stop_parcel,
     ),
     Deed(
         name="clear-flags",

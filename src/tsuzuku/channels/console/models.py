@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from tsuzuku.cards.models import Card
 from tsuzuku.catalog.models import Promotion
 from tsuzuku.journal.models import Fact
+from tsuzuku.new_cards.models import Parcel
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.models import Dispute, Payment, Refund, RefundProposal
 from tsuzuku.reports.kinds import INFORMATION
@@ -114,6 +115,20 @@ class CardEntry(Card):
 
     def __str__(self) -> str:
         return self.iccid
+
+
+class ParcelEntry(Parcel):
+    """A card that is posted, with its address for who packs it."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        permissions = (("send_parcel", "Pack and send cards"),)
+        verbose_name = _("Parcel")
+        verbose_name_plural = _("Parcels")
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
 
 
 class PartnerEntry(Partner):

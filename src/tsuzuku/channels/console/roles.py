@@ -15,6 +15,8 @@ _SUPPORT = frozenset(
         "view_proposalentry",
         "view_disputeentry",
         "view_cardentry",
+        "view_parcelentry",
+        "send_parcel",
         "view_promotionentry",
         "resend_receipt",
         "propose_refund",

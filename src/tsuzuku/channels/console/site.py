@@ -20,7 +20,7 @@ Page = TypeVar("Page", bound=Callable[..., HttpResponseBase])
 
 #: The groups of the menu: each page by its model, with an icon of Material Symbols.
 _MENU = (
-    ("sales", (("orderentry", "receipt_long"), ("cardentry", "sim_card"))),
+    ("sales", (("orderentry", "receipt_long"), ("cardentry", "sim_card"), ("parcelentry", "local_shipping"))),
     (
         "money",
         (

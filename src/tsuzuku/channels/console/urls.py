@@ -9,6 +9,7 @@ from tsuzuku.channels.console.models import (
     DifferenceEntry,
     DisputeEntry,
     OrderEntry,
+    ParcelEntry,
     PartnerEntry,
     PaymentEntry,
     PromotionEntry,
@@ -23,6 +24,7 @@ from tsuzuku.channels.console.pages.cards import CardAdmin
 from tsuzuku.channels.console.pages.money import DisputeAdmin, PaymentAdmin, ProposalAdmin, RefundAdmin
 from tsuzuku.channels.console.pages.offers import PartnerAdmin, PromotionAdmin
 from tsuzuku.channels.console.pages.orders import OrderAdmin
+from tsuzuku.channels.console.pages.parcels import ParcelAdmin
 from tsuzuku.channels.console.pages.trail import TrailAdmin
 from tsuzuku.channels.console.site import site
 
@@ -36,6 +38,7 @@ site.register(SettlementEntry, SettlementAdmin)
 site.register(SalesEntry, SalesAdmin)
 site.register(PromotionEntry, PromotionAdmin)
 site.register(CardEntry, CardAdmin)
+site.register(ParcelEntry, ParcelAdmin)
 site.register(PartnerEntry, PartnerAdmin)
 site.register(TrailEntry, TrailAdmin)
 

@@ -55,6 +55,13 @@ _STATES: Mapping[str, Mapping[str, tuple[str | Promise, str]]] = {
         "approved": (pgettext_lazy("proposal", "approved"), "good"),
         "declined": (pgettext_lazy("proposal", "declined"), ""),
     },
+    "parcel": {
+        "waiting": (pgettext_lazy("parcel", "waits for the money"), ""),
+        "to_pack": (pgettext_lazy("parcel", "to be packed"), "act"),
+        "packed": (pgettext_lazy("parcel", "packed"), "act"),
+        "shipped": (pgettext_lazy("parcel", "shipped"), "good"),
+        "withdrawn": (pgettext_lazy("parcel", "not sent"), ""),
+    },
     "dispute": {
         "open": (pgettext_lazy("dispute", "open"), "act"),
         "won": (pgettext_lazy("dispute", "won"), "good"),
@@ -114,6 +121,9 @@ DEED_NAMES: Mapping[str, str | Promise] = {
     "retry-refund": gettext_lazy("Ask for the refund once more"),
     "close-refund": gettext_lazy("Book it as given back another way"),
     "take-evidence": gettext_lazy("Take the evidence"),
+    "pack": gettext_lazy("Mark as packed"),
+    "ship": gettext_lazy("Mark as shipped"),
+    "stop-parcel": gettext_lazy("Do not send it"),
     "clear-flags": gettext_lazy("Take the flags down"),
     "withdraw-promotion": gettext_lazy("Withdraw the promotion"),
     "offer-promotion": gettext_lazy("Offer the promotion again"),
@@ -123,6 +133,8 @@ _REFUSALS: Mapping[str, str | Promise] = {
     "too-many-receipt-mails": gettext_lazy("This receipt was sent several times within the hour. Wait a while."),
     "difference-resolved": gettext_lazy("Somebody has seen to this difference already."),
     "promotion-unknown": gettext_lazy("There is no such promotion any more."),
+    "move-not-allowed": gettext_lazy("Somebody has moved this on meanwhile. Please look at it again."),
+    "tracking-malformed": gettext_lazy("Please give the post service, and its number of 6 to 40 letters and digits."),
 }
 
 

@@ -5,18 +5,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
+
+from tsuzuku.cards.models import CardKind
 from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, price_a_gigabyte, what_it_gives
 from tsuzuku.kernel.money import Money
 from tsuzuku.new_cards.errors import NewCardsSoldOut
-from tsuzuku.new_cards.offers import NewCardOffer, card_price, offers_for_new
+from tsuzuku.new_cards.offers import NewCardOffer, card_price, kind_of, offers_for_new
+from tsuzuku.new_cards.postage import countries, postage_to
 
 
 @dataclass(frozen=True, slots=True)
 class NewCardTile:
     """A plan to choose with a new card."""
 
-    code: str
+    address: str
     name: str
     gives: list[str]
     begins: str
@@ -27,12 +31,36 @@ class NewCardTile:
     a_gigabyte: Money | None
 
 
-def tiles(offers: Iterable[NewCardOffer], language: str) -> list[NewCardTile]:
-    """Plans with the price of the card in it."""
-    more = card_price()
+@dataclass(frozen=True, slots=True)
+class PostTile:
+    """A country to which cards are posted."""
+
+    code: str
+    name: str
+    postage: Money
+
+
+def post_tiles() -> list[PostTile]:
+    """Where cards are posted to."""
+    return [PostTile(country.code, str(country.name), postage) for country, postage in countries()]
+
+
+def confirm_new(plan_code: str, country: str) -> str:
+    """The page on which an eSIM, or a card that is posted to a country, is ordered with a plan."""
+    return (
+        reverse("confirm_new_sim", args=[country, plan_code])
+        if country
+        else reverse("confirm_new_card", args=[plan_code])
+    )
+
+
+def tiles(offers: Iterable[NewCardOffer], language: str, country: str) -> list[NewCardTile]:
+    """Plans with the price of the card, and of its post, in it."""
+    more = card_price(kind_of(country))
+    more = more + postage_to(country) if country else more
     return [
         NewCardTile(
-            code=offer.plan.code,
+            address=confirm_new(offer.plan.code, country),
             name=offer.plan.name_in(language),
             gives=what_it_gives(offer.plan, offer.terms),
             begins=how_it_joins(offer.terms, is_joined=False) if each.is_waiting else "",
@@ -46,11 +74,11 @@ def tiles(offers: Iterable[NewCardOffer], language: str) -> list[NewCardTile]:
     ]
 
 
-def cheapest_new(now: datetime) -> Money | None:
-    """What a new card costs at least with a plan; None if there is none to be had."""
+def cheapest_new(now: datetime, kind: CardKind = CardKind.ESIM) -> Money | None:
+    """What a new card costs at least with a plan, without post; None if there is none to be had."""
     try:
-        offers = offers_for_new(channel=CHANNEL, now=now)
+        offers = offers_for_new(channel=CHANNEL, now=now, kind=kind)
     except NewCardsSoldOut:
         return None
-    prices = [each.offer.price + card_price() for each in offers]
+    prices = [each.offer.price + card_price(kind) for each in offers]
     return min(prices, key=lambda price: price.amount_minor, default=None)

@@ -14,7 +14,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from tsuzuku.balances.models import TopUp
 from tsuzuku.cards.models import CardHolder, FriendLink
 from tsuzuku.messaging.models import Message
-from tsuzuku.new_cards.queries import new_cards_of_orders
+from tsuzuku.new_cards.protection import reveal_address
+from tsuzuku.new_cards.queries import new_cards_of_orders, parcels_of
 from tsuzuku.orders.models import Order
 from tsuzuku.payments.balance import customer_account
 from tsuzuku.payments.models import BalancePart, KeptMethodRow
@@ -65,6 +66,7 @@ def own_data(user: User, *, now: datetime) -> Iterator[str]:
             .iterator()
         ),
         "orders": lambda: _orders(user),
+        "parcels": lambda: _parcels(user),
         "reminder_preferences": lambda: Preferences.objects.filter(user=user).values(
             "by_email", "by_sms", "by_push", "names_friends", "quiet_from", "quiet_until", "zone"
         ),
@@ -135,6 +137,21 @@ def _orders(user: User) -> Iterator[Record]:
                 "is_new_card": order.pk in new,
                 "receipt": receipt.number if receipt else None,
             }
+
+
+def _parcels(user: User) -> Iterator[Record]:
+    """Cards that were posted, with their addresses as long as those are kept."""
+    for parcel in parcels_of(user):
+        address = reveal_address(parcel)
+        yield {
+            "order": parcel.new_card.order.number,
+            "country": parcel.country,
+            "state": parcel.state,
+            "carrier": parcel.carrier,
+            "tracking_number": parcel.tracking_number,
+            "shipped_at": parcel.shipped_at,
+            "address": address and address.parts,
+        }
 
 
 def _messages(user: User) -> Iterator[Record]:

@@ -18,6 +18,7 @@ from tsuzuku.project.demo_factor import FACTOR_KEY, factor_code
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
     from tsuzuku.catalog.models import Promotion
+    from tsuzuku.new_cards.models import Parcel
     from tsuzuku.orders.models import Order
     from tsuzuku.payments.models import Dispute, Refund, RefundProposal
     from tsuzuku.people.models import User
@@ -57,6 +58,40 @@ def as_role(house: "House") -> Callable[[str], Client]:
 @pytest.fixture
 def manager(as_role: Callable[[str], Client]) -> Client:
     return as_role("manager")
+
+
+@pytest.fixture
+def parcel(house: "House", settings: Settings) -> "Parcel":
+    """A card by post that is paid and waits to be packed."""
+    from tests.unit.new_cards.test_addresses import GOOD
+    from tsuzuku.kernel import clock
+    from tsuzuku.new_cards.actions import order_new_card
+    from tsuzuku.new_cards.addresses import read_address
+    from tsuzuku.new_cards.models import Parcel
+    from tsuzuku.new_cards.offers import quote_new
+    from tsuzuku.new_cards.shelf import put_up
+    from tsuzuku.testing.factories import make_card, make_customer, make_plan
+
+    settings.POSTAGE_YEN = {"JP": 370}
+    make_plan("TRIP", start="first_use", price_minor=1_500)
+    make_card(group="shop")
+    now = clock.now()
+    put_up(group="shop", now=now)
+    user = make_customer("mei@example.com")
+    quote = quote_new("TRIP", channel="web", now=now, payer=user, country="JP")
+    order = order_new_card(
+        user=user,
+        plan_code="TRIP",
+        digest=quote.digest,
+        key="n1",
+        email=user.mail_address,
+        language="en",
+        channel="web",
+        now=now,
+        address=read_address("JP", GOOD["JP"]),
+    )
+    house.pay(order)
+    return Parcel.objects.get()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tests.unit.channels.web.test_access import addresses
 
 if TYPE_CHECKING:
     from tsuzuku.cards.models import Card
+    from tsuzuku.new_cards.models import Parcel
     from tsuzuku.testing.house import House
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,8 @@ GET = {
     "console_promotion_preview": (302, 403, 302, 200, 200, 200),
     "console_cardentry_changelist": (302, 403, 302, 200, 403, 200),
     "console_cardentry_change": (302, 403, 302, 200, 403, 200),
+    "console_parcelentry_changelist": (302, 403, 302, 200, 403, 200),
+    "console_parcelentry_change": (302, 403, 302, 200, 403, 200),
     "console_partnerentry_changelist": (302, 403, 302, 403, 200, 200),
     "console_partnerentry_change": (302, 403, 302, 403, 200, 200),
     "console_trailentry_changelist": (302, 403, 302, 403, 403, 200),
@@ -72,6 +75,9 @@ DEEDS = {
     ("disputes", "take-evidence"): (302, 403, 302, 403, 200, 200),
     ("differences", "settle-difference"): (302, 403, 302, 403, 200, 200),
     ("cards", "clear-flags"): (302, 403, 302, 403, 403, 200),
+    ("parcels", "pack"): (302, 403, 302, 200, 403, 200),
+    ("parcels", "ship"): (302, 403, 302, 302, 403, 302),
+    ("parcels", "stop-parcel"): (302, 403, 302, 200, 403, 200),
     ("promotions", "withdraw-promotion"): (302, 403, 302, 403, 403, 200),
     ("promotions", "offer-promotion"): (302, 403, 302, 403, 403, 302),
 }
@@ -89,7 +95,7 @@ def everybody(house: "House", customer: Client) -> list[Client]:
 
 
 @pytest.fixture
-def filled(rows: Rows, card: "Card") -> dict[str, str]:
+def filled(rows: Rows, card: "Card", parcel: "Parcel") -> dict[str, str]:
     """Every address of the console with one of these rows in it, but those of deeds."""
     from tsuzuku.channels.console.models import TrailEntry
     from tsuzuku.payments.models import Payment
@@ -104,6 +110,7 @@ def filled(rows: Rows, card: "Card") -> dict[str, str]:
         "settlements": rows.difference.file_id,
         "promotions": rows.promotion.pk,
         "cards": card.pk,
+        "parcels": parcel.pk,
         "partners": rows.partner.pk,
         "trail": TrailEntry.objects.latest("pk").pk,
     }
@@ -124,7 +131,7 @@ def test_every_address_answers_everybody_as_it_should(everybody: list[Client], f
     assert answers == GET
 
 
-def test_every_deed_is_for_whom_it_should_be(everybody: list[Client], rows: Rows) -> None:
+def test_every_deed_is_for_whom_it_should_be(everybody: list[Client], rows: Rows, parcel: "Parcel") -> None:
     from tsuzuku.channels.console.deeds import deeds_for
 
     pks = {
@@ -134,6 +141,7 @@ def test_every_deed_is_for_whom_it_should_be(everybody: list[Client], rows: Rows
         "promotions": rows.promotion.pk,
         "disputes": rows.dispute.pk,
         "cards": rows.flagged.pk,
+        "parcels": parcel.pk,
         "differences": rows.difference.pk,
     }
     assert {(slug, deed.name) for slug in pks for deed in deeds_for(slug)} == set(DEEDS)
@@ -164,10 +172,10 @@ def test_there_is_no_such_deed_and_no_such_row(manager: Client, rows: Rows) -> N
 def test_a_role_sees_in_the_menu_what_it_may_open(as_role: Callable[[str], Client]) -> None:
     menus = {role: menu(as_role(role)) for role in ("support", "finance", "manager")}
     assert menus == {
-        "support": ["orders", "cards", "payments", "refunds", "proposals", "disputes", "promotions"],
+        "support": ["orders", "cards", "parcels", "payments", "refunds", "proposals", "disputes", "promotions"],
         "finance": ["orders", "payments", "refunds", "proposals", "disputes", *BOOKS, "promotions", "partners"],
         "manager": [
-            *("orders", "cards", "payments", "refunds", "proposals", "disputes", *BOOKS),
+            *("orders", "cards", "parcels", "payments", "refunds", "proposals", "disputes", *BOOKS),
             *("promotions", "partners", "trail"),
         ],
     }

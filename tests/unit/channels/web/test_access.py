@@ -133,6 +133,10 @@ GET = {
     # There is nothing on the shelf.
     "new_card_plans": (302, 302, 302, 302, 302, 302),
     "confirm_new_card": (302, 302, 302, 302, 302, 302),
+    # Nothing is posted.
+    "new_sim": (404, 404, 404, 404, 404, 404),
+    "new_sim_plans": (404, 404, 404, 404, 404, 404),
+    "confirm_new_sim": (302, 404, 404, 302, 404, 302),
     # The order sells no new card.
     "install_esim": (302, 404, 404, 302, 404, 302),
 }
@@ -218,6 +222,7 @@ def filled(card: "Card", plan: "Plan", order: "Order") -> dict[str, str]:
         .replace("mix/<str:plan_code>", f"mix/{mixed}")
         .replace("<str:plan_code>", plan.code)
         .replace("<str:number>", order.number)
+        .replace("<str:country>", "JP")
         .replace("<int:lot_id>", "1")
         .replace("<int:link_id>", "1")
         .replace("<int:place>", "1")

@@ -158,6 +158,7 @@ def test_one_file_has_everything_of_one_person_and_no_secret(
         "kept_methods",
         "balance",
         "orders",
+        "parcels",
         "reminder_preferences",
         "push_devices",
         "reminders",

@@ -10,9 +10,12 @@ from django.test import Client
 
 from tests.unit.channels.conftest import PIN
 from tests.unit.channels.web.conftest import Answer, heading, notices, rows, text_of
+from tests.unit.new_cards.test_addresses import GOOD
 from tsuzuku.kernel import clock
 
 if TYPE_CHECKING:
+    from pytest_django import Settings
+
     from tsuzuku.cards.models import Card
     from tsuzuku.catalog.models import Plan
     from tsuzuku.people.models import User
@@ -160,3 +163,83 @@ def test_a_wrong_pin_registers_nothing(card: "Card", of_stranger: Client, strang
     answer = of_stranger.post("/first-steps", {"number": card.iccid, "pin": "0000"})
     assert "Card number and PIN do not match." in text_of(answer)
     assert not holds(stranger, card)
+
+
+@pytest.fixture
+def sim(house: "House", settings: "Settings") -> "Card":
+    from tsuzuku.new_cards.shelf import put_up
+    from tsuzuku.testing.factories import make_card, make_plan
+
+    settings.POSTAGE_YEN = dict.fromkeys(GOOD, 370)
+    make_plan("TRIP", start="first_use", price_minor=1_500)
+    card = make_card(group="shop")
+    put_up(group="shop", now=clock.now())
+    return card
+
+
+def addressed(page: Answer, country: str, **typed: str) -> dict[str, str]:
+    """The form as it was shown, with an address."""
+    form = filled(page)
+    del form["checked"]
+    return form | {f"to-{name}": text for name, text in (GOOD[country] | typed).items()}
+
+
+@pytest.mark.parametrize("country", GOOD)
+def test_the_form_of_each_country_asks_for_its_parts_and_says_what_is_wrong(
+    sim: "Card", of_stranger: Client, country: str
+) -> None:
+    from tsuzuku.new_cards.addresses import COUNTRIES
+    from tsuzuku.orders.models import Order
+
+    path = f"/new/sim/{country}/TRIP"
+    page = of_stranger.get(path)
+    assert rows(page)["To pay"] == "¥1,870"
+    shown = re.findall(r'name="to-([a-z_]+)"', page.content.decode())
+    assert shown == [part.name for part in COUNTRIES[country].parts]
+    wrong = of_stranger.post(path, addressed(page, country, name="", phone="１２"))
+    found = re.findall(r'id="id_to-([a-z_]+)_errors"', wrong.content.decode())
+    assert sorted(found) == ["name", "phone"]
+    assert "Please fill this in." in text_of(wrong)
+    assert 'value="１２"' in wrong.content.decode()
+    assert GOOD[country]["street"] in wrong.content.decode()
+    assert Order.objects.count() == 0
+
+
+def test_a_card_by_post_is_ordered_followed_and_hidden_from_others(
+    sim: "Card", house: "House", of_stranger: Client, of_holder: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    from tsuzuku.new_cards.models import Parcel
+    from tsuzuku.new_cards.parcels import mark_packed, mark_shipped
+    from tsuzuku.orders.models import Order
+
+    assert "SIM card by post" in text_of(of_stranger.get("/new"))
+    assert "South Korea" in text_of(of_stranger.get("/new/sim"))
+    assert "Plan TRIP" in text_of(of_stranger.get("/new/sim/JP"))
+    with caplog.at_level(logging.DEBUG):
+        tried = of_stranger.post(
+            "/new/sim/JP/TRIP", {**addressed(of_stranger.get("/new/sim/JP/TRIP"), "JP", phone=""), "apply": "1"}
+        )
+        assert GOOD["JP"]["street"] in tried.content.decode()
+        assert "Please fill this in." not in text_of(tried)
+        assert of_stranger.post("/new/sim/JP/TRIP", addressed(tried, "JP")).status_code == 303
+        order = Order.objects.get()
+        house.deliver(*house.provider.pay(house.payment_reference(order)))
+        house.settle_down()
+    assert "山田" not in caplog.text
+    path = f"/o/{order.number}"
+    assert heading(of_stranger.get(path)) == "Paid. Your card is being packed"
+    assert of_stranger.get(f"{path}/esim").status_code == 404
+    assert of_holder.get(path).status_code == 404
+    parcel, now = Parcel.objects.get(), clock.now()
+    mark_packed(parcel_id=parcel.pk, actor="staff:1", now=now)
+    mark_shipped(parcel_id=parcel.pk, carrier="EMS", tracking_number="EE123456789JP", actor="staff:1", now=now)
+    page = of_stranger.get(path)
+    assert heading(page) == "Your card is on its way"
+    assert rows(page)["Tracking number"] == "EE123456789JP"
+    assert "in the post" in text_of(of_stranger.get("/orders"))
+    assert f"/c/{sim.public_token}/" in page.content.decode()
+
+
+def test_nothing_is_posted_where_the_operator_does_not_say_so(sim: "Card", of_stranger: Client) -> None:
+    for path in ("/new/sim/US", "/new/sim/US/TRIP"):
+        assert of_stranger.get(path).status_code == 404

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
         ("cards", "0001_initial"),
         ("catalog", "0001_initial"),
         ("journal", "0001_initial"),
+        ("new_cards", "0001_initial"),
         ("orders", "0001_initial"),
         ("payments", "0001_initial"),
         ("reports", "0001_initial"),
@@ -73,6 +74,20 @@ class Migration(migrations.Migration):
                 "constraints": [],
             },
             bases=("orders.order",),
+        ),
+        migrations.CreateModel(
+            name="ParcelEntry",
+            fields=[],
+            options={
+                "verbose_name": "Parcel",
+                "verbose_name_plural": "Parcels",
+                "permissions": (("send_parcel", "Pack and send cards"),),
+                "proxy": True,
+                "default_permissions": ("view",),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("new_cards.parcel",),
         ),
         migrations.CreateModel(
             name="PartnerEntry",

@@ -33,7 +33,7 @@ from tsuzuku.payments.models import Payment, ProviderNotice, RefundProposal
 from tsuzuku.payments.queries import captures_of, disputes_of, refunds_of
 from tsuzuku.receipts.models import Receipt
 from tsuzuku.renewals.models import Renewal
-from tsuzuku.renewals.price_lines import NEW_CARD
+from tsuzuku.renewals.price_lines import NEW_CARD, POSTAGE
 
 
 class OrderStates(StateFilter):
@@ -132,6 +132,8 @@ class OrderAdmin(ReadingAdmin[OrderEntry]):
 def _line_name(line: dict[str, Any]) -> str:
     if NEW_CARD in line:
         return str(CardKind(line[NEW_CARD]).label)
+    if POSTAGE in line:
+        return _("Post")
     return str(line.get("plan") or line.get("promotion") or "–")
 
 

@@ -3,6 +3,7 @@
 
 import uuid
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from tsuzuku.allowances.errors import RenewalRefused
+from tsuzuku.cards.models import CardKind
 from tsuzuku.cards.protection import reveal_activation_code
 from tsuzuku.catalog.coupons import check_coupon
 from tsuzuku.catalog.errors import CouponUnknown, MixNotOffered, PlanNotForCard, PlanUnknown, TooManyCoupons
@@ -23,11 +25,12 @@ from tsuzuku.catalog.promotion_queries import Customer
 from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.access import OrderAccess, order_or_404, owner
 from tsuzuku.channels.web.currencies import currency_shown
-from tsuzuku.channels.web.forms import NO_ADDRESS, NewCardForm
-from tsuzuku.channels.web.new_cards import cheapest_new, tiles
+from tsuzuku.channels.web.forms import NO_ADDRESS, ConfirmForm, NewCardForm
+from tsuzuku.channels.web.new_cards import cheapest_new, post_tiles, tiles
 from tsuzuku.channels.web.payers import payer_of
 from tsuzuku.channels.web.paying import choices_for, method_of, needs_address
 from tsuzuku.channels.web.plan_texts import validity, what_it_gives
+from tsuzuku.channels.web.postal_form import PostalForm
 from tsuzuku.channels.web.refusals import refusal_text, try_later
 from tsuzuku.channels.web.shares import keepable, offer_of, what_was_ticked
 from tsuzuku.channels.web.tiles import new_lot
@@ -35,9 +38,17 @@ from tsuzuku.channels.web.views.orders import start_paying
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.errors import DomainError
 from tsuzuku.new_cards.actions import order_new_card
-from tsuzuku.new_cards.errors import NewCardKeyReused, NewCardsSoldOut, PlanNotForNewCard, TooManyNewCards
+from tsuzuku.new_cards.addresses import COUNTRIES
+from tsuzuku.new_cards.errors import (
+    NewCardKeyReused,
+    NewCardsSoldOut,
+    NotPostedThere,
+    PlanNotForNewCard,
+    TooManyNewCards,
+)
 from tsuzuku.new_cards.installing import install_qr_svg, installation
-from tsuzuku.new_cards.offers import NewCardQuote, offers_for_new, quote_new
+from tsuzuku.new_cards.offers import NewCardQuote, kind_of, offers_for_new, quote_new
+from tsuzuku.new_cards.postage import countries, postage_to
 from tsuzuku.new_cards.queries import new_card_of
 from tsuzuku.new_cards.states import READY
 from tsuzuku.orders.errors import TooManyOrders
@@ -57,26 +68,47 @@ _COUPON_SHOWN_MAX = 40
 @never_cache
 @require_safe
 def new_card(request: HttpRequest) -> HttpResponse:
-    """How a new card can be had: as an eSIM, or one that somebody has bought elsewhere."""
+    """How a new card can be had: as an eSIM, by post, or one that somebody has bought elsewhere."""
     now = clock.now()
-    return render(request, "web/new/home.html", {"now": now, "cheapest": cheapest_new(now)})
+    context = {
+        "now": now,
+        "cheapest": cheapest_new(now),
+        "is_posted": bool(countries()),
+        "cheapest_sim": cheapest_new(now, CardKind.SIM) if countries() else None,
+    }
+    return render(request, "web/new/home.html", context)
 
 
 @never_cache
 @require_safe
-def new_card_plans(request: HttpRequest) -> HttpResponse:
+def new_sim(request: HttpRequest) -> HttpResponse:
+    """Where a SIM card is posted to."""
+    found = post_tiles()
+    if not found:
+        raise Http404
+    return render(request, "web/new/countries.html", {"countries": found})
+
+
+@never_cache
+@require_safe
+def new_card_plans(request: HttpRequest, country: str = "") -> HttpResponse:
     """The plans that a new card can be had with, those first that wait for the traveller."""
     now = clock.now()
     try:
-        offers = offers_for_new(channel=CHANNEL, now=now)
+        postage = postage_to(country) if country else None
+        offers = offers_for_new(channel=CHANNEL, now=now, kind=kind_of(country))
+    except NotPostedThere:
+        raise Http404 from None
     except NewCardsSoldOut as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("new_card")
     language = get_language() or "en"
     context = {
         "now": now,
-        "waiting": tiles((each for each in offers if each.is_waiting), language),
-        "at_once": tiles((each for each in offers if not each.is_waiting), language),
+        "waiting": tiles((each for each in offers if each.is_waiting), language, country),
+        "at_once": tiles((each for each in offers if not each.is_waiting), language, country),
+        "country": COUNTRIES[country] if country else None,
+        "postage": postage,
         "shown_in": currency_shown(request, now=now),
     }
     return render(request, "web/new/plans.html", context)
@@ -85,36 +117,47 @@ def new_card_plans(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def confirm_new_card(request: HttpRequest, plan_code: str) -> HttpResponse:
-    """Shows what card and plan are together, and on a yes puts a card aside, orders it and goes to pay."""
+def confirm_new_card(request: HttpRequest, plan_code: str, country: str = "") -> HttpResponse:
+    """Shows what card and plan are together, and on a yes puts a card aside, orders it and goes to pay.
+
+    With a country it is a card that is posted there, and the page asks for the address.
+    """
     now, user = clock.now(), owner(request)
     try:
         if request.method == "POST":
-            return _order(request, user, plan_code, now=now)
-        return _ask(request, user, quote_new(plan_code, channel=CHANNEL, now=now, payer=user), now=now)
+            return _order(request, user, plan_code, country, now=now)
+        quote = quote_new(plan_code, channel=CHANNEL, now=now, payer=user, country=country)
+        return _ask(request, user, quote, now=now)
+    except NotPostedThere:
+        raise Http404 from None
     except (NewCardsSoldOut, TooManyNewCards) as refusal:
         messages.error(request, refusal_text(refusal))
         return redirect("new_card")
     except (PlanUnknown, PlanNotForCard, PlanNotForNewCard, MixNotOffered, RenewalRefused) as refusal:
         messages.error(request, refusal_text(refusal))
-        return redirect("new_card_plans")
+        return redirect("new_sim_plans", country=country) if country else redirect("new_card_plans")
 
 
-def _order(request: HttpRequest, user: User, plan_code: str, *, now: datetime) -> HttpResponse:
-    form = NewCardForm(request.POST)
+def _order(request: HttpRequest, user: User, plan_code: str, country: str, *, now: datetime) -> HttpResponse:
+    quote = quote_new(plan_code, channel=CHANNEL, now=now, payer=user, country=country)
+    form = ConfirmForm(request.POST) if country else NewCardForm(request.POST)
+    # What is wrong with an address is said when it counts, not while a coupon is tried.
+    postal = PostalForm(country, request.POST, is_checked="apply" not in request.POST) if country else None
     is_valid = form.is_valid()
+    if postal is not None:
+        is_valid = postal.is_valid() and is_valid
     typed = form.cleaned_data.get("email", "")
     if is_valid and not (user.email or typed) and "apply" not in request.POST and needs_address(_method(request)):
         form.add_error("email", NO_ADDRESS)
         is_valid = False
-    quote = quote_new(plan_code, channel=CHANNEL, now=now, payer=user)
     customer = Customer(user.pk, quote.card.pk)
     coupon, refusal = _coupon(request, customer, form.cleaned_data.get("coupon", ""), now=now)
     is_new = coupon != request.POST.get("coupon_shown", "")
     if coupon:
-        quote = quote_new(plan_code, channel=CHANNEL, now=now, payer=user, coupon=coupon)
+        quote = quote_new(plan_code, channel=CHANNEL, now=now, payer=user, coupon=coupon, country=country)
+    ask = partial(_ask, request, user, postal=postal, now=now)
     if "apply" in request.POST or is_new or refusal or not is_valid:
-        return _ask(request, user, quote, form=form, coupon=coupon, refusal=refusal, now=now)
+        return ask(quote, form=form, coupon=coupon, refusal=refusal)
     try:
         count_order(subject=f"customer:{user.pk}", address=client_address(request), now=now)
         order = order_new_card(
@@ -127,15 +170,16 @@ def _order(request: HttpRequest, user: User, plan_code: str, *, now: datetime) -
             channel=CHANNEL,
             now=now,
             coupon=coupon,
+            address=postal.cleaned_data["address"] if postal else None,
         )
     except QuoteChanged:
-        changed = quote_new(plan_code, channel=CHANNEL, now=now, payer=user, coupon=coupon)
-        return _ask(request, user, changed, form=form, coupon=coupon, has_changed=True, now=now)
+        changed = quote_new(plan_code, channel=CHANNEL, now=now, payer=user, coupon=coupon, country=country)
+        return ask(changed, form=form, coupon=coupon, has_changed=True)
     except NewCardKeyReused:
-        return _ask(request, user, quote, coupon=coupon, has_changed=True, now=now)
+        return ask(quote, coupon=coupon, has_changed=True)
     except TooManyOrders as too_many:
         messages.error(request, refusal_text(too_many))
-        return try_later(_ask(request, user, quote, form=form, coupon=coupon, now=now), too_many)
+        return try_later(ask(quote, form=form, coupon=coupon), too_many)
     return start_paying(request, OrderAccess(order=order, paid_for=renewal_of(order), user=user), now=now)
 
 
@@ -159,7 +203,8 @@ def _ask(
     quote: NewCardQuote,
     *,
     now: datetime,
-    form: NewCardForm | None = None,
+    form: ConfirmForm | None = None,
+    postal: PostalForm | None = None,
     coupon: str = "",
     refusal: DomainError | None = None,
     has_changed: bool = False,
@@ -168,7 +213,8 @@ def _ask(
     renewal, language = quote.renewal, get_language() or "en"
     refusal = refusal or renewal.coupon_refused
     plan_name = renewal.plan.name_in(language)
-    lines = [*renewal.lines(), quote.companion.line()]
+    lines = [*renewal.lines(), *(companion.line() for companion in quote.companions)]
+    country = COUNTRIES[quote.country] if quote.country else None
     context = {
         "now": now,
         "quote": quote,
@@ -191,7 +237,10 @@ def _ask(
         "keepable": keepable(user, quote.price.currency, now=now),
         **offer_of(user, quote.price, now=now),
         **what_was_ticked(request),
-        "form": form or NewCardForm(),
+        "form": form or (ConfirmForm() if country else NewCardForm()),
+        "country": country,
+        "postal": (postal or PostalForm(country.code)) if country else None,
+        "address_days": settings.PARCEL_ADDRESS_DAYS,
         "key": form.cleaned_data.get("key", uuid.uuid4()) if form and form.is_bound else uuid.uuid4(),
         "has_changed": has_changed and refusal is None,
     }

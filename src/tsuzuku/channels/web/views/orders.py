@@ -33,6 +33,7 @@ from tsuzuku.channels.web.currencies import currency_shown
 from tsuzuku.channels.web.forms import NO_ADDRESS, SLIPS_OVER, AddressForm
 from tsuzuku.channels.web.instructions import show_instructions
 from tsuzuku.channels.web.mixing import confirm_address
+from tsuzuku.channels.web.new_cards import confirm_new
 from tsuzuku.channels.web.order_stage import (
     MOVING_STAGES,
     Return,
@@ -55,7 +56,7 @@ from tsuzuku.channels.web.summaries import lot_rows, summarize
 from tsuzuku.kernel import clock
 from tsuzuku.kernel.iccid import masked
 from tsuzuku.new_cards.models import NewCard
-from tsuzuku.new_cards.queries import new_card_of, new_cards_of_orders
+from tsuzuku.new_cards.queries import new_card_of, new_cards_of_orders, parcel_of
 from tsuzuku.new_cards.states import READY
 from tsuzuku.orders.actions import cancel_order, keep_address
 from tsuzuku.orders.errors import BalanceChanged, OrderNotPayable, OrderUnknown, TooManySlips, TooManyStarts
@@ -217,6 +218,7 @@ def _about(access: OrderAccess, bought: NewCard | None, *, now: datetime) -> dic
         "again": _again(paid_for, bought) if friend is None else _again_as_friend(friend, paid_for),
         "card_name": name_for_payer(paid_for) if friend and friend.came is Came.LINK else summary.name,
         "new_card": bought,
+        "parcel": parcel_of(bought),
         "lines": price_lines(order.lines, plan_name=plan_name, currency=order.currency, language=language),
         "summary": summary,
         "lots": lots,
@@ -235,7 +237,8 @@ def _looked_at(request: HttpRequest, *, now: datetime) -> datetime:
 def _again(renewal: Renewal, bought: NewCard | None) -> str:
     """Where the same is ordered anew; once a new card is its buyer's, another renewal of it."""
     if bought is not None and bought.state != READY:
-        return reverse("confirm_new_card", args=[renewal.plan.code])
+        parcel = parcel_of(bought)
+        return confirm_new(renewal.plan.code, parcel.country if parcel else "")
     return confirm_address(renewal.card.public_token, renewal.plan.code, renewal.terms.mix)
 
 
