@@ -83,7 +83,7 @@ def address_of(written: str) -> PostalAddress:
 
 
 def read_address(country: str, typed: Mapping[str, str]) -> PostalAddress:
-    """An address as it is kept. Raises PostalAddressMalformed; particulars: mistakes, what is wrong by the part's name."""
+    """An address as it is kept. Raises PostalAddressMalformed, with what is wrong by the name of each part."""
     parts: dict[str, str] = {}
     mistakes: dict[str, Promise] = {}
     for part in COUNTRIES[country].parts:
