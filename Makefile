@@ -13,6 +13,7 @@ KILLS ?= 24
 MINUTES ?= 10
 RECORDS ?= 1000000
 ORDERS ?= 10000
+CASES ?= 5000
 RENEWAL = tests/journeys/test_renewal.py tests/journeys/test_weight.py
 TEMPLATES = $(shell find src -path '*/templates/*.html')
 
@@ -52,9 +53,10 @@ load: setup ## Kill processes KILLS times while CLIENTS partners renew; no yen m
 soak: setup ## Load for MINUTES and compare the memory of web and worker at the end with that after a fifth
 	@$(BIN)/python -m bench.soak --minutes $(MINUTES)
 
-proofs: setup ## Draw RECORDS of usage in order and shuffled, killed half-way; reconcile a day of ORDERS with differences planted
+proofs: setup ## Draw RECORDS of usage, in order and shuffled; reconcile ORDERS with differences planted; compare CASES of advice
 	@$(BIN)/python -m tests.proofs --records $(RECORDS)
 	@$(BIN)/python -m tests.proofs.reconciling --orders $(ORDERS)
+	@$(BIN)/python -m tests.proofs.advising --cases $(CASES)
 
 bench: setup browser ## Measure beside a plain program; SCALE=10 for more data, GROWTH=1 for how cost grows
 	@$(BIN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(if $(GROWTH),--growth)

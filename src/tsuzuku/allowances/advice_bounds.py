@@ -51,6 +51,8 @@ class Neighbours:
     #: Plans whose lots some plan may join, and those whose leftovers their own renewal gives back.
     joinable: frozenset[str]
     restorable: frozenset[str]
+    #: Plans whose lots some plan may lengthen.
+    lengthenable: frozenset[str]
 
     def touches(self, code: str) -> bool:
         """Whether a renewal can do something to a lot of this plan."""
@@ -64,6 +66,9 @@ def neighbours_of(plans: Iterable[PlanTerms]) -> Neighbours:
     return Neighbours(
         joinable=frozenset().union(*joined),
         restorable=frozenset(terms.code for terms in plans if terms.restore_hours),
+        lengthenable=frozenset().union(
+            *(terms.joins for terms in plans if terms.stacking in JOINING_STACKINGS - {Stacking.VALUE_ONLY})
+        ),
     )
 
 

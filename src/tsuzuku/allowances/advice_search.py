@@ -31,9 +31,9 @@ from tsuzuku.allowances.advice_bounds import (
     yield_of,
 )
 from tsuzuku.allowances.advice_groups import GroupPrices
-from tsuzuku.allowances.advice_states import Likeness, Seen, Standpoint, Tie, without_what_is_over
+from tsuzuku.allowances.advice_states import Horizon, Likeness, Seen, Standpoint, Tie, without_what_is_over
 from tsuzuku.allowances.errors import CardExpired, RenewalRefused
-from tsuzuku.allowances.lots import LotState, day_start, end_from, first_length, local_day
+from tsuzuku.allowances.lots import LIVING_STATES, Lot, LotState, day_start, end_from, first_length, local_day
 from tsuzuku.allowances.pace import Course, Pace, Point, live, point_at
 from tsuzuku.catalog.terms import JOINING_STACKINGS, DayRule, LotKind, PlanTerms, Stacking, Start
 
@@ -117,6 +117,13 @@ _Rank = tuple[Any, ...]
 _Queued = tuple[_Rank, int, "_Schedule | _Idea | _End", Need | None]
 
 
+class _Prices(NamedTuple):
+    """The bound that is quick to ask, and the closer one where there is one."""
+
+    plain: CoverPrices
+    groups: GroupPrices | None
+
+
 class _Bill(NamedTuple):
     """What was bought: its price, how many more renewals there may be, and how a tie goes."""
 
@@ -197,18 +204,28 @@ class _Search:
         self._can_serve_at_once = any(
             terms.stacking is not Stacking.SEQUEL or terms.start is Start.TAP for terms in plans
         )
-        self._prices = self._cover_prices(longer)
-        self._groups = self._group_prices(longer)
+        self._all_prices = self._prices_of(ground.offers, longer)
+        # Where a window is open until the flight, what waits for windows to end is never online.
+        can_begin = [offer for offer in ground.offers if not _waits_for_windows(offer.terms)]
+        self._shut_prices = (
+            self._all_prices if len(can_begin) == len(ground.offers) else self._prices_of(can_begin, longer)
+        )
         self._restore_hours = max((terms.restore_hours for terms in plans), default=0)
-        self._likeness = Likeness(plans, self._neighbours)
+        held = sum(lot.renewals for lot in start.stack if lot.state(start.at) in LIVING_STATES)
+        horizon = Horizon(ground.flight, ground.zone, ground.pace, held + ground.renewals_max)
+        self._likeness = Likeness(plans, self._neighbours, horizon)
         self._seen = Seen()
         self._work = 0
         self._numbers = count()
         self._queue: list[_Queued] = []
         self._add(root)
 
-    def _cover_prices(self, longer: timedelta) -> CoverPrices:
-        priced = [(offer, (offer.price_minor, self.yields[offer.terms.code])) for offer in self.ground.offers]
+    def _prices_of(self, offers: Sequence[OnOffer], longer: timedelta) -> _Prices:
+        plain = self._cover_prices(offers, longer)
+        return _Prices(plain, self._group_prices(plain, offers, longer))
+
+    def _cover_prices(self, offers: Sequence[OnOffer], longer: timedelta) -> CoverPrices:
+        priced = [(offer, (offer.price_minor, self.yields[offer.terms.code])) for offer in offers]
         is_last = [
             not self._can_serve_at_once
             and is_apart(offer.terms, self._neighbours)
@@ -222,12 +239,12 @@ class _Search:
             longer=longer,
         )
 
-    def _group_prices(self, longer: timedelta) -> GroupPrices | None:
+    def _group_prices(self, plain: CoverPrices, offers: Sequence[OnOffer], longer: timedelta) -> GroupPrices | None:
         """The closer bound, where it can be closer: where what joins nothing is joined."""
         joining: list[tuple[int, Yield]] = []
         others: list[tuple[int, Yield]] = []
         is_closer = False
-        for offer in self.ground.offers:
+        for offer in offers:
             # What gives back leftovers carries data from one lot to another, as if it joined the first.
             joins = offer.terms.stacking in JOINING_STACKINGS or bool(offer.terms.restore_hours)
             (joining if joins else others).append((offer.price_minor, self.yields[offer.terms.code]))
@@ -235,7 +252,7 @@ class _Search:
         if not is_closer:
             return None
         return GroupPrices(
-            self._prices,
+            plain,
             joining,
             others,
             horizon=self.horizon,
@@ -252,11 +269,12 @@ class _Search:
             rank, _, entry, need = heappop(self._queue)
             if isinstance(entry, _End):
                 return entry.schedule, None
-            if need is None or self._groups is None:
+            groups = self._prices(entry).groups
+            if need is None or groups is None:
                 self._follow(entry)
                 continue
             # What the closer bound costs is spent on what comes first only.
-            closer = self._aim.rank(self._groups, self._bill(entry), need)
+            closer = self._aim.rank(groups, self._bill(entry), need)
             if closer is not None:
                 self._push(max(rank, closer), entry, None)
         stopped_at = min(self._queue)[0] if self._queue else None
@@ -306,7 +324,7 @@ class _Search:
         if offline_at is None or len(schedule.bought) == self.ground.renewals_max or self._is_stuck(schedule.course):
             return
         need = self._need(schedule.course, offline_at)
-        rank = self._aim.rank(self._prices, bill, need)
+        rank = self._aim.rank(self._prices(schedule).plain, bill, need)
         if rank is not None:
             self._push(rank, schedule, need)
 
@@ -324,13 +342,39 @@ class _Search:
         need = self._need(schedule.course, offline_at)
         for offer in self.ground.offers:
             for at in self._moments(schedule.course, offline_at, offer.terms):
-                self._push_idea(_Idea(schedule, offer, at), need)
+                if not self._is_in_vain(schedule.course, offer, at):
+                    self._push_idea(_Idea(schedule, offer, at), need)
 
     def _push_idea(self, idea: _Idea, need: Need) -> None:
         rest = self._rest(need, idea)
-        rank = self._aim.rank(self._prices, self._bill(idea), rest)
+        rank = self._aim.rank(self._prices(idea).plain, self._bill(idea), rest)
         if rank is not None:
             self._push(rank, idea, rest)
+
+    def _prices(self, entry: "_Schedule | _Idea") -> _Prices:
+        """What more renewals cost: without those that could only begin after the flight."""
+        schedule = entry.schedule if isinstance(entry, _Idea) else entry
+        flight = self.ground.flight
+        is_shut = any(
+            lot.ends_at is not None and lot.ends_at >= flight and _opens_anyway(lot, schedule.course)
+            for lot in schedule.course.last.stack
+        )
+        if isinstance(entry, _Idea) and not is_shut:
+            terms = entry.offer.terms
+            begins_now = terms.start is Start.NOW and terms.stacking in {Stacking.SEPARATE, Stacking.RESET}
+            # Where a grace is over it is bought an hour before.
+            is_shut = begins_now and end_from(entry.at - LEAD, first_length(terms), self.ground.zone) >= flight
+        return self._shut_prices if is_shut else self._all_prices
+
+    def _is_in_vain(self, course: Course, offer: OnOffer, at: datetime) -> bool:
+        """Whether a purchase could only begin after the flight: it waits for a window that ends no earlier."""
+        return _waits_for_windows(offer.terms) and any(
+            lot.starts_at is not None
+            and lot.ends_at is not None
+            and lot.starts_at <= at
+            and lot.ends_at >= self.ground.flight
+            for lot in course.last.stack
+        )
 
     def _moments(self, course: Course, offline_at: datetime, terms: PlanTerms) -> set[datetime]:
         """When a plan may be bought next: the moments of which one is best.
@@ -401,8 +445,14 @@ class _Search:
         stack, zone = course.last.stack, self.ground.zone
         forecast = rules.advance(stack, _FAR_AWAY, zone)
         windows_end = offline_at
-        saved = waits = _NOTHING
+        saved = waits = in_place = _NOTHING
+        # When the last window ends of those that the lots so far have opened.
+        open_until = offline_at
         for lot, later in zip(stack, forecast, strict=True):
+            if lot.ends_at is not None and _opens_anyway(lot, course):
+                open_until = max(open_until, lot.ends_at)
+            elif lot.starts_at is None and open_until >= self.ground.flight and _waits_for_windows(lot.terms):
+                continue
             drain = self._drains.of(lot.terms)
             is_touched = self._neighbours.touches(lot.terms.code)
             if drain < self.ground.pace.bytes_per_day and (is_touched or lot.starts_at is None or not lot.has_left):
@@ -410,22 +460,51 @@ class _Search:
             if is_touched:
                 windows_end = max(windows_end, later.ends_at or windows_end + (lot.length.days + 1) * DAY)
                 if lot.has_left:
-                    saved += lasts(lot.remaining, drain, at_most=self.horizon)
+                    left = lasts(lot.remaining, drain, at_most=self.horizon)
+                    if lot.starts_at is None or self._can_be_carried(lot):
+                        saved += left
+                    else:
+                        in_place += left
             elif lot.starts_at is None:
                 # Nothing can lengthen it or fill it, so it brings the less of both once it begins.
                 days = sum(length.days for length in (lot.length, *lot.added)) + 1
                 waits += lasts(lot.remaining, drain, at_most=min(days * DAY, self.horizon))
+        # What its window's end takes can only have spared other lots, which are then drawn from later.
+        saved += min(in_place, self._sparable(course))
         time = self.ground.flight - windows_end - waits - self._put_off(course)
         return Need(time, self.ground.flight - offline_at - saved - waits)
+
+    def _can_be_carried(self, lot: Lot) -> bool:
+        """Whether what is left in a lot that has begun can be there after its window."""
+        code = lot.terms.code
+        return code in self._neighbours.lengthenable or code in self._neighbours.restorable
+
+    def _sparable(self, course: Course) -> timedelta:
+        """How long the lots last that may be drawn from later than they are, if others are drawn from before them."""
+        stack = course.points[0].stack
+        if not any(
+            self._can_be_carried(lot) or (lot.starts_at is None and not _waits_for_windows(lot.terms)) for lot in stack
+        ):
+            # Nothing can be lengthened or put off, and so nothing that waits for it either.
+            return _NOTHING
+        return sum(
+            (
+                lasts(lot.remaining, self._drains.of(lot.terms), at_most=self.horizon)
+                for lot in stack
+                if self._can_be_carried(lot) or lot.starts_at is None
+            ),
+            _NOTHING,
+        )
 
     def _put_off(self, course: Course) -> timedelta:
         """For how long lots that begin by themselves may be kept waiting, if lots that are empty are filled again."""
         start = course.points[0]
-        if not _is_any_waiting(course):
+        # What waits for windows begins when they end, whatever is left.
+        if not any(lot.starts_at is None and not _waits_for_windows(lot.terms) for lot in start.stack):
             return _NOTHING
         emptied = [(turn.at, turn.lot) for turn in course.turns]
         emptied += [(start.at, lot) for lot in start.stack if lot.state(start.at) is LotState.USED_UP]
-        return sum(
+        filled_until = sum(
             (
                 lot.ends_at - at
                 for at, lot in emptied
@@ -433,6 +512,11 @@ class _Search:
             ),
             _NOTHING,
         )
+        # None begins later than the last of those ends, so what they bring after it is their lengths at most.
+        days = (
+            sum(length.days for length in (lot.length, *lot.added)) + 1 for lot in start.stack if lot.starts_at is None
+        )
+        return min(filled_until, sum(days) * DAY)
 
     def _rest(self, need: Need, idea: _Idea) -> Need:
         """What is needed beside a purchase at its moment."""
@@ -455,6 +539,19 @@ class _Search:
         first = course.points[0].at
         next_at = min((turn.at - LEAD for turn in course.turns), default=offline_at)
         return Standpoint(likeness, values, first, max(first, next_at), schedule.price_minor, tie)
+
+
+def _waits_for_windows(terms: PlanTerms) -> bool:
+    """Whether a lot of its own begins only when all windows before it have ended, and no tap can help."""
+    return terms.stacking is Stacking.SEQUEL and terms.start is Start.NOW
+
+
+def _opens_anyway(lot: Lot, course: Course) -> bool:
+    """Whether a window that opens on a course is there, no earlier, for all that is bought on its way.
+
+    What waits for use or a tap may be started later or never, and what is bought meanwhile need not wait for it.
+    """
+    return lot.waits_its_turn or (lot.starts_at is not None and lot.starts_at <= course.points[0].at)
 
 
 def _is_any_waiting(course: Course) -> bool:

@@ -2,15 +2,16 @@
 """Which schedules of a search lead to a card that is no better than another's, so that they need not be followed."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import ge
+from operator import ge, itemgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tsuzuku.allowances.advice_bounds import Neighbours
-from tsuzuku.allowances.lots import LIVING_STATES, Lot, LotState
-from tsuzuku.allowances.pace import Course
+from tsuzuku.allowances.lots import LIVING_STATES, Lot, LotState, local_day
+from tsuzuku.allowances.pace import Course, Pace, Point
 from tsuzuku.allowances.rules import Stack
 from tsuzuku.catalog.terms import JOINING_STACKINGS, PlanTerms, Stacking
 
@@ -19,6 +20,8 @@ Tie = tuple[tuple[timedelta, ...], tuple[str, ...]]
 
 #: More than any card uses until any flight.
 _WITHOUT_LIMIT = 10**30
+#: Use is counted in whole bytes, and the last may stay in a lot.
+_BYTES_OF_ROUNDING = 2
 
 
 def without_what_is_over(stack: Stack, now: datetime, restore_hours: int) -> Stack:
@@ -78,14 +81,32 @@ class Seen:
         return True
 
 
-class Likeness:
-    """What of a card can matter to the plans of a catalogue."""
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """Until when a card matters, what is used until then, and how many renewals a card may hold in the end."""
 
-    def __init__(self, plans: Iterable[PlanTerms], neighbours: Neighbours) -> None:
+    flight: datetime
+    zone: ZoneInfo
+    pace: Pace
+    #: Those that it holds and all that may still be bought.
+    renewals_max: int
+
+    def needs(self, point: Point, until: datetime | None = None) -> int:
+        """More than what is used between a point and a moment, which is the flight if none is told."""
+        return max(self.pace.used_until(until or self.flight) - point.used, 0) + _BYTES_OF_ROUNDING
+
+
+class Likeness:
+    """What of a card can matter to the plans of a catalogue until the flight."""
+
+    def __init__(self, plans: Iterable[PlanTerms], neighbours: Neighbours, horizon: Horizon) -> None:
         plans = list(plans)
         self._neighbours = neighbours
+        self._horizon = horizon
         self._joining = [terms for terms in plans if terms.stacking in JOINING_STACKINGS]
-        self._counts_lots = any(terms.max_stack is not None for terms in plans)
+        self._counts_lots = any(
+            terms.max_stack is not None and horizon.renewals_max > terms.max_stack for terms in plans
+        )
         self._has_grace = any(terms.grace_hours is not None for terms in plans)
         self._waits_for_windows = any(terms.stacking is Stacking.SEQUEL for terms in plans)
 
@@ -94,7 +115,7 @@ class Likeness:
 
         Nothing on it can matter to any renewal: all that counts is how long it is online. One lot that runs alone and
         has no daily limit: when it ends, and what will have been used when it is empty. Anything else: it must be the
-        very same card at the same moment.
+        same card at the same moment, but for what cannot matter until the flight.
         """
         start = course.points[0]
         living = [lot for lot in start.stack if lot.state(start.at) in LIVING_STATES]
@@ -111,13 +132,55 @@ class Likeness:
                 if lot.daily_bytes is None:
                     empty = _WITHOUT_LIMIT if lot.remaining is None else start.used + lot.remaining
                     return ("alone", is_alive, self._kind(lot)), (lot.ends_at, empty)
-        lots = tuple(self._all_of(lot) for lot in start.stack if lot in living or lot in ended)
-        return ("same", start.at, start.used, lots), ()
+        lots = [lot for lot in start.stack if lot in living or lot in ended]
+        return ("same", start.at, start.used, self._card(lots, start)), ()
 
-    def _all_of(self, lot: Lot) -> Hashable:
-        window = (lot.renewed_at, lot.length, lot.added) if lot.starts_at is None else lot.ends_at
+    def _card(self, lots: Sequence[Lot], start: Point) -> Hashable:
+        """A card but for what cannot matter.
+
+        Lots that wait for their turn wait for those that come before them. Of lots that have begun the order matters
+        only if they end at once.
+        """
+        card: list[Hashable] = []
+        begun: list[tuple[datetime, Hashable]] = []
+        # When the windows end of lots that can only keep others waiting.
+        shut_until = start.at
+        is_asked = (
+            self._waits_for_windows or self._has_grace or any(lot.terms.stacking is Stacking.SEQUEL for lot in lots)
+        )
+        for lot in lots:
+            if lot.ends_at is None:
+                card += [shut_until, *sorted(begun, key=itemgetter(0)), self._all_of(lot, start)]
+                begun, shut_until = [], start.at
+            elif self._only_keeps_waiting(lot, start.at):
+                if is_asked:
+                    shut_until = max(shut_until, min(lot.ends_at, self._horizon.flight))
+            else:
+                begun.append((lot.ends_at, self._all_of(lot, start)))
+        return *card, shut_until, *sorted(begun, key=itemgetter(0))
+
+    def _only_keeps_waiting(self, lot: Lot, now: datetime) -> bool:
+        """Whether a lot is empty and stays so: all that counts of it is when its window ends."""
+        return (
+            lot.state(now) is LotState.USED_UP
+            and not self._counts_lots
+            and not self._neighbours.touches(lot.terms.code)
+        )
+
+    def _all_of(self, lot: Lot, start: Point) -> Hashable:
         renewals = lot.renewals if self._counts_lots else None
-        return self._kind(lot), window, lot.remaining, renewals, lot.day, lot.day_used
+        today = local_day(start.at, self._horizon.zone)
+        used_today = lot.used_on(today)
+        remaining, enough = lot.remaining, self._horizon.needs(start)
+        if lot.ends_at is not None and not self._neighbours.touches(lot.terms.code):
+            enough = min(enough, self._horizon.needs(start, lot.ends_at))
+        if remaining is not None:
+            remaining = min(remaining, enough)
+        window: Hashable = lot.ends_at
+        if lot.starts_at is None:
+            lapses_at = lot.lapses_at if lot.waits_alone and lot.lapses_at <= self._horizon.flight else None
+            window = (lapses_at, lot.length, lot.added)
+        return self._kind(lot), window, remaining, renewals, used_today
 
     @staticmethod
     def _can_matter(lot: Lot, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from tsuzuku.allowances.advice_search import LEAD, Ground, OnOffer, find_schedul
 from tsuzuku.allowances.errors import FlightPast, FlightTooFar, PaceNegative, RenewalRefused
 from tsuzuku.allowances.lots import day_start, local_day
 from tsuzuku.allowances.pace import Pace, Point, live, point_at
-from tsuzuku.catalog.terms import LotKind, parse_terms
+from tsuzuku.catalog.terms import LotKind, Start, parse_terms
 
 CASES = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -250,6 +250,22 @@ def test_a_lot_that_waits_for_a_tap_is_put_off_by_filling_the_one_before_it() ->
     until = NOW + timedelta(hours=30)
     asked = question(stack=stack, offers=[waiting, held, boost], bytes_per_day=3 * GIGABYTE, renewable_until=until)
     assert bought(replace(asked, flight=NOW + timedelta(days=6))) == [("V", timedelta(hours=30))]
+
+
+def test_what_waits_for_windows_is_no_help_while_one_is_open_until_the_flight() -> None:
+    """Unless what opens that window waits for a tap itself: then it is online first, and the tap comes after it."""
+    small = on_offer("S", 2 * GIGABYTE, 5, 300, stacking="sequel")
+    dear = on_offer("D", 2 * GIGABYTE, 5, 900)
+    opened = on_offer("O", 3 * GIGABYTE, 10, 700)
+    asked = question(offers=[small, dear], flight=NOW + timedelta(days=5))
+    stack = rules.renew((), opened.terms, LotKind.DATA, NOW, TOKYO).stack
+    assert bought(replace(asked, stack=stack)) == [("D", timedelta(days=3))]
+    tapped = replace(opened.terms, start=Start.TAP)
+    held = on_offer("H", 3 * GIGABYTE, 1, 100)
+    stack = rules.renew((), tapped, LotKind.DATA, NOW, TOKYO).stack
+    stack = rules.renew(stack, held.terms, LotKind.DATA, NOW, TOKYO).stack
+    before = bought(replace(asked, stack=stack, flight=NOW + timedelta(days=5)))
+    assert [plan for plan, _ in before] == ["S"]
 
 
 def test_ties_go_to_fewer_then_later_then_by_the_alphabet() -> None:
