@@ -520,7 +520,7 @@ class _Search:
 
     def _rest(self, need: Need, idea: _Idea) -> Need:
         """What is needed beside a purchase at its moment."""
-        terms, at = idea.offer.terms, idea.at
+        terms, at, course = idea.offer.terms, idea.at, idea.schedule.course
         given = self.yields[terms.code]
         if terms.start is not Start.NOW or terms.stacking not in {Stacking.RESET, Stacking.SEPARATE}:
             return need.less(given)
@@ -528,9 +528,13 @@ class _Search:
         if terms.stacking is Stacking.SEPARATE and is_apart(terms, self._neighbours):
             brought = min(given.time, end - at)
             return Need(need.time - brought, need.lasting - brought)
-        if terms.stacking is Stacking.RESET and not _is_any_waiting(idea.schedule.course):
+        if terms.stacking is Stacking.RESET and not _is_any_waiting(course):
             # Its window begins when it is bought, whatever is left of another, and there is none that it could put off.
-            return Need(min(need.time, self.ground.flight - end), need.lasting - given.lasting)
+            # Lots that it does not join are spared until its end.
+            left = [lot for lot in course.points[0].stack if lot.has_left and (lot.ends_at is None or lot.ends_at > at)]
+            spares = len(left) > 1 or any(lot.terms.code not in terms.joins for lot in left)
+            time = need.time - (end - at) if spares else min(need.time, self.ground.flight - end)
+            return Need(time, need.lasting - given.lasting)
         return need.less(given)
 
     def _standpoint(self, schedule: _Schedule, offline_at: datetime) -> Standpoint:

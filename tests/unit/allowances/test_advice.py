@@ -252,6 +252,15 @@ def test_a_lot_that_waits_for_a_tap_is_put_off_by_filling_the_one_before_it() ->
     assert bought(replace(asked, flight=NOW + timedelta(days=6))) == [("V", timedelta(hours=30))]
 
 
+def test_a_day_bought_at_once_spares_what_lasts_longer() -> None:
+    day = on_offer("D", 9 * GIGABYTE, 1, 200, stacking="reset", day_rule="calendar", joins=["D"])
+    kept = on_offer("K", GIGABYTE, 6, 900, stacking="sequel", joins=["K"])
+    stack = rules.renew((), kept.terms, LotKind.DATA, NOW - timedelta(hours=26), TOKYO).stack
+    asked = question(stack=stack, offers=[day, kept], bytes_per_day=2 * GIGABYTE, flight=NOW + timedelta(days=2))
+    midnight = datetime(2026, 4, 1, 15, tzinfo=UTC)
+    assert bought(asked) == [("D", timedelta()), ("D", midnight - NOW)]
+
+
 def test_what_waits_for_windows_is_no_help_while_one_is_open_until_the_flight() -> None:
     """Unless what opens that window waits for a tap itself: then it is online first, and the tap comes after it."""
     small = on_offer("S", 2 * GIGABYTE, 5, 300, stacking="sequel")

@@ -112,7 +112,6 @@ def test_rules_answer_for_themselves() -> None:
     assert "3\u00a0days, 1\u00a0day, 3\u00a0hours before the end" in told["reminders"]
     assert "within 1\u00a0day" in told["how-soon"]
     assert "at least 2\u00a0hours" in told["payment-failed"]
-    assert "after 14\u00a0days" in told["friend"]
     assert "¥500 to ¥10,000" in told["balance"]
 
 

@@ -147,11 +147,16 @@ DOORS: Final[Sequence[Door]] = (
     Door(
         slug="friend",
         name=_("Somebody pays for you"),
-        how=_("Pass on the link of a reminder. Whoever opens it sees plan and price and pays, wherever they are."),
+        how=_(
+            "Make a link on your card’s page, or just tell them the number. "
+            "They see plans and prices, and pay wherever they are."
+        ),
         time=_("At any hour. Online within minutes."),
         language=_("Whoever pays reads it in their own language."),
         pay=_("However the other person pays here."),
-        needs=_("A reminder of the last days. Reminders come to cards that are kept in an account."),
+        needs=_("Your card’s number, or a link that you made."),
+        page="friend",
+        link=_("Renew for somebody else"),
         takes_cash=_with_cash,
         takes_foreign_cards=_with_foreign_cards,
         works_offline=True,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What phones call things in their menus, in each language as it stands there, and where these things are.
 
-These words are quoted and not translated: a maker has its own in every language. Read in November 2026 in what makers,
-carriers and sellers of eSIMs tell their customers, for iOS 17 and later, Android 13 and later, One UI 5 and later,
-HyperOS, and HarmonyOS. Where a maker's menus differ too much between versions, one word to search for stands instead of
-a way.
+These words are quoted and not translated: a maker has its own in every language. Gathered in November 2026, partly from
+what sellers of eSIMs tell their customers, meant for iOS 17, Android 13, One UI 5, HyperOS and HarmonyOS or later. Not
+all were held against a phone: corrections are welcome. Where a maker's menus differ too much between versions, one word
+to search for stands instead of a way.
 """
 
 from collections.abc import Mapping

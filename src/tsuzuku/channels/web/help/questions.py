@@ -15,7 +15,6 @@ from tsuzuku.kernel.money import Money
 from tsuzuku.look import formats
 from tsuzuku.orders.keeping import PAY_WITHIN
 from tsuzuku.orders.policy import CURRENT_POLICY, TOP_UP_POLICY, policy_sentences
-from tsuzuku.reminders.links import LINKS_LAST
 from tsuzuku.reminders.rules import BEFORE_END
 from tsuzuku.renewals.activation import GIVE_UP_AFTER
 
@@ -129,10 +128,15 @@ def _about_paying(installation: Installation) -> list[Question | None]:
             "friend",
             _("Can somebody else pay for me?"),
             (
-                _("Yes. Pass on the link of a reminder: whoever opens it can pay, without an account."),
-                _("They see plan, price, until when you would be online, and the last four digits of your card."),
-                _("The link ends after %(duration)s, or with the next renewal.")
-                % {"duration": formats.duration(LINKS_LAST)},
+                _(
+                    "Yes. Make a link on your card’s page and send it, or tell them the number of your card. "
+                    "They need no account."
+                ),
+                _("They see plans and prices, and nothing of what is left or was used."),
+                _(
+                    "You choose how long a link works, and can end it at any time. "
+                    "The link of a reminder can be passed on, too."
+                ),
             ),
         ),
         Question("balance", _("What is a balance?"), _balance()),
