@@ -2,6 +2,7 @@
 """The demo's cards are what the demo says of them, and its books are in order."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -14,7 +15,8 @@ from tsuzuku.project.demo import MB, PIN, demo_cards, demo_iccid, is_made, make_
 
 
 @pytest.fixture
-def cards(db: None) -> list[Card]:
+def cards(db: None, settings: Any) -> list[Card]:  # noqa: ANN401  # of pytest-django
+    settings.POSTAGE_YEN = {"HK": 1200}
     make_demo(on_progress=lambda _: None)
     return [Card.objects.get(iccid=demo_iccid(number)) for number in range(1, len(demo_cards(clock.now().date())) + 1)]
 

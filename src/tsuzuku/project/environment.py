@@ -7,7 +7,7 @@ import secrets
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from tsuzuku.carriers.access_points import AccessPoint, parse_access_points
+from tsuzuku.kernel.access_points import AccessPoint, parse_access_points
 
 #: The countries whose addresses the forms know (`new_cards.addresses`).
 POST_COUNTRIES = ("JP", "CN", "TW", "HK", "KR")

@@ -2,7 +2,8 @@
 import pytest
 from pytest_django import Settings
 
-from tsuzuku.carriers.access_points import AccessPoint, access_point_of, common_access_point, parse_access_points
+from tsuzuku.carriers.access_points import access_point_of, common_access_point
+from tsuzuku.kernel.access_points import AccessPoint, parse_access_points
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tsuzuku.carriers.access_points import AccessPoint
+from tsuzuku.kernel.access_points import AccessPoint
 from tsuzuku.project import environment
 from tsuzuku.project.environment import SettingMalformed
 

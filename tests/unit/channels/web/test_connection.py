@@ -13,7 +13,6 @@ from django.utils import translation
 from pytest_django import Settings
 
 from tests.unit.channels.web.conftest import heading, notices, rows, text_of
-from tsuzuku.carriers.access_points import parse_access_points
 from tsuzuku.channels.web.advice import Condition
 from tsuzuku.channels.web.connection import (
     CardState,
@@ -32,6 +31,7 @@ from tsuzuku.channels.web.connection_texts import HEADINGS, SPEEDS, TONES, step_
 from tsuzuku.channels.web.views import connection
 from tsuzuku.channels.web.views.connection import SAMPLES_BYTES
 from tsuzuku.kernel import clock
+from tsuzuku.kernel.access_points import parse_access_points
 from tsuzuku.testing.factories import make_plan, use_data
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from tsuzuku.carriers.access_points import AccessPoint
 from tsuzuku.channels.web.help.guides import guide
 from tsuzuku.channels.web.help.menus import DATA_SWITCHING, MENUS, Task, Words
 from tsuzuku.channels.web.help.phones import PHONES, likely_first, likely_phone
+from tsuzuku.kernel.access_points import AccessPoint
 
 WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36"

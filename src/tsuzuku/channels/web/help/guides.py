@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from tsuzuku.channels.web.help.menus import DATA_SWITCHING, MENUS, Task, Way
 
 if TYPE_CHECKING:
-    from tsuzuku.carriers.access_points import AccessPoint
     from tsuzuku.channels.web.help.phones import Phone
+    from tsuzuku.kernel.access_points import AccessPoint
 
 
 @dataclass(frozen=True, slots=True)
