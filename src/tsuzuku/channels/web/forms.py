@@ -177,6 +177,10 @@ class FriendForm(ConfirmForm):
         return name
 
 
+def _link_lengths() -> list[tuple[int, str]]:
+    return [(each, formats.duration(timedelta(days=each))) for each in DAYS]
+
+
 class FriendLinkForm(CardNameForm):
     """A link for friends: what they read of the card, and for how many days it can be followed."""
 
@@ -187,11 +191,7 @@ class FriendLinkForm(CardNameForm):
         strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    days = forms.TypedChoiceField(label=_("The link works for"), coerce=int, initial=DAYS[1])
-
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # a form's
-        super().__init__(*args, **options)
-        self.fields["days"].choices = [(each, formats.duration(timedelta(days=each))) for each in DAYS]  # type: ignore[attr-defined]  # a choice field's
+    days = forms.TypedChoiceField(label=_("The link works for"), choices=_link_lengths, coerce=int, initial=DAYS[1])
 
 
 class NewCardForm(ConfirmForm):
