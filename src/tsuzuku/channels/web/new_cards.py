@@ -12,7 +12,7 @@ from tsuzuku.channels.web import CHANNEL
 from tsuzuku.channels.web.plan_texts import how_it_joins, price_a_day, price_a_gigabyte, what_it_gives
 from tsuzuku.kernel.money import Money
 from tsuzuku.new_cards.errors import NewCardsSoldOut
-from tsuzuku.new_cards.offers import NewCardOffer, card_price, kind_of, offers_for_new
+from tsuzuku.new_cards.offers import CURRENCY, NewCardOffer, card_price, kind_of, offers_for_new
 from tsuzuku.new_cards.postage import countries, postage_to
 
 
@@ -75,10 +75,12 @@ def tiles(offers: Iterable[NewCardOffer], language: str, country: str) -> list[N
 
 
 def cheapest_new(now: datetime, kind: CardKind = CardKind.ESIM) -> Money | None:
-    """What a new card costs at least with a plan, without post; None if there is none to be had."""
+    """What a new card costs at least: with a plan, and posted if it is posted; None if there is none to be had."""
     try:
         offers = offers_for_new(channel=CHANNEL, now=now, kind=kind)
     except NewCardsSoldOut:
         return None
-    prices = [each.offer.price + card_price(kind) for each in offers]
+    postage = [price for _, price in countries()] if kind is CardKind.SIM else []
+    beside = card_price(kind) + min(postage, key=lambda price: price.amount_minor, default=Money(0, CURRENCY))
+    prices = [each.offer.price + beside for each in offers]
     return min(prices, key=lambda price: price.amount_minor, default=None)
